@@ -1,0 +1,324 @@
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import type { KubernetesObject } from '../../api/object.ts';
+import type { UserInfo } from '../server.ts';
+
+/** A value now, or later: callers `await` it; the hot paths stay synchronous when nothing has to be waited for. */
+export type Maybe<T> = T | Promise<T>;
+
+/** Any API object while it is being worked on (mutable, own copy). */
+export type Draft = KubernetesObject & Record<string, unknown>;
+/** Any API object as it is stored: shared and deeply frozen. */
+export type Frozen = Readonly<KubernetesObject> & Readonly<Record<string, unknown>>;
+
+/** One request, as far as the registry and admission care. The HTTP layer makes one per request. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  /** Everything happens but the write. */
+  readonly dryRun: boolean;
+  /** Never empty: the `fieldManager` parameter, or the first part of the user agent. */
+  readonly fieldManager: string;
+  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  /** Collects a `Warning:` header line. */
+  warn(text: string): void;
+  /** Aborts when the client has gone or the request's time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Where an object lives. `namespace` is '' for cluster-scoped resources and for "all namespaces" in lists. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * An object as it is kept: the JSON bytes to send, `metadata.resourceVersion` included.
+ * `object` is parsed on first use, frozen, and shared by everybody in the process.
+ */
+export interface Stored {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly bytes: Buffer;
+  readonly object: Frozen;
+}
+
+export interface ListOptions {
+  /** '' or undefined: all namespaces. */
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  limit?: number | undefined;
+  continue?: string | undefined;
+  resourceVersion?: string | undefined;
+  resourceVersionMatch?: string | undefined;
+}
+
+export interface ListResult {
+  readonly items: readonly Stored[];
+  readonly resourceVersion: string;
+  readonly continue?: string | undefined;
+  readonly remainingItemCount?: number | undefined;
+}
+
+export interface WatchOptions {
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  resourceVersion?: string | undefined;
+  resourceVersionMatch?: string | undefined;
+  allowWatchBookmarks?: boolean | undefined;
+  sendInitialEvents?: boolean | undefined;
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+/** One event of a watch. `frame` is `{"type":…,"object":…}\n`, made once for all watchers that ask for it. */
+export interface WatchEvent {
+  readonly type: WatchEventType;
+  readonly revision: number;
+  /** For BOOKMARK and ERROR: an object with no key. */
+  readonly stored: Stored;
+  readonly frame: Buffer;
+}
+
+/**
+ * A running watch. Events come in batches, synchronously after their write is durable.
+ * The consumer that falls behind (`push` returns false) is paused by not calling `resume`; past `queueLimit` events the
+ * watch is closed, and the client starts again from its last resourceVersion.
+ */
+export interface WatchSink {
+  /** Never throws. */
+  onEvents(events: readonly WatchEvent[]): void;
+  /** The server ends the watch: shutdown, the definition was removed, or the consumer was too slow. */
+  onClose(): void;
+}
+
+export interface Watch {
+  stop(): void;
+}
+
+export interface WriteOptions {
+  readonly context: RequestContext;
+  readonly place: Place;
+  /** 'status', 'scale', 'approval', … or undefined for the object itself. */
+  readonly subresource?: string | undefined;
+}
+
+/** A patch as it came, body parsed. `json` bodies are arrays, `apply` bodies are the applied object. */
+export interface PatchBody {
+  readonly type: 'json' | 'merge' | 'strategic' | 'apply';
+  readonly body: unknown;
+  readonly force?: boolean | undefined;
+}
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number | undefined;
+  propagationPolicy?: string | undefined;
+  orphanDependents?: boolean | undefined;
+  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
+}
+
+export interface WriteOutcome {
+  readonly stored: Stored;
+  /** True when the request made the object (create, or apply/PUT of what did not exist): HTTP 201. */
+  readonly created: boolean;
+}
+
+export interface DeleteOutcome {
+  /** The object as it was last (gone), or as it is now with a deletionTimestamp (still there). */
+  readonly stored: Stored;
+  readonly deleted: boolean;
+  /** Answer with the object, not with a Status (graceful deletion, finalizers, and what upstream's strategies say). */
+  readonly answerObject: boolean;
+}
+
+/**
+ * One served resource in one served version. All methods throw ApiError.
+ * Objects that are handed in are owned by the registry from then on.
+ */
+export interface ResourceStore {
+  readonly definition: ResourceDefinition;
+  /** The version in which this view takes and gives objects. */
+  readonly version: ResourceVersion;
+
+  /** `resourceVersion` '0' or a number: at least as new as that. Subresource views (`scale`) come by `subresource`. */
+  get(
+    place: Place,
+    options?: { resourceVersion?: string | undefined; subresource?: string | undefined },
+  ): Maybe<Stored>;
+  list(options: ListOptions): Maybe<ListResult>;
+  watch(options: WatchOptions, sink: WatchSink): Maybe<Watch>;
+
+  /** `place.name` is '' when the name is in the object. With `subresource`: binding, eviction, and what strategies add. */
+  create(options: WriteOptions, object: Draft): Promise<WriteOutcome>;
+  /** PUT. Creates what is not there only where upstream does (leases, endpoints, … : `strategy.createOnUpdate`). */
+  update(options: WriteOptions, object: Draft): Promise<WriteOutcome>;
+  /** All four patches; the whole flow (decode again, defaults, admission, validation) runs on the result. */
+  patch(options: WriteOptions, patch: PatchBody): Promise<WriteOutcome>;
+  /**
+   * For code in the server: reads, lets `change` alter a copy (or return undefined: nothing to do), writes if it is
+   * still current, and tries again if not. Runs strategy and validation, not admission.
+   */
+  modify(options: WriteOptions, change: (draft: Draft) => Draft | undefined): Promise<Stored>;
+  delete(options: WriteOptions, deletion: DeleteOptions): Promise<DeleteOutcome>;
+  /** Deletes what `list` selects, one by one; gives what was deleted. */
+  deleteCollection(
+    options: { context: RequestContext },
+    list: ListOptions,
+    deletion: DeleteOptions,
+  ): Promise<ListResult>;
+}
+
+/** One version of a resource and what the schema engine does for it. */
+export interface ResourceVersion {
+  readonly version: string;
+  readonly served: boolean;
+  readonly schema: SchemaFunctions;
+}
+
+/** Built-ins get these from `src/api` by kind; custom resources bring their own. All of them are synchronous. */
+export interface SchemaFunctions {
+  /** Prunes unknown fields in place and checks types; throws ApiError (400) as `fieldValidation` asks. */
+  decode(object: Draft, context: Pick<RequestContext, 'fieldValidation' | 'warn'>): Draft;
+  /** Fills defaults in place. */
+  applyDefaults(object: Draft): void;
+  validateCreate(object: Draft): StatusCause[];
+  validateUpdate(object: Draft, old: Frozen): StatusCause[];
+}
+
+/** What is known of a subresource that is an object view of its parent or a verb on it. */
+export interface SubresourceDefinition {
+  readonly name: string;
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly string[];
+}
+
+/** Everything the server knows about a resource: discovery, storage, schema and behaviour. */
+export interface ResourceDefinition {
+  readonly group: string;
+  /** The path word: `pods`. */
+  readonly resource: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly verbs: readonly string[];
+  readonly subresources: readonly SubresourceDefinition[];
+  /** In order of preference; objects are stored in `storageVersion`. */
+  readonly versions: readonly ResourceVersion[];
+  readonly storageVersion: string;
+  /**
+   * Between the versions (and, for `events`, between the groups). Undefined where all versions have one shape: then only
+   * apiVersion changes. Custom resources with a conversion webhook answer a promise.
+   */
+  convert?(object: Draft, toApiVersion: string): Maybe<Draft>;
+  readonly strategy: Strategy;
+  /** Fields that field selectors may use besides metadata.name and metadata.namespace: label → path. */
+  readonly selectableFields: Readonly<Record<string, readonly string[]>>;
+  /** Which writes may be lost in a crash (heartbeats, events). */
+  readonly volatile?: 'all' | 'updates' | undefined;
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** What a strategy function is told besides the objects. */
+export interface StrategyContext extends RequestContext {
+  readonly subresource: string | undefined;
+  readonly registry: Registry;
+}
+
+/**
+ * A resource's own behaviour in the generic flow; everything is optional. `old` is what is stored, frozen.
+ * The functions alter `object` in place; a returned cause list joins those of the schema's validation.
+ */
+export interface Strategy {
+  /** PUT of a missing object creates it. */
+  readonly createOnUpdate?: boolean;
+  /** False: PUT without resourceVersion is refused (custom resources, leases, …). Default true. */
+  readonly unconditionalUpdate?: boolean;
+  /** The object has a status that only the `status` subresource may write. Default: when the subresource exists. */
+  readonly status?: boolean;
+  /** `metadata.generation` counts changes of anything but metadata and status. Default: as `status`. */
+  readonly generation?: boolean;
+  prepareForCreate?(object: Draft, context: StrategyContext): void;
+  prepareForUpdate?(object: Draft, old: Frozen, context: StrategyContext): void;
+  validate?(object: Draft, context: StrategyContext): StatusCause[];
+  validateUpdate?(object: Draft, old: Frozen, context: StrategyContext): StatusCause[];
+  warnings?(object: Draft, old: Frozen | undefined, context: StrategyContext): string[];
+  /**
+   * Takes what the object needs from elsewhere (cluster addresses, node ports) before it is written; the returned
+   * functions are called when the write stands, or when it came to nothing.
+   */
+  allocate?(
+    object: Draft,
+    old: Frozen | undefined,
+    context: StrategyContext,
+  ): Maybe<{ commit(): Maybe<void>; revert(): Maybe<void> } | undefined>;
+  /** The object is gone from the store. */
+  afterDelete?(object: Frozen, context: StrategyContext): Maybe<void>;
+  /** Whether deletion waits `gracePeriodSeconds` for somebody to delete with 0 (pods); undefined: not at all. */
+  gracePeriod?(object: Frozen, asked: number | undefined): number | undefined;
+  /** Called instead of the generic removal: namespaces and others that leave by finalizing. */
+  prepareForDelete?(object: Frozen, deletion: DeleteOptions, context: StrategyContext): Draft | undefined;
+  /** `Orphan` where upstream's default for the resource is that; default Background. */
+  readonly defaultPropagation?: 'Orphan' | 'Background';
+  /** Object views and verbs under the object, by subresource name: scale, binding, eviction, approval, … */
+  readonly subresources?: Readonly<Record<string, SubresourceBehaviour>>;
+}
+
+/** How a subresource reads from and writes to its parent object. */
+export interface SubresourceBehaviour {
+  /** GET: the view; default the parent itself. */
+  read?(parent: Frozen): Draft;
+  /** PUT/PATCH: puts the (changed) view into the parent; default: `given` is the parent. */
+  write?(parent: Draft, given: Draft, context: StrategyContext): void;
+  /** POST: a verb; gives the object to answer. */
+  create?(place: Place, given: Draft, context: StrategyContext): Promise<Draft>;
+}
+
+export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+/** What admission sees of a request (upstream's `admission.Attributes`). Objects are in the request's version. */
+export interface AdmissionAttributes {
+  readonly operation: AdmissionOperation;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly subresource: string | undefined;
+  readonly namespace: string;
+  /** '' on create with generateName. */
+  readonly name: string;
+  /** What is to be written; undefined for DELETE. `mutate` alters it in place or replaces it. */
+  object: Draft | undefined;
+  readonly oldObject: Frozen | undefined;
+  /** The options object of the operation (CreateOptions, …) as sent. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly context: RequestContext;
+}
+
+/** The admission chain. Both throw ApiError to refuse. */
+export interface Admission {
+  /** True when anything was changed: defaults are applied again then. */
+  mutate(attributes: AdmissionAttributes): Maybe<boolean>;
+  validate(attributes: AdmissionAttributes): Maybe<void>;
+}
+
+/** All resources that are served, by group, version and path word. */
+export interface Registry {
+  /** Undefined when that is not served. */
+  lookup(group: string, version: string, resource: string): ResourceStore | undefined;
+  /** The store in its storage version. Throws (a bug) when there is none. */
+  store(group: string, resource: string): ResourceStore;
+  definitions(): readonly ResourceDefinition[];
+  /** Makes a resource servable at run time, or replaces its definition, keeping its objects; resolves when it serves. */
+  add(definition: ResourceDefinition): Promise<void>;
+  /** Stops serving (watches are closed); the objects stay stored. */
+  remove(group: string, resource: string): Promise<void>;
+  /** Called after `add` and `remove`. Returns the function that ends the subscription. */
+  onChange(listener: () => void): () => void;
+  /** The newest revision that has been given out. */
+  currentRevision(): Promise<number>;
+}
