@@ -1,4 +1,4 @@
-import type { KubernetesObject, Resource } from '../api/object.ts';
+import { apiVersionOf, type KubernetesObject, type Resource } from '../api/object.ts';
 import { ApiError } from '../api/status.ts';
 import { createBackoff, delay } from '../base/abort.ts';
 import { messageOf, toError } from '../base/errors.ts';
@@ -225,6 +225,45 @@ export function createInformer<T extends KubernetesObject>(options: InformerOpti
       lifetime.abort();
       sync.reject(new Error(`the informer of ${resource.resource} was stopped`));
       await running;
+    },
+  };
+}
+
+/** Informers that all parts of one process share: one per resource and selection. */
+export interface InformerFactory {
+  /** The informer is started when the factory is, or at once when that has happened. */
+  informer<T extends KubernetesObject>(resource: Resource<T>, selection?: Selection): Informer<T>;
+  start(): void;
+  /** Resolves when every informer asked for so far holds its first list. */
+  synced(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createInformerFactory(client: Client, options: { log?: Logger } = {}): InformerFactory {
+  const log = options.log ?? silent;
+  const informers = new Map<string, Informer<KubernetesObject>>();
+  let started = false;
+
+  return {
+    informer<T extends KubernetesObject>(resource: Resource<T>, selection: Selection = {}): Informer<T> {
+      const { namespace = '', labelSelector = '', fieldSelector = '' } = selection;
+      const key = [apiVersionOf(resource), resource.resource, namespace, labelSelector, fieldSelector].join(' ');
+      const known = informers.get(key);
+      if (known) return known as unknown as Informer<T>;
+      const made = createInformer<T>({ client, resource, log, ...selection });
+      informers.set(key, made as unknown as Informer<KubernetesObject>);
+      if (started) made.start();
+      return made;
+    },
+    start() {
+      started = true;
+      for (const informer of informers.values()) informer.start();
+    },
+    async synced() {
+      await Promise.all([...informers.values()].map((i) => i.synced));
+    },
+    async stop() {
+      await Promise.all([...informers.values()].map((i) => i.stop()));
     },
   };
 }
