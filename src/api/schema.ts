@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+
+/** Names a kind in one version; `Resource` handles are one too. */
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** What a value of a type is, in the words of the decoder. */
+export type Shape =
+  | 'struct'
+  | 'map'
+  | 'list'
+  | 'string'
+  | 'bytes'
+  | 'boolean'
+  | 'int32'
+  | 'int64'
+  | 'double'
+  | 'quantity'
+  | 'int-or-string'
+  | 'time'
+  | 'micro-time'
+  | 'any';
+
+/** One type, compiled from the facts. Nested types are compiled when first asked for. */
+export interface TypeSchema {
+  readonly shape: Shape;
+  /** The OpenAPI name of a struct, otherwise ''. */
+  readonly name: string;
+  /** Fields of a struct by their JSON name. */
+  readonly fields: ReadonlyMap<string, FieldSchema>;
+  /** Type of a list's items or a map's values. */
+  readonly items: TypeSchema | undefined;
+  readonly gvks: readonly GroupVersionKind[];
+}
+
+export interface FieldSchema {
+  readonly name: string;
+  readonly type: TypeSchema;
+  readonly required: boolean;
+  readonly listType: 'atomic' | 'set' | 'map' | undefined;
+  readonly listMapKeys: readonly string[];
+  readonly mapType: 'atomic' | 'granular' | undefined;
+  readonly patchStrategy: readonly string[];
+  readonly patchMergeKey: string | undefined;
+  readonly default: unknown;
+}
+
+interface Fact {
+  type?: string;
+  format?: string;
+  ref?: string;
+  items?: Fact;
+  additionalProperties?: Fact | boolean;
+  properties?: Record<string, Fact>;
+  required?: string[];
+  default?: unknown;
+  'x-kubernetes-group-version-kind'?: GroupVersionKind[];
+  'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  'x-kubernetes-patch-strategy'?: string;
+  'x-kubernetes-patch-merge-key'?: string;
+}
+
+const shapesByName: Readonly<Record<string, Shape>> = {
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': 'quantity',
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'int-or-string',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Time': 'time',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'micro-time',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'any',
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': 'any',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': 'any',
+};
+
+let facts: Record<string, Fact> | undefined;
+let namesByKind: Map<string, string> | undefined;
+const compiled = new Map<string, TypeSchema>();
+const noFields: ReadonlyMap<string, FieldSchema> = new Map();
+
+function loadFacts(): Record<string, Fact> {
+  if (!facts) {
+    const text = readFileSync(new URL('./facts/openapi-types.json', import.meta.url), 'utf8');
+    facts = (JSON.parse(text) as { types: Record<string, Fact> }).types;
+  }
+  return facts;
+}
+
+export const kindKey = (gvk: GroupVersionKind): string => `${gvk.group}/${gvk.version}/${gvk.kind}`;
+
+/** `apps/v1` + `Deployment` as a GroupVersionKind. */
+export function parseKind(apiVersion: string, kind: string): GroupVersionKind {
+  const slash = apiVersion.indexOf('/');
+  if (slash < 0) return { group: '', version: apiVersion, kind };
+  return { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1), kind };
+}
+
+/** The type of a built-in kind; undefined for kinds that the facts do not know (custom resources). */
+export function schemaOf(gvk: GroupVersionKind): TypeSchema | undefined {
+  if (!namesByKind) {
+    namesByKind = new Map();
+    for (const [name, fact] of Object.entries(loadFacts())) {
+      for (const g of fact['x-kubernetes-group-version-kind'] ?? []) namesByKind.set(kindKey(g), name);
+    }
+  }
+  const name = namesByKind.get(kindKey(gvk));
+  return name === undefined ? undefined : namedType(name);
+}
+
+/** A type by its OpenAPI name, as `io.k8s.api.core.v1.PodSpec`. Throws when the facts do not have it. */
+export function namedType(name: string): TypeSchema {
+  const known = compiled.get(name);
+  if (known) return known;
+  const fact = loadFacts()[name];
+  if (!fact) throw new Error(`the facts have no type ${name}`);
+  const shape = shapesByName[name] ?? (fact.properties ? 'struct' : shapeOf(fact));
+  const type = new Compiled(shape, name, fact);
+  compiled.set(name, type);
+  return type;
+}
+
+class Compiled implements TypeSchema {
+  readonly shape: Shape;
+  readonly name: string;
+  readonly #fact: Fact;
+  #fields: Map<string, FieldSchema> | undefined;
+  #items: TypeSchema | undefined;
+
+  constructor(shape: Shape, name: string, fact: Fact) {
+    this.shape = shape;
+    this.name = name;
+    this.#fact = fact;
+  }
+
+  get fields(): ReadonlyMap<string, FieldSchema> {
+    if (this.shape !== 'struct') return noFields;
+    this.#fields ??= new Map(
+      Object.entries(this.#fact.properties ?? {}).map(([name, f]) => [
+        name,
+        fieldOf(name, f, this.#fact.required?.includes(name) ?? false),
+      ]),
+    );
+    return this.#fields;
+  }
+
+  get items(): TypeSchema | undefined {
+    const inner = this.shape === 'list' ? this.#fact.items : this.#fact.additionalProperties;
+    if (this.#items || typeof inner !== 'object') return this.#items;
+    this.#items = typeOf(inner);
+    return this.#items;
+  }
+
+  get gvks(): readonly GroupVersionKind[] {
+    return this.#fact['x-kubernetes-group-version-kind'] ?? [];
+  }
+}
+
+function shapeOf(fact: Fact): Shape {
+  switch (fact.type) {
+    case 'array':
+      return 'list';
+    case 'object':
+      return typeof fact.additionalProperties === 'object' ? 'map' : 'any';
+    case 'boolean':
+      return 'boolean';
+    case 'integer':
+      return fact.format === 'int64' ? 'int64' : 'int32';
+    case 'number':
+      return 'double';
+    case 'string':
+      return fact.format === 'byte' ? 'bytes' : fact.format === 'int-or-string' ? 'int-or-string' : 'string';
+    default:
+      return 'any';
+  }
+}
+
+function typeOf(fact: Fact): TypeSchema {
+  return fact.ref ? namedType(fact.ref) : new Compiled(shapeOf(fact), '', fact);
+}
+
+function fieldOf(name: string, fact: Fact, required: boolean): FieldSchema {
+  return {
+    name,
+    type: typeOf(fact),
+    required,
+    listType: fact['x-kubernetes-list-type'],
+    listMapKeys: fact['x-kubernetes-list-map-keys'] ?? [],
+    mapType: fact['x-kubernetes-map-type'],
+    patchStrategy: fact['x-kubernetes-patch-strategy']?.split(',') ?? [],
+    patchMergeKey: fact['x-kubernetes-patch-merge-key'],
+    default: fact.default,
+  };
+}
