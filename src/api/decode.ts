@@ -1,6 +1,9 @@
+import { canonicalValue, isTypeError, newWalk, type Walk } from './canonical.ts';
 import type { KubernetesObject } from './object.ts';
-import type { GroupVersionKind, TypeSchema } from './schema.ts';
+import { apiVersionOf } from './object.ts';
+import { type GroupVersionKind, namedType, schemaOf, type TypeSchema } from './schema.ts';
 import { badRequest } from './status.ts';
+import { countTextKeys, strictProblems } from './strict-json.ts';
 
 /** What to do with unknown and duplicate fields: the query parameter `fieldValidation`. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -13,32 +16,104 @@ export interface DecodeOptions {
 }
 
 export interface Decoded {
-  /** A fresh, unshared, pruned object in canonical form. */
+  /** A fresh, unshared, pruned object in canonical form; `apiVersion` and `kind` are those of the kind asked for. */
   object: KubernetesObject;
   /** Texts for `Warning` headers. */
   warnings: string[];
 }
 
 /**
- * A request body as an object of `gvk`. `apiVersion` and `kind` in the body, when present, are checked by the caller.
- * Throws ApiError BadRequest with upstream's texts.
+ * A request body as an object of `gvk`. `apiVersion` and `kind` in the body, when present, are checked by the caller
+ * (`kindInBody`). Throws ApiError BadRequest with upstream's texts.
  */
 export function decodeJson(gvk: GroupVersionKind, body: Buffer | string, options: DecodeOptions = {}): Decoded {
-  let value: unknown;
-  try {
-    value = JSON.parse(typeof body === 'string' ? body : body.toString('utf8'));
-  } catch (error) {
-    throw badRequest(`the object provided is unrecognized (must be of type ${gvk.kind}): ${(error as Error).message}`);
-  }
-  return decodeValue(gvk, value, options);
+  const text = typeof body === 'string' ? body : body.toString('utf8');
+  return decoded(gvk, parseJson(text, gvk.kind), text, options);
 }
 
-/** The same for a value that is parsed already (YAML, the outcome of a patch, in-process calls). The value is consumed: it may be changed and become the object. */
-export function decodeValue(gvk: GroupVersionKind, value: unknown, _options: DecodeOptions = {}): Decoded {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest(`the object provided is unrecognized (must be of type ${gvk.kind})`);
+/** JSON text as a value; `kind` is for the message. Throws ApiError BadRequest. */
+export function parseJson(text: string, kind: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = `couldn't get version/kind; json parse error: ${(error as Error).message}`;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(text)})`);
   }
-  const object = value as KubernetesObject;
-  object.metadata ??= {};
-  return { object, warnings: [] };
 }
+
+function summary(text: string): string {
+  const bytes = Buffer.from(text.slice(0, 30));
+  return bytes.length === 0 ? '<empty>' : `${bytes.subarray(0, 30).toString('hex')}${text.length > 30 ? ' ...' : ''}`;
+}
+
+/**
+ * The same for a value that is parsed already (YAML, protobuf, the outcome of a patch, in-process calls). The value is
+ * consumed: it may be changed and parts of it become the object. Never give it a frozen one.
+ */
+export function decodeValue(gvk: GroupVersionKind, value: unknown, options: DecodeOptions = {}): Decoded {
+  return decoded(gvk, value, undefined, options);
+}
+
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+function decoded(gvk: GroupVersionKind, value: unknown, text: string | undefined, options: DecodeOptions): Decoded {
+  const validation = options.fieldValidation ?? 'Warn';
+  const type = options.schema ?? schemaOf(gvk);
+  const walk = newWalk();
+  const object = cannotBeHandled(gvk, () => walked(gvk, type, value, walk));
+  if (validation === 'Ignore') return { object, warnings: [] };
+  const problems =
+    text !== undefined && countTextKeys(text) !== walk.keys
+      ? strictProblems(text, type)
+      : [...new Set(walk.unknown)].map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (validation === 'Strict' && problems.length > 0) {
+    throw badRequest(handledText(gvk, `strict decoding error: ${problems.join(', ')}`));
+  }
+  return { object, warnings: problems };
+}
+
+const handledText = (gvk: GroupVersionKind, why: string): string =>
+  `${gvk.kind} in version ${JSON.stringify(gvk.version)} cannot be handled as a ${gvk.kind}: ${why}`;
+
+function cannotBeHandled<T>(gvk: GroupVersionKind, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (isTypeError(error)) throw badRequest(handledText(gvk, error.message));
+    throw error;
+  }
+}
+
+function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unknown, walk: Walk): KubernetesObject {
+  const head = { kind: gvk.kind, apiVersion: apiVersionOf(gvk) };
+  if (type) {
+    const goType = `${gvk.version}.${gvk.kind}`;
+    const object = canonicalValue(type, value, goType, walk) as KubernetesObject;
+    return Object.assign(head, object, head);
+  }
+  // A kind without a type: the metadata is checked, the rest is the caller's.
+  const object = canonicalValue(anything, value, gvk.kind, walk) as Record<string, unknown>;
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw badRequest(
+      handledText(
+        gvk,
+        `json: cannot unmarshal ${Array.isArray(object) ? 'array' : typeof object} into Go value of type map[string]interface {}`,
+      ),
+    );
+  }
+  const inner = newWalk();
+  inner.path.push('metadata');
+  const metadata = canonicalValue(namedType(objectMeta), object['metadata'] ?? {}, 'v1.ObjectMeta', inner);
+  walk.unknown.push(...inner.unknown);
+  return { ...head, ...object, ...head, metadata } as KubernetesObject;
+}
+
+const anything: TypeSchema = {
+  shape: 'any',
+  name: '',
+  fields: new Map(),
+  items: undefined,
+  gvks: [],
+  always: [],
+  goType: 'interface {}',
+};

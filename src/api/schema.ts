@@ -22,7 +22,15 @@ export type Shape =
   | 'int-or-string'
   | 'time'
   | 'micro-time'
+  /** A JSON schema, or a list of them, a boolean or a list of names in its place. */
+  | 'json-schema'
   | 'any';
+
+/**
+ * When a field appears in the canonical form. `optional`: when it is not the zero value (empty text, 0, false, empty
+ * list or map). `pointer`: when it is given at all. `always`: also as zero value; `always-null`: as null when absent.
+ */
+export type Presence = 'optional' | 'pointer' | 'always' | 'always-null';
 
 /** One type, compiled from the facts. Nested types are compiled when first asked for. */
 export interface TypeSchema {
@@ -34,6 +42,10 @@ export interface TypeSchema {
   /** Type of a list's items or a map's values. */
   readonly items: TypeSchema | undefined;
   readonly gvks: readonly GroupVersionKind[];
+  /** Fields that appear even when nothing is given for them. */
+  readonly always: readonly FieldSchema[];
+  /** What upstream's error messages call the type. */
+  readonly goType: string;
 }
 
 export interface FieldSchema {
@@ -46,6 +58,8 @@ export interface FieldSchema {
   readonly patchStrategy: readonly string[];
   readonly patchMergeKey: string | undefined;
   readonly default: unknown;
+  readonly presence: Presence;
+  readonly goType: string;
 }
 
 interface Fact {
@@ -73,17 +87,32 @@ const shapesByName: Readonly<Record<string, Shape>> = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'any',
   'io.k8s.apimachinery.pkg.runtime.RawExtension': 'any',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': 'any',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray': 'json-schema',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool': 'json-schema',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray': 'json-schema',
+};
+
+const presenceByMark: Readonly<Record<string, Presence>> = {
+  o: 'optional',
+  p: 'pointer',
+  a: 'always',
+  s: 'always',
+  z: 'optional',
+  N: 'always-null',
 };
 
 let facts: Record<string, Fact> | undefined;
+/** By type name and field: a mark for its presence and the Go type's name, where they are not the usual ones. */
+let goFields: Record<string, Record<string, string>> = {};
 let namesByKind: Map<string, string> | undefined;
 const compiled = new Map<string, TypeSchema>();
 const noFields: ReadonlyMap<string, FieldSchema> = new Map();
 
 function loadFacts(): Record<string, Fact> {
   if (!facts) {
-    const text = readFileSync(new URL('./facts/openapi-types.json', import.meta.url), 'utf8');
-    facts = (JSON.parse(text) as { types: Record<string, Fact> }).types;
+    const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+    facts = (read('./facts/openapi-types.json') as { types: Record<string, Fact> }).types;
+    goFields = read('./facts/go-fields.json') as typeof goFields;
   }
   return facts;
 }
@@ -126,6 +155,7 @@ class Compiled implements TypeSchema {
   readonly name: string;
   readonly #fact: Fact;
   #fields: Map<string, FieldSchema> | undefined;
+  #always: FieldSchema[] | undefined;
   #items: TypeSchema | undefined;
 
   constructor(shape: Shape, name: string, fact: Fact) {
@@ -139,10 +169,36 @@ class Compiled implements TypeSchema {
     this.#fields ??= new Map(
       Object.entries(this.#fact.properties ?? {}).map(([name, f]) => [
         name,
-        fieldOf(name, f, this.#fact.required?.includes(name) ?? false),
+        fieldOf(name, f, this.#fact.required?.includes(name) ?? false, goFields[this.name]?.[name]),
       ]),
     );
     return this.#fields;
+  }
+
+  get always(): readonly FieldSchema[] {
+    this.#always ??= [...this.fields.values()].filter((f) => f.presence.startsWith('always'));
+    return this.#always;
+  }
+
+  get goType(): string {
+    switch (this.shape) {
+      case 'list':
+        return `[]${this.items?.goType ?? ''}`;
+      case 'map':
+        return `map[string]${this.items?.goType ?? ''}`;
+      case 'boolean':
+        return 'bool';
+      case 'double':
+        return 'float64';
+      case 'bytes':
+        return '[]uint8';
+      case 'string':
+      case 'int32':
+      case 'int64':
+        return this.shape;
+      default:
+        return this.name.split('.').slice(-2).join('.');
+    }
   }
 
   get items(): TypeSchema | undefined {
@@ -180,10 +236,13 @@ function typeOf(fact: Fact): TypeSchema {
   return fact.ref ? namedType(fact.ref) : new Compiled(shapeOf(fact), '', fact);
 }
 
-function fieldOf(name: string, fact: Fact, required: boolean): FieldSchema {
+function fieldOf(name: string, fact: Fact, required: boolean, go: string | undefined): FieldSchema {
+  const type = typeOf(fact);
+  const [mark = '', goType = type.goType] = (go ?? '').split(' ');
+  const structLike = fact.ref !== undefined && !['string', 'any'].includes(type.shape);
   return {
     name,
-    type: typeOf(fact),
+    type,
     required,
     listType: fact['x-kubernetes-list-type'],
     listMapKeys: fact['x-kubernetes-list-map-keys'] ?? [],
@@ -191,5 +250,7 @@ function fieldOf(name: string, fact: Fact, required: boolean): FieldSchema {
     patchStrategy: fact['x-kubernetes-patch-strategy']?.split(',') ?? [],
     patchMergeKey: fact['x-kubernetes-patch-merge-key'],
     default: fact.default,
+    presence: presenceByMark[mark] ?? (structLike ? 'pointer' : 'optional'),
+    goType,
   };
 }

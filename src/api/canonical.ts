@@ -1,0 +1,241 @@
+import { canonicalBase64, canonicalMicroTime, canonicalTime, LiteralError } from './literals.ts';
+import { canonicalQuantity, QuantityError } from './quantity.ts';
+import { type FieldSchema, namedType, type TypeSchema } from './schema.ts';
+
+/** A value does not fit its type; the message is upstream's. */
+export class TypeMismatch extends Error {}
+
+/** What one walk over a value finds and counts. */
+export interface Walk {
+  /** Field paths that the type does not know, in the order of the value, as `spec.foo`. */
+  unknown: string[];
+  /** Object keys met, in all depths; compared with the text's to notice duplicates. */
+  keys: number;
+  path: (string | number)[];
+  /** The innermost struct and the fields down to it, which upstream's type errors name. */
+  struct: string;
+  fields: string[];
+}
+
+export const newWalk = (): Walk => ({ unknown: [], keys: 0, path: [], struct: '', fields: [] });
+
+type Struct = Record<string, unknown>;
+
+const maxInt32 = 2 ** 31;
+const maxInt64 = 2 ** 63;
+
+/**
+ * The canonical form of a value of a type: unknown fields gone, nulls read as absent, zero values left out or filled in
+ * as upstream writes them, literals normalised. Maps and scalars of `value` are used in the result.
+ * Throws TypeMismatch, QuantityError or LiteralError.
+ */
+export function canonicalValue(type: TypeSchema, value: unknown, goType: string, walk: Walk): unknown {
+  switch (type.shape) {
+    case 'string':
+      return typeof value === 'string' ? value : mismatch(value, goType, walk);
+    case 'struct':
+      return isObject(value) ? canonicalStruct(type, value, walk) : mismatch(value, goType, walk);
+    case 'map':
+      return isObject(value) ? canonicalMap(type, value, walk) : mismatch(value, goType, walk);
+    case 'list':
+      return Array.isArray(value) ? canonicalList(type, value, walk) : mismatch(value, goType, walk);
+    case 'boolean':
+      return typeof value === 'boolean' ? value : mismatch(value, goType, walk);
+    case 'int32':
+      return isInteger(value, maxInt32) ? value : mismatch(value, goType, walk);
+    case 'int64':
+      return isInteger(value, maxInt64) ? value : mismatch(value, goType, walk);
+    case 'double':
+      return typeof value === 'number' ? value : mismatch(value, goType, walk);
+    case 'bytes':
+      return typeof value === 'string' ? canonicalBase64(value) : mismatch(value, goType, walk);
+    case 'quantity':
+      if (typeof value === 'string' || typeof value === 'number') return canonicalQuantity(value);
+      throw new QuantityError(
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+      );
+    case 'int-or-string':
+      if (typeof value === 'string' || isInteger(value, maxInt32)) return value;
+      throw new TypeMismatch(`json: cannot unmarshal ${valueWord(value)} into Go value of type int32`);
+    case 'time':
+    case 'micro-time':
+      if (typeof value !== 'string') {
+        throw new TypeMismatch(`json: cannot unmarshal ${valueWord(value)} into Go value of type string`);
+      }
+      return type.shape === 'time' ? canonicalTime(value) : canonicalMicroTime(value);
+    case 'json-schema':
+      return canonicalJsonSchema(value, walk);
+    case 'any':
+      walk.keys += countKeys(value);
+      return value;
+  }
+}
+
+const isObject = (value: unknown): value is Struct =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isInteger = (value: unknown, limit: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value < limit && value >= -limit;
+
+function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
+  const { fields, always } = type;
+  const result: Struct = {};
+  for (const key in value) {
+    walk.keys++;
+    const field = fields.get(key);
+    const given = value[key];
+    if (field === undefined) {
+      walk.unknown.push(pathText(walk.path, key));
+      walk.keys += countKeys(given);
+      continue;
+    }
+    if (given === null || given === undefined) continue;
+    const kept = canonicalField(type, field, given, walk);
+    if (field.presence !== 'optional' || !isZero(kept)) result[key] = kept;
+  }
+  for (const field of always) {
+    if (result[field.name] === undefined) result[field.name] = zeroOf(field);
+  }
+  return result;
+}
+
+function canonicalField(type: TypeSchema, field: FieldSchema, given: unknown, walk: Walk): unknown {
+  const shape = field.type.shape;
+  // The usual case, without the bookkeeping for messages.
+  if (shape === 'string' && typeof given === 'string') return given;
+  const outer = walk.struct;
+  walk.struct = type.name;
+  walk.path.push(field.name);
+  walk.fields.push(field.name);
+  const kept = canonicalValue(field.type, given, field.goType, walk);
+  walk.path.pop();
+  walk.fields.pop();
+  walk.struct = outer;
+  return kept;
+}
+
+const isZero = (value: unknown): boolean =>
+  value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null && isEmpty(value));
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+/** What upstream writes for a field that always appears. */
+function zeroOf(field: FieldSchema): unknown {
+  if (field.presence === 'always-null') return null;
+  switch (field.type.shape) {
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'boolean':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'int-or-string':
+      return 0;
+    case 'quantity':
+      return '0';
+    case 'struct': {
+      const zero: Struct = {};
+      for (const inner of field.type.always) zero[inner.name] = zeroOf(inner);
+      return zero;
+    }
+    default:
+      return null;
+  }
+}
+
+function canonicalMap(type: TypeSchema, value: Struct, walk: Walk): Struct {
+  const items = type.items;
+  if (!items) return value;
+  const plain = items.shape === 'string';
+  for (const key in value) {
+    walk.keys++;
+    const given = value[key];
+    if (plain && typeof given === 'string') continue;
+    if (given === null) {
+      value[key] = zeroItem(items);
+      continue;
+    }
+    walk.path.push(key);
+    const kept = canonicalValue(items, given, items.goType, walk);
+    walk.path.pop();
+    if (kept !== given) value[key] = kept;
+  }
+  return value;
+}
+
+function canonicalList(type: TypeSchema, value: unknown[], walk: Walk): unknown[] {
+  const items = type.items;
+  if (!items) return value;
+  for (let i = 0; i < value.length; i++) {
+    const given = value[i];
+    if (given === null) {
+      value[i] = zeroItem(items);
+      continue;
+    }
+    walk.path.push(i);
+    value[i] = canonicalValue(items, given, items.goType, walk);
+    walk.path.pop();
+  }
+  return value;
+}
+
+function zeroItem(type: TypeSchema): unknown {
+  if (type.shape === 'list') return [];
+  if (type.shape === 'map') return {};
+  const field = { presence: 'always', type } as FieldSchema;
+  return zeroOf(field);
+}
+
+const jsonSchemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+
+function canonicalJsonSchema(value: unknown, walk: Walk): unknown {
+  if (Array.isArray(value)) return value.map((v) => canonicalJsonSchema(v, walk));
+  return isObject(value) ? canonicalStruct(namedType(jsonSchemaProps), value, walk) : value;
+}
+
+/** Object keys in a value of no known type. */
+export function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let keys = 0;
+  if (Array.isArray(value)) for (const item of value) keys += countKeys(item);
+  else for (const key in value) keys += 1 + countKeys((value as Struct)[key]);
+  return keys;
+}
+
+function valueWord(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool';
+    case 'number':
+    case 'string':
+      return typeof value;
+    default:
+      return 'object';
+  }
+}
+
+function mismatch(value: unknown, goType: string, walk: Walk): never {
+  const integer = /^u?int\d*$/.test(goType) || /^(u?int)/.test(goType);
+  const word = typeof value === 'number' && integer ? `number ${value}` : valueWord(value);
+  const place =
+    walk.fields.length === 0
+      ? 'Go value'
+      : `Go struct field ${walk.struct.split('.').at(-1) ?? ''}.${walk.fields.join('.')}`;
+  throw new TypeMismatch(`json: cannot unmarshal ${word} into ${place} of type ${goType}`);
+}
+
+/** `spec.containers[0].foo`. */
+export function pathText(path: readonly (string | number)[], last: string): string {
+  let text = '';
+  for (const part of path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
+  return text === '' ? last : `${text}.${last}`;
+}
+
+export const isTypeError = (error: unknown): error is Error =>
+  error instanceof TypeMismatch || error instanceof QuantityError || error instanceof LiteralError;
