@@ -1,6 +1,6 @@
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
-import type { InformerFactory } from '../client/informer-factory.ts';
+import type { InformerFactory } from '../client/informer.ts';
 
 /** The resolver of one node. */
 export interface DnsOptions {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/log.ts';
-import type { InformerFactory } from '../../client/informer-factory.ts';
+import type { InformerFactory } from '../../client/informer.ts';
 
 export interface ServiceProxyOptions {
   informers: InformerFactory;
