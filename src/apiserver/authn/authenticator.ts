@@ -1,0 +1,38 @@
+import type { TLSSocket } from 'node:tls';
+import type { Exchange } from '../http/exchange.ts';
+import type { UserInfo } from '../server.ts';
+
+/** What a request shows of who sends it. */
+export interface Credentials {
+  readonly headers: Exchange['headers'];
+  readonly socket: TLSSocket;
+}
+
+/**
+ * One way to know who asks. Undefined: these credentials are not of this kind (the next one is asked). Throws when they
+ * are of this kind and wrong: the request is unauthorized whatever the others say.
+ */
+export type Authenticator = (credentials: Credentials) => UserInfo | undefined | Promise<UserInfo | undefined>;
+
+/** The same for a bearer token alone; `audiences` are those that the asker accepts (default: the API's own). */
+export type TokenAuthenticator = (
+  token: string,
+  audiences?: readonly string[],
+) => AuthenticatedToken | undefined | Promise<AuthenticatedToken | undefined>;
+
+export interface AuthenticatedToken {
+  user: UserInfo;
+  /** The audiences of the token that the asker accepts. */
+  audiences?: readonly string[] | undefined;
+}
+
+export const authenticatedGroup = 'system:authenticated';
+
+export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Adds `system:authenticated`, as upstream does for everybody who was recognized. */
+export function withAuthenticatedGroup(user: UserInfo): UserInfo {
+  if (user.name === anonymous.name || user.groups.includes(authenticatedGroup)) return user;
+  if (user.groups.includes('system:unauthenticated')) return user;
+  return { ...user, groups: [...user.groups, authenticatedGroup] };
+}

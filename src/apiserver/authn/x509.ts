@@ -1,0 +1,103 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
+import { headerOf } from '../http/exchange.ts';
+import type { UserInfo } from '../server.ts';
+import type { Authenticator } from './authenticator.ts';
+
+const many = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(String) : typeof value === 'string' && value !== '' ? [value] : [];
+
+/** The certificates of a PEM bundle. */
+export function certificatesOf(pem: string): X509Certificate[] {
+  return (pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []).map(
+    (text) => new X509Certificate(text),
+  );
+}
+
+/** Whether the peer's chain, which TLS has verified against all authorities together, leads to one of `authorities`. */
+function leadsTo(certificate: X509Certificate, authorities: readonly X509Certificate[]): boolean {
+  let current: X509Certificate | undefined = certificate;
+  for (let depth = 0; current && depth < 8; depth++) {
+    const link: X509Certificate = current;
+    if (authorities.some((ca) => link.checkIssued(ca) && link.verify(ca.publicKey))) return true;
+    current = link.issuerCertificate === link ? undefined : link.issuerCertificate;
+  }
+  return false;
+}
+
+function peerOf(socket: TLSSocket): { certificate: X509Certificate; subject: PeerCertificate['subject'] } | undefined {
+  if (!socket.authorized) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  return certificate ? { certificate, subject: socket.getPeerCertificate().subject } : undefined;
+}
+
+/** Remembers the answer for the life of a connection: a certificate does not change on it. */
+function perConnection<T>(compute: (socket: TLSSocket) => T): (socket: TLSSocket) => T {
+  const known = new WeakMap<TLSSocket, { value: T }>();
+  return (socket) => {
+    let entry = known.get(socket);
+    if (!entry) {
+      entry = { value: compute(socket) };
+      known.set(socket, entry);
+    }
+    return entry.value;
+  };
+}
+
+const pastValidity = (certificate: X509Certificate): boolean => Date.parse(certificate.validTo) < Date.now();
+
+/** Common name → user, organizations → groups. */
+export function x509Authenticator(clientCa: string): Authenticator {
+  const authorities = certificatesOf(clientCa);
+  const userOf = perConnection((socket): { user: UserInfo; certificate: X509Certificate } | undefined => {
+    const peer = peerOf(socket);
+    if (!peer || !leadsTo(peer.certificate, authorities)) return undefined;
+    const name = many(peer.subject?.CN)[0];
+    if (name === undefined) return undefined;
+    const id = createHash('sha256').update(peer.certificate.raw).digest('hex');
+    return {
+      certificate: peer.certificate,
+      user: {
+        name,
+        groups: [...many(peer.subject.O), 'system:authenticated'],
+        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${id}`] },
+      },
+    };
+  });
+  return ({ socket }) => {
+    const known = userOf(socket);
+    return known && !pastValidity(known.certificate) ? known.user : undefined;
+  };
+}
+
+/** `X-Remote-User` and its companions, believed from a front proxy that shows a certificate of `ca`. */
+export function requestHeaderAuthenticator(options: { ca: string; allowedNames: readonly string[] }): Authenticator {
+  const authorities = certificatesOf(options.ca);
+  const isProxy = perConnection((socket) => {
+    const peer = peerOf(socket);
+    if (!peer || !leadsTo(peer.certificate, authorities)) return false;
+    const name = many(peer.subject?.CN)[0] ?? '';
+    return options.allowedNames.length === 0 || options.allowedNames.includes(name);
+  });
+  return ({ headers, socket }) => {
+    const name = headerOf(headers, 'x-remote-user');
+    if (!name || !isProxy(socket)) return undefined;
+    const extra: Record<string, string[]> = {};
+    for (const [header, value] of Object.entries(headers)) {
+      if (!header.startsWith('x-remote-extra-') || value === undefined) continue;
+      extra[decodeURIComponent(header.slice('x-remote-extra-'.length))] = splitHeader(value);
+    }
+    return {
+      name,
+      uid: headerOf(headers, 'x-remote-uid'),
+      groups: splitHeader(headers['x-remote-group'] ?? []),
+      extra,
+    };
+  };
+}
+
+/** A repeated header reaches us joined by `, `. */
+export function splitHeader(value: string | readonly string[]): string[] {
+  const values = typeof value === 'string' ? [value] : value;
+  return values.flatMap((text) => text.split(',').map((item) => item.trim())).filter((item) => item !== '');
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { Answer, Call } from '../handlers/call.ts';
+import { headerOf } from '../http/exchange.ts';
+import { parseAccept } from '../http/negotiate.ts';
+import type { Registry } from '../registry/types.ts';
+import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
+import { type DiscoveryGroup, discoveryGroups } from './model.ts';
+
+export interface Discovery {
+  /** `/api`, `/api/v1`, `/apis`, `/apis/{group}` and `/apis/{group}/{version}`; undefined for what is not served. */
+  answer(call: Call): Answer | undefined;
+  /** Every path of discovery, for the list at `/`. */
+  paths(): string[];
+  groups(): readonly DiscoveryGroup[];
+  /** To be called when what is served has changed. */
+  invalidate(): void;
+}
+
+export interface DiscoveryOptions {
+  registry: Registry;
+  serverAddress: () => string;
+  /** Groups of aggregated API servers, as last seen. */
+  aggregatedGroups?: () => readonly DiscoveryGroup[];
+}
+
+interface Document {
+  body: string;
+  etag: string;
+}
+
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  let groups: readonly DiscoveryGroup[] | undefined;
+  const documents = new Map<string, Document>();
+
+  const current = (): readonly DiscoveryGroup[] => {
+    groups ??= [...discoveryGroups(options.registry), ...(options.aggregatedGroups?.() ?? [])];
+    return groups;
+  };
+  const document = (key: string, make: () => object): Document => {
+    let known = documents.get(key);
+    if (!known) {
+      const body = JSON.stringify(make());
+      known = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
+      documents.set(key, known);
+    }
+    return known;
+  };
+
+  const aggregatedAnswer = (call: Call, legacy: boolean): Answer | undefined => {
+    const accept = headerOf(call.headers, 'accept');
+    const type = parseAccept(accept).find((t) => t.as === 'APIGroupDiscoveryList' || t.as === '');
+    if (!type || type.as === '' || type.encoding !== 'json' || !/^v2(beta1)?$/.test(type.asVersion)) return undefined;
+    const apiVersion = `apidiscovery.k8s.io/${type.asVersion}`;
+    const { body, etag } = document(`${legacy} ${apiVersion}`, () =>
+      aggregated(
+        current().filter((group) => (group.name === '') === legacy),
+        apiVersion,
+      ),
+    );
+    const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
+    const contentType = `application/json;g=apidiscovery.k8s.io;v=${type.asVersion};as=APIGroupDiscoveryList`;
+    if (headerOf(call.headers, 'if-none-match') === etag)
+      return { kind: 'bytes', status: 304, type: contentType, body: '', headers };
+    return { kind: 'bytes', status: 200, type: contentType, body, headers };
+  };
+
+  const plain = (call: Call, key: string, make: () => object): Answer => {
+    const wanted = parseAccept(headerOf(call.headers, 'accept'))[0]?.encoding;
+    if (wanted === undefined || wanted === 'json')
+      return { kind: 'bytes', status: 200, type: 'application/json', body: document(key, make).body };
+    return { kind: 'object', status: 200, object: make() };
+  };
+
+  return {
+    groups: current,
+    invalidate() {
+      groups = undefined;
+      documents.clear();
+    },
+    paths: () => [
+      '/api',
+      '/api/v1',
+      '/apis',
+      ...current()
+        .filter((group) => group.name !== '')
+        .flatMap((group) => [
+          `/apis/${group.name}`,
+          ...group.versions.map(({ version }) => `/apis/${group.name}/${version}`),
+        ]),
+    ],
+    answer(call) {
+      const [prefix, group = '', version, rest] = call.info.path.split('/').filter((part) => part !== '');
+      if (rest !== undefined) return undefined;
+      if (prefix === 'api') {
+        if (group === '')
+          return aggregatedAnswer(call, true) ?? plain(call, '/api', () => apiVersions(options.serverAddress()));
+        const core = current().find((g) => g.name === '');
+        const found = version === undefined ? core?.versions.find((v) => v.version === group) : undefined;
+        return found && plain(call, `/api/${group}`, () => apiResourceList('', found));
+      }
+      if (group === '') return aggregatedAnswer(call, false) ?? plain(call, '/apis', () => apiGroupList(current()));
+      const found = current().find((g) => g.name === group);
+      if (!found) return undefined;
+      if (version === undefined) return plain(call, `/apis/${group}`, () => apiGroup(found));
+      const foundVersion = found.versions.find((v) => v.version === version);
+      return foundVersion && plain(call, `/apis/${group}/${version}`, () => apiResourceList(group, foundVersion));
+    },
+  };
+}

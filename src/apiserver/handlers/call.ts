@@ -1,0 +1,64 @@
+import type { KubernetesObject } from '../../api/object.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Encoding } from '../http/negotiate.ts';
+import type { RequestInfo } from '../http/request-info.ts';
+import type { ListResult, Maybe, RequestContext, ResourceStore, Stored, WatchOptions } from '../registry/types.ts';
+import type { UserInfo } from '../server.ts';
+
+/** A request body: bytes with their encoding from the wire, or a value from within the process. */
+export type CallBody =
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Buffer;
+      readonly contentType: string | undefined;
+      readonly encoding: Encoding | undefined;
+    }
+  | { readonly kind: 'value'; readonly value: unknown; readonly contentType: string | undefined };
+
+/** One authenticated request on its way through authorization and a handler, from the wire or from within. */
+export interface Call {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly headers: Exchange['headers'];
+  /** Texts for `Warning` headers, in order. */
+  readonly warnings: string[];
+  readonly context: RequestContext;
+  body(): Maybe<CallBody>;
+  /** The connection, for handlers that relay it; undefined within the process. */
+  readonly exchange: Exchange | undefined;
+}
+
+/** What a handler gives back; how it becomes bytes is the transport's business. */
+export type Answer =
+  | { readonly kind: 'stored'; readonly status: number; readonly stored: Stored; readonly store: ResourceStore }
+  | {
+      readonly kind: 'object';
+      readonly status: number;
+      readonly object: KubernetesObject | object;
+      readonly headers?: Record<string, string>;
+    }
+  | { readonly kind: 'list'; readonly result: ListResult; readonly store: ResourceStore }
+  | {
+      readonly kind: 'watch';
+      readonly store: ResourceStore;
+      readonly options: WatchOptions;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly kind: 'bytes';
+      readonly status: number;
+      readonly type: string;
+      readonly body: Buffer | string;
+      readonly headers?: Record<string, string> | undefined;
+    }
+  /** The handler has taken the exchange over and answers by itself. */
+  | { readonly kind: 'taken' };
+
+/** A handler of one verb on a resource that has a store. */
+export type StoreHandler = (call: Call, store: ResourceStore) => Maybe<Answer>;
+/** A handler of anything else. */
+export type Handler = (call: Call) => Maybe<Answer>;

@@ -1,0 +1,54 @@
+import { stringify } from 'yaml';
+import type { ListMeta } from '../../api/gen/meta-v1.ts';
+import { parseKind } from '../../api/schema.ts';
+import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
+import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
+import type { MediaType } from './negotiate.ts';
+
+/** An object with apiVersion and kind as bytes of an encoding. Kinds without a protobuf message fall back to JSON. */
+export function encodeObject(type: MediaType, object: object): { type: string; body: Buffer | string } {
+  if (type.encoding === 'yaml') return { type: type.type, body: stringify(object, { aliasDuplicateObjects: false }) };
+  if (type.encoding === 'protobuf') {
+    const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
+    const gvk = parseKind(apiVersion ?? '', kind ?? '');
+    if (hasMessage(gvk)) return { type: type.type, body: encodeProtobuf(gvk, object) };
+  }
+  return { type: 'application/json', body: JSON.stringify(object) };
+}
+
+export function listMeta(result: ListResult): ListMeta {
+  return {
+    resourceVersion: result.resourceVersion,
+    ...(result.continue ? { continue: result.continue } : {}),
+    ...(result.remainingItemCount ? { remainingItemCount: result.remainingItemCount } : {}),
+  };
+}
+
+/** apiVersion and kind of a resource's list. */
+export function listKind(store: ResourceStore): { apiVersion: string; kind: string } {
+  const { definition, version } = store;
+  const apiVersion = definition.group === '' ? version.version : `${definition.group}/${version.version}`;
+  return { apiVersion, kind: definition.listKind };
+}
+
+const comma = Buffer.from(',');
+const tail = Buffer.from(']}\n');
+
+/** A list as JSON: the items' bytes, joined. */
+export function listBytes(store: ResourceStore, result: ListResult): Buffer {
+  const { apiVersion, kind } = listKind(store);
+  const head = JSON.stringify({ kind, apiVersion, metadata: listMeta(result) });
+  const parts: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  const { items } = result;
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) parts.push(comma);
+    parts.push((items[i] as Stored).bytes);
+  }
+  parts.push(tail);
+  return Buffer.concat(parts);
+}
+
+/** A list as one value, for the other encodings. */
+export function listObject(store: ResourceStore, result: ListResult): object {
+  return { ...listKind(store), metadata: listMeta(result), items: result.items.map((item) => item.object) };
+}

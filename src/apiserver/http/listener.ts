@@ -1,0 +1,124 @@
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp2,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTls, type TLSSocket } from 'node:tls';
+import type { Logger } from '../../base/log.ts';
+import type { Exchange } from './exchange.ts';
+import { http1Exchange } from './exchange-http1.ts';
+import { http2Exchange } from './exchange-http2.ts';
+
+export interface ServingCertificate {
+  cert: string | Buffer;
+  key: string | Buffer;
+}
+
+export interface ListenerOptions {
+  host: string;
+  port: number;
+  serving: ServingCertificate;
+  /** Authorities whose client certificates are looked at; others are treated as no certificate. */
+  clientCas: readonly string[];
+  onExchange(exchange: Exchange): void;
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  log: Logger;
+}
+
+export interface Listener {
+  readonly port: number;
+  start(): Promise<void>;
+  /** Takes no new connections, lets running answers end for `graceMs`, then closes what is left. */
+  stop(graceMs: number): Promise<void>;
+  reload(serving: ServingCertificate): void;
+}
+
+/**
+ * One TLS port for HTTP/2 (its stream interface: the compatibility objects cost a third of the throughput) and HTTP/1.1
+ * (which alone can upgrade to WebSocket and SPDY), told apart by ALPN.
+ */
+export function createListener(options: ListenerOptions): Listener {
+  const { log } = options;
+  const sockets = new Set<TLSSocket>();
+  const sessions = new Set<ServerHttp2Session>();
+
+  const http1 = createHttp1(
+    { keepAliveTimeout: 120_000, headersTimeout: 60_000, requestTimeout: 0, noDelay: true },
+    (request: IncomingMessage, response: ServerResponse) => options.onExchange(http1Exchange(request, response)),
+  );
+  http1.on('upgrade', (request, socket, head) => options.onUpgrade(request, socket, head));
+  http1.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
+
+  const http2 = createHttp2({
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+    maxSessionMemory: 256,
+  });
+  const socketOf = new WeakMap<Http2Session, TLSSocket>();
+  let arriving: TLSSocket | undefined;
+  http2.on('session', (session) => {
+    if (arriving) socketOf.set(session, arriving);
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', (error) => log.debug('an HTTP/2 connection failed', { error: error.message }));
+  });
+  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const socket = stream.session && socketOf.get(stream.session);
+    if (socket) options.onExchange(http2Exchange(stream, headers, socket));
+    else stream.close();
+  });
+
+  const tls = createTls({
+    ...options.serving,
+    ca: [...options.clientCas],
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    minVersion: 'TLSv1.2',
+  });
+  tls.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', (error) => log.debug('a connection failed', { error: error.message }));
+    socket.setNoDelay(true);
+    if (socket.alpnProtocol === 'h2') {
+      arriving = socket;
+      http2.emit('connection', socket);
+      arriving = undefined;
+    } else http1.emit('connection', socket);
+  });
+  tls.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: error.message }));
+
+  return {
+    get port() {
+      return (tls.address() as AddressInfo | null)?.port ?? options.port;
+    },
+    start: () =>
+      new Promise((resolve, reject) => {
+        tls.once('error', reject);
+        tls.listen({ port: options.port, host: options.host, backlog: 1024 }, () => {
+          tls.removeListener('error', reject);
+          resolve();
+        });
+      }),
+    stop: async (graceMs) => {
+      if (!tls.listening) return;
+      const closed = new Promise<void>((resolve) => tls.close(() => resolve()));
+      for (const session of sessions) session.close();
+      http1.closeIdleConnections();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+    reload: (serving) => tls.setSecureContext({ ...serving, ca: [...options.clientCas], minVersion: 'TLSv1.2' }),
+  };
+}
