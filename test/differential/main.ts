@@ -1,0 +1,102 @@
+/**
+ * One set of requests, sent to upstream's API server and to Knarr's; the answers compared.
+ *
+ *   node test/differential/main.ts record  --server URL --token TOKEN     upstream's answers → recorded.jsonl.gz
+ *   node test/differential/main.ts compare --server URL --token TOKEN     against the recording; exit code 1 on a new difference
+ *       [--only TEXT]  only steps whose id contains TEXT       [--verbose]  every difference in full
+ *       [--accept FILE] writes the ids that differ, for sorting out by hand
+ *
+ * The server needs an empty datastore, no controllers, and a token of the group system:masters.
+ * `accepted.json` lists what may differ: id → reason.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { differences, normalize } from './normalize.ts';
+import { type Answer, createServer, sendAll } from './send.ts';
+import { allSteps } from './steps.ts';
+
+const recording = new URL('recorded.jsonl.gz', import.meta.url);
+const acceptedFile = new URL('accepted.json', import.meta.url);
+
+export interface Comparison {
+  same: number;
+  accepted: number;
+  different: { id: string; lines: string[] }[];
+}
+
+/** Sends the set (the steps that `only` picks) to a server and holds the answers against the recording. */
+export async function compare(options: {
+  url: string;
+  token: string;
+  only?: string;
+  onProgress?: (done: number, of: number) => void;
+}): Promise<Comparison> {
+  const lines = gunzipSync(readFileSync(recording)).toString().trim().split('\n');
+  const recorded = new Map(lines.map((l) => JSON.parse(l) as [string, Answer]));
+  const accepted = existsSync(acceptedFile)
+    ? (JSON.parse(readFileSync(acceptedFile, 'utf8')) as Record<string, string>)
+    : {};
+  const { only } = options;
+  const steps = allSteps().filter((s) => !only || s.id.includes(only) || s.id.startsWith('prepare'));
+  const server = createServer(options);
+  const answers = await sendAll(server, steps, (done) => options.onProgress?.(done, steps.length));
+  server.close();
+  const result: Comparison = { same: 0, accepted: 0, different: [] };
+  for (const { id } of steps) {
+    const theirs = recorded.get(id);
+    const answer = answers.get(id);
+    if (!theirs || !answer) throw new Error(`"${id}" is not in the recording: record again`);
+    const lines = differences(theirs, JSON.parse(JSON.stringify(normalize(answer))));
+    if (lines.length === 0) result.same++;
+    else if (accepted[id]) result.accepted++;
+    else result.different.push({ id, lines });
+  }
+  return result;
+}
+
+async function record(options: { url: string; token: string }): Promise<void> {
+  const server = createServer(options);
+  const steps = allSteps();
+  const answers = await sendAll(server, steps, () => {});
+  server.close();
+  const text = steps.map(({ id }) => JSON.stringify([id, normalize(answers.get(id) as Answer)])).join('\n');
+  writeFileSync(recording, gzipSync(`${text}\n`, { level: 9 }));
+  console.log(`${steps.length} answers recorded`);
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      server: { type: 'string' },
+      token: { type: 'string' },
+      only: { type: 'string' },
+      verbose: { type: 'boolean' },
+      accept: { type: 'string' },
+    },
+  });
+  const { server: url, token } = values;
+  if (!url || !token || !['record', 'compare'].includes(positionals[0] ?? '')) {
+    console.error(
+      'usage: node test/differential/main.ts record|compare --server URL --token TOKEN [--only TEXT] [--verbose]',
+    );
+    process.exit(2);
+  }
+  if (positionals[0] === 'record') await record({ url, token });
+  else {
+    const result = await compare({ url, token, ...(values.only ? { only: values.only } : {}) });
+    for (const { id, lines } of result.different) {
+      console.log(
+        `${id}\n${(values.verbose ? lines : lines.slice(0, 3)).map((l) => `    ${l.slice(0, values.verbose ? 2000 : 240)}`).join('\n')}`,
+      );
+    }
+    if (values.accept)
+      writeFileSync(
+        values.accept,
+        JSON.stringify(Object.fromEntries(result.different.map((d) => [d.id, ''])), null, 2),
+      );
+    console.log(`${result.same} same, ${result.accepted} accepted, ${result.different.length} different`);
+    process.exitCode = result.different.length === 0 ? 0 : 1;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Answer } from './send.ts';
+
+const uid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+
+const masked: Record<string, string> = {
+  resourceVersion: '<revision>',
+  uid: '<uid>',
+  auditID: '<uid>',
+  serverAddress: '<address>',
+  buildDate: '<time>',
+  gitCommit: '<commit>',
+  gitTreeState: '<state>',
+  gitVersion: '<version>',
+  compiler: '<compiler>',
+  goVersion: '<version>',
+  platform: '<platform>',
+  hash: '<hash>',
+  storageVersionHash: '<hash>',
+};
+
+function normalizeValue(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') {
+    if (value !== '' && masked[key]) return masked[key];
+    return value
+      .replace(uid, '<uid>')
+      .replace(time, '<time>')
+      .replace(/\b10\.43\.\d+\.\d+\b/g, '<service address>')
+      .replace(/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<generated>')
+      .replace(/(resourceVersion\\?"?: ?\\?")\d+/g, '$1<revision>')
+      .replace(/(nodePort\\?"?: ?)\d+/g, '$1<port>')
+      .replace(/^\d+s$/, '<age>')
+      .replace(/\b(diff-[a-z]-?|Bad_)[a-z0-9]{5}\b/g, '<generated>')
+      .replace(/resource version \(?\d+\)?/g, 'resource version <revision>');
+  }
+  if (Array.isArray(value)) return value.map((v) => normalizeValue(v, key));
+  if (typeof value !== 'object' || value === null)
+    return key === 'nodePort' && typeof value === 'number' ? '<port>' : value;
+  const entries = Object.entries(value).map(([k, v]) => [k, normalizeValue(v, k)] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The answer with everything taken out that differs between two servers, or two runs of one, by right. */
+export function normalize(answer: Answer): Answer {
+  return {
+    code: answer.code,
+    type: answer.type.replace(/;\s*charset=utf-8/, ''),
+    warnings: answer.warnings.map((w) => w.replace(/^299 \S+ /, '')),
+    body: normalizeValue(answer.body),
+  };
+}
+
+/** Where two values differ, as `path: theirs ≠ ours` lines, at most `limit`. */
+export function differences(theirs: unknown, ours: unknown, path = '', limit = 12): string[] {
+  if (Object.is(theirs, ours)) return [];
+  const isTree = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null;
+  if (isTree(theirs) && isTree(ours) && Array.isArray(theirs) === Array.isArray(ours)) {
+    const keys = [...new Set([...Object.keys(theirs), ...Object.keys(ours)])];
+    return keys
+      .flatMap((k) => differences(theirs[k], ours[k], path === '' ? k : `${path}.${k}`, limit))
+      .slice(0, limit);
+  }
+  const text = (v: unknown): string => (v === undefined ? '(absent)' : JSON.stringify(v));
+  return [`${path}: ${text(theirs)} ≠ ${text(ours)}`];
+}

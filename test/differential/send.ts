@@ -1,0 +1,80 @@
+import { Agent, request } from 'node:https';
+import type { Step } from './steps.ts';
+
+export interface Answer {
+  code: number;
+  type: string;
+  warnings: string[];
+  body: unknown;
+}
+
+export interface Server {
+  send(step: Step): Promise<Answer>;
+  close(): void;
+}
+
+/** A server under comparison: `url` like `https://127.0.0.1:6443`, reached with a bearer token, its certificate not checked. */
+export function createServer(options: { url: string; token: string }): Server {
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, maxSockets: 8 });
+  return {
+    send(step) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      const body =
+        step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body);
+      const outgoing = request(new URL(step.path, options.url), {
+        agent,
+        method: step.method,
+        timeout: 30_000,
+        headers: {
+          authorization: `Bearer ${options.token}`,
+          accept: step.accept ?? 'application/json',
+          'user-agent': 'differential',
+          ...(body === undefined
+            ? {}
+            : { 'content-type': step.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+      });
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`${step.id}: no answer in 30 s`)));
+      outgoing.on('error', reject);
+      outgoing.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (c: Buffer) => chunks.push(c));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          const type = response.headers['content-type'] ?? '';
+          const warning = response.headers.warning;
+          resolve({
+            code: response.statusCode ?? 0,
+            type,
+            warnings: warning === undefined ? [] : [warning].flat(),
+            body: type.includes('json') ? JSON.parse(text === '' ? 'null' : text) : text,
+          });
+        });
+      });
+      outgoing.end(body);
+      return promise;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Sends every step in order, the independent ones (dry runs) eight at a time. */
+export async function sendAll(
+  server: Server,
+  steps: readonly Step[],
+  onProgress: (done: number) => void,
+): Promise<Map<string, Answer>> {
+  const answers = new Map<string, Answer>();
+  let at = 0;
+  while (at < steps.length) {
+    let end = at + 1;
+    if (isIndependent(steps[at])) while (end < steps.length && end - at < 8 && isIndependent(steps[end])) end++;
+    await Promise.all(steps.slice(at, end).map(async (step) => answers.set(step.id, await server.send(step))));
+    at = end;
+    onProgress(at);
+  }
+  return answers;
+}
+
+const isIndependent = (step: Step | undefined): boolean => step?.id.includes(' wrong: ') ?? false;
