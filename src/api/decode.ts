@@ -92,7 +92,7 @@ function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unkn
     return Object.assign(head, object, head);
   }
   // A kind without a type: the metadata is checked, the rest is the caller's.
-  const object = canonicalValue(anything, value, gvk.kind, walk) as Record<string, unknown>;
+  const object = canonicalValue(anything, value, gvk.kind, walk) as { metadata?: unknown };
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw badRequest(
       handledText(
@@ -103,7 +103,7 @@ function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unkn
   }
   const inner = newWalk();
   inner.path.push('metadata');
-  const metadata = canonicalValue(namedType(objectMeta), object['metadata'] ?? {}, 'v1.ObjectMeta', inner);
+  const metadata = canonicalValue(namedType(objectMeta), object.metadata ?? {}, 'v1.ObjectMeta', inner);
   walk.unknown.push(...inner.unknown);
   return { ...head, ...object, ...head, metadata } as KubernetesObject;
 }
