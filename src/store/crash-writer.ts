@@ -11,7 +11,7 @@ async function writer(name: string): Promise<void> {
     const key = `/crash/${name}/${i % 50}`;
     const text = `${round}.${i}`;
     const result = await backend.write({ key, value: i % 10 === 9 ? undefined : Buffer.from(text) });
-    process.stdout.write(`${key} ${i % 10 === 9 ? '-' : text} ${result.revision}\n`);
+    if (result.ok) process.stdout.write(`${key} ${i % 10 === 9 ? '-' : text} ${result.revision}\n`);
   }
 }
 

@@ -66,17 +66,23 @@ it(`loses no acknowledged write and repeats no revision when killed ${rounds} ti
       const acknowledged = await crash(path, round);
       const backend = createSqliteBackend({ path, log: silent });
       await backend.start();
-      const newest = await replay(backend);
-      for (const [key, { text, revision }] of acknowledged) {
-        assert.ok(revision > highest, `revision ${revision} was given out before`);
-        const found = newest.get(key);
-        // A newer write of the key may have become durable without having been acknowledged.
-        assert.ok(found && found.revision >= revision, `${key} is at ${found?.revision}, acknowledged was ${revision}`);
-        if (found.revision === revision) assert.equal(found.text, text, key);
-        checked++;
+      try {
+        const newest = await replay(backend);
+        for (const [key, { text, revision }] of acknowledged) {
+          assert.ok(revision > highest, `revision ${revision} was given out before`);
+          const found = newest.get(key);
+          // A newer write of the key may have become durable without having been acknowledged.
+          assert.ok(
+            found && found.revision >= revision,
+            `${key} is at ${found?.revision}, acknowledged was ${revision}`,
+          );
+          if (found.revision === revision) assert.equal(found.text, text, key);
+          checked++;
+        }
+        highest = await backend.currentRevision();
+      } finally {
+        await backend.stop();
       }
-      highest = await backend.currentRevision();
-      await backend.stop();
     }
     assert.ok(checked > rounds * 20, `only ${checked} writes were checked`);
   } finally {
