@@ -1,0 +1,48 @@
+import type { Logger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+import type { EventRecorder } from '../../client/events.ts';
+import type { InformerFactory } from '../../client/informer.ts';
+
+/** What every controller is given. */
+export interface ControllerContext {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly log: Logger;
+  /** A recorder whose events name `component` as their source. */
+  recorder(component: string): EventRecorder;
+  readonly now: () => number;
+  readonly settings: ControllerSettings;
+}
+
+/** What differs from cluster to cluster. */
+export interface ControllerSettings {
+  /** Pod networks (one per family); node pod CIDRs are cut from them. Empty: nodes get none. */
+  readonly clusterCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** Prefix lengths of a node's share. Default 24 and 64. */
+  readonly nodeMaskV4?: number | undefined;
+  readonly nodeMaskV6?: number | undefined;
+  /** PEM of the authority behind the API's serving certificate, for `kube-root-ca.crt`. */
+  readonly rootCa?: string | undefined;
+  /** Signs a certificate request for one of the built-in signers; undefined: requests wait for somebody else. */
+  readonly signer?: CertificateSigner | undefined;
+  /** How long a node may be silent before it counts as unknown. Default 40 s. */
+  readonly nodeMonitorGraceMs?: number | undefined;
+  /** Makes a signed token for a service account's token secret. */
+  readonly serviceAccountToken?: ((claims: SecretTokenClaims) => Promise<string>) | undefined;
+}
+
+export interface SecretTokenClaims {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly uid: string;
+  readonly secret: string;
+}
+
+/** Signs PEM PKCS#10 requests. Returns the PEM chain. Throws when the request cannot be signed. */
+export type CertificateSigner = (request: {
+  readonly signerName: string;
+  readonly csr: string;
+  readonly usages: readonly string[];
+  readonly expirationSeconds?: number | undefined;
+}) => Promise<string>;
