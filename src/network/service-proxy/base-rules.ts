@@ -19,6 +19,9 @@ export interface BaseRulesOptions {
   nodePortAddresses: readonly string[] | undefined;
 }
 
+/** By number: older programs know the names in some hooks only. */
+const priority = { early: -110, dstnat: -100, filter: 0, srcnat: 100 } as const;
+
 const set = (items: readonly string[]): string => `{ ${items.join(', ')} }`;
 
 /**
@@ -36,8 +39,8 @@ export function baseRules(options: BaseRulesOptions): NftFragment {
       : `${ip} daddr ${set(nodePortAddresses)}`;
   const nodePorts = (map: string): string[] =>
     nodePortAddresses?.length === 0 ? [] : [`${toNode} ${port} vmap @${map}`];
-  const hook = (kind: string, at: string, priority: string): string =>
-    `type ${kind} hook ${at} priority ${priority} ; policy accept ;`;
+  const hook = (kind: string, at: string, when: keyof typeof priority): string =>
+    `type ${kind} hook ${at} priority ${priority[when]} ; policy accept ;`;
   const byDestination = `${type} . inet_proto . inet_service : verdict`;
   const byPort = 'inet_proto . inet_service : verdict';
   return {
@@ -51,7 +54,8 @@ export function baseRules(options: BaseRulesOptions): NftFragment {
       hairpins: { kind: 'set', type: `${type} . ${type} . inet_proto . inet_service` },
     },
     chains: {
-      refuse: { rules: ['reject'] },
+      // A reset is felt at once by a client on the node itself; an ICMP answer only after it has sent again.
+      refuse: { rules: ['meta l4proto tcp reject with tcp reset', 'reject'] },
       services: {
         rules: [
           ...(clusterCidrs.length > 0
@@ -66,17 +70,17 @@ export function baseRules(options: BaseRulesOptions): NftFragment {
       'unused-cluster-ips': {
         rules: [
           ...(ownAddresses.length > 0 ? [`${ip} daddr ${set(ownAddresses)} return`] : []),
-          `${ip} daddr @cluster-ips reject`,
+          `${ip} daddr @cluster-ips goto refuse`,
           ...(serviceCidrs.length > 0 ? [`${ip} daddr ${set(serviceCidrs)} drop`] : []),
         ],
       },
       firewall: { rules: [`${destination} vmap @firewalled-ips`] },
       'filter-prerouting': {
-        hook: hook('filter', 'prerouting', 'dstnat - 10'),
+        hook: hook('filter', 'prerouting', 'early'),
         rules: ['ct state new jump firewall'],
       },
       'filter-output-early': {
-        hook: hook('filter', 'output', 'dstnat - 10'),
+        hook: hook('filter', 'output', 'early'),
         rules: ['ct state new jump firewall'],
       },
       'filter-input': {

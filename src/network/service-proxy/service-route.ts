@@ -23,7 +23,7 @@ export async function ensureServiceRoutes(options: {
     if (source === undefined || holder === undefined) continue;
     const dev = family === 4 ? 'lo' : holder.ifname;
     try {
-      await ip.batch([[`-${family}`, 'route', 'replace', cidr, 'dev', dev, 'src', source]]);
+      await ip.batch([['route', 'replace', cidr, 'dev', dev, 'src', source]]);
     } catch (error) {
       log.warn('no route to cluster addresses: the node reaches them by its default route only', {
         cidr,
