@@ -88,6 +88,7 @@ export async function runSuite(options: {
       '--ginkgo.v',
       '--ginkgo.timeout=24h',
       '--provider=skeleton',
+      '--disable-log-dump',
       `--report-dir=${folder}`,
       `--report-prefix=${label}_`,
       '--allowed-not-ready-nodes=0',
