@@ -1,0 +1,46 @@
+/** Times to wait per key that double with each `next` and start again after `2 × max` without one. Times in ms. */
+export interface KeyedBackoff {
+  /** How long after `since` the key has to wait, as it stands. */
+  get(key: string): number;
+  /** Grows the key's wait (or begins it), as of now. */
+  next(key: string): void;
+  /** Milliseconds from now until `since` + wait; 0 when that is over. */
+  remaining(key: string, since: number): number;
+  lastUpdate(key: string): number;
+  reset(key: string): void;
+  /** Drops every key that begins so. */
+  forget(prefix: string): void;
+}
+
+export function createKeyedBackoff(options: { initialMs: number; maxMs: number; now?: () => number }): KeyedBackoff {
+  const { initialMs, maxMs, now = Date.now } = options;
+  const entries = new Map<string, { wait: number; updated: number }>();
+  return {
+    get: (key) => entries.get(key)?.wait ?? 0,
+    next(key) {
+      const old = entries.get(key);
+      const fresh = old === undefined || now() - old.updated > 2 * maxMs;
+      entries.set(key, { wait: fresh ? initialMs : Math.min(maxMs, old.wait * 2), updated: now() });
+    },
+    remaining(key, since) {
+      const entry = entries.get(key);
+      if (!entry || now() - since > 2 * maxMs) return 0;
+      return Math.max(0, since + entry.wait - now());
+    },
+    lastUpdate: (key) => entries.get(key)?.updated ?? 0,
+    reset: (key) => void entries.delete(key),
+    forget(prefix) {
+      for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
+    },
+  };
+}
+
+/** Go's text of a duration in whole seconds and up: `10s`, `1m20s`, `5m0s`. */
+export function goDuration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${Math.round(seconds * 1000) / 1000}s`;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = Math.round((seconds % 60) * 1000) / 1000;
+  return `${hours > 0 ? `${hours}h` : ''}${minutes}m${rest}s`;
+}
