@@ -55,7 +55,7 @@ export function parseReport(xml: string, wanted: ReadonlySet<string>): TestResul
     const known = [...wanted].find((w) => name === w || name.startsWith(`${w} [`));
     if (!known) continue;
     const status = attribute('status');
-    const failure = /<(?:failure|error) message="([^"]*)"/.exec(match[3] ?? '')?.[1] ?? '';
+    const failure = /<(?:failure|error)\b[^>]*>([^<]*)/.exec(match[3] ?? '')?.[1] ?? '';
     const outcome: Outcome =
       status === 'passed' ? 'passed' : status === 'skipped' || status === 'pending' ? 'skipped' : 'failed';
     results.push({ name: known, outcome, seconds: Number(attribute('time')), failure: decodeXml(failure) });
