@@ -39,7 +39,7 @@ export async function readKeyPair(folder: string, name: string): Promise<KeyPair
   }
 }
 
-async function writeKeyPair(folder: string, name: string, pair: KeyPair): Promise<void> {
+export async function writeKeyPair(folder: string, name: string, pair: KeyPair): Promise<void> {
   await writeFileAtomic(join(folder, `${name}.key`), keyToPem(pair.key), { mode: 0o600 });
   await writeFileAtomic(join(folder, `${name}.crt`), pair.certificate, { mode: 0o644 });
 }
@@ -56,7 +56,7 @@ export async function ensureAuthority(folder: string, name: string, now = new Da
 /** Why a leaf must be made anew, or undefined while it is good. */
 export function renewalReason(options: {
   certificate: string;
-  issuer: KeyPair;
+  issuer: Pick<KeyPair, 'certificate'>;
   alternativeNames?: readonly string[];
   now?: Date;
 }): string | undefined {
