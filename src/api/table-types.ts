@@ -19,5 +19,6 @@ export interface TableColumnDefinition {
 
 export interface TableRow {
   cells: unknown[];
+  conditions?: object[];
   object: unknown;
 }

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { Pod } from './gen/core-v1.ts';
+import { compileJsonPath, type JsonPath } from './json-path.ts';
 import type { KubernetesObject } from './object.ts';
+import { clusterPrinters } from './printers/cluster.ts';
+import { corePrinters } from './printers/core.ts';
+import { podRowConditions } from './printers/pod.ts';
+import { type Clock, humanDuration, nameOf, type Printer } from './printers/text.ts';
+import { workloadPrinters } from './printers/workloads.ts';
 import type { Table, TableColumnDefinition } from './table-types.ts';
 
 /** Which resource a table is of. */
@@ -11,14 +18,16 @@ export interface TablePlace {
 
 /** How a custom resource's own columns come in. */
 export interface CustomColumns {
-  readonly additionalPrinterColumns: readonly {
-    name: string;
-    type: string;
-    jsonPath: string;
-    format?: string | undefined;
-    description?: string | undefined;
-    priority?: number | undefined;
-  }[];
+  readonly additionalPrinterColumns: readonly CustomColumn[];
+}
+
+interface CustomColumn {
+  name: string;
+  type: string;
+  jsonPath: string;
+  format?: string | undefined;
+  description?: string | undefined;
+  priority?: number | undefined;
 }
 
 export interface TableOptions {
@@ -30,21 +39,93 @@ export interface TableOptions {
   noHeaders?: boolean | undefined;
 }
 
-let columns: Record<string, [string, string, string, number][] | string> | undefined;
+type ColumnFact = [name: string, type: string, format: string, priority: number];
+
+const printers: Readonly<Record<string, Printer>> = { ...corePrinters, ...workloadPrinters, ...clusterPrinters };
+const plain: ColumnFact[] = [
+  ['Name', 'string', 'name', 0],
+  ['Created At', 'date', '', 0],
+];
+const nameColumn: TableColumnDefinition = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description:
+    'Name must be unique within a namespace. It is required when creating a resource and cannot be changed afterwards.',
+  priority: 0,
+};
+const ageColumn: CustomColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+
+let facts: Record<string, ColumnFact[] | string> | undefined;
+
+function columnFacts(place: TablePlace): ColumnFact[] | undefined {
+  facts ??= JSON.parse(readFileSync(new URL('./facts/table-columns.json', import.meta.url), 'utf8')) as typeof facts;
+  const found = facts?.[`${place.group}/${place.version}/${place.resource}`];
+  return Array.isArray(found) ? found : undefined;
+}
+
+const customColumns = (custom: CustomColumns): readonly CustomColumn[] =>
+  custom.additionalPrinterColumns.length > 0 ? custom.additionalPrinterColumns : [ageColumn];
 
 /** The columns of a resource; Name and Created At for those that have none of their own. */
-export function tableColumns(place: TablePlace, _custom?: CustomColumns): TableColumnDefinition[] {
-  columns ??= JSON.parse(readFileSync(new URL('./facts/table-columns.json', import.meta.url), 'utf8')) as NonNullable<
-    typeof columns
-  >;
-  const found = columns[`${place.group === '' ? '' : `/${place.group}`}/${place.version}/${place.resource}`];
-  const rows = Array.isArray(found)
-    ? found
-    : ([
-        ['Name', 'string', 'name', 0],
-        ['Created At', 'date', '', 0],
-      ] as const);
-  return rows.map(([name, type, format, priority]) => ({ name, type, format, description: '', priority }));
+export function tableColumns(place: TablePlace, custom?: CustomColumns): TableColumnDefinition[] {
+  if (custom) {
+    const own = customColumns(custom).map((c) => ({
+      name: c.name,
+      type: c.type,
+      format: c.format ?? '',
+      description: c.description ?? '',
+      priority: c.priority ?? 0,
+    }));
+    return [nameColumn, ...own];
+  }
+  return (columnFacts(place) ?? plain).map(([name, type, format, priority]) =>
+    name === 'Name' ? { ...nameColumn, priority } : { name, type, format, description: '', priority },
+  );
+}
+
+function printerOf(place: TablePlace, custom: CustomColumns | undefined): Printer {
+  if (custom) return customPrinter(customColumns(custom));
+  const found =
+    printers[`${place.group}/${place.version}/${place.resource}`] ?? printers[`${place.group}/${place.resource}`];
+  if (found && columnFacts(place)) return found;
+  return (object: KubernetesObject) => [nameOf(object), object.metadata.creationTimestamp ?? ''];
+}
+
+function customPrinter(columns: readonly CustomColumn[]): Printer {
+  const cells = columns.map((c) => ({ type: c.type, find: compiled(c.jsonPath) }));
+  return (object: KubernetesObject, clock: Clock) => [
+    nameOf(object),
+    ...cells.map(({ type, find }) => customCell(type, find(object)[0], clock)),
+  ];
+}
+
+function compiled(path: string): JsonPath {
+  try {
+    return compileJsonPath(path);
+  } catch {
+    return () => [];
+  }
+}
+
+function customCell(type: string, value: unknown, clock: Clock): unknown {
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case 'string':
+      return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    case 'integer':
+      return typeof value === 'number' ? Math.trunc(value) : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date': {
+      const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+      return Number.isNaN(time) ? '<invalid>' : humanDuration(clock.now - time);
+    }
+    default:
+      return null;
+  }
 }
 
 /** One object, or the items of a list, in the `Table` form. `metadata` is the list's. */
@@ -54,18 +135,22 @@ export function makeTable(
   metadata: Table['metadata'],
   options: TableOptions,
 ): Table {
-  const definitions = tableColumns(place, options.custom);
+  const print = printerOf(place, options.custom);
+  const clock = { now: options.now.getTime() };
+  const isPods = place.group === '' && place.resource === 'pods';
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata,
-    columnDefinitions: options.noHeaders ? [] : definitions,
-    rows: objects.map((object) => ({
-      cells: definitions.map((d, i) =>
-        i === 0 ? (object.metadata.name ?? '') : d.type === 'date' ? (object.metadata.creationTimestamp ?? '') : '',
-      ),
-      object: rowObject(object, options.includeObject ?? 'Metadata'),
-    })),
+    columnDefinitions: options.noHeaders ? [] : tableColumns(place, options.custom),
+    rows: objects.map((object) => {
+      const conditions = isPods ? podRowConditions(object as Pod) : undefined;
+      return {
+        cells: print(object as never, clock),
+        ...(conditions ? { conditions } : {}),
+        object: rowObject(object, options.includeObject ?? 'Metadata'),
+      };
+    }),
   };
 }
 
