@@ -1,0 +1,194 @@
+import type { Component } from '../base/component.ts';
+import type { Logger } from '../base/log.ts';
+import type { Client } from '../client/client.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import { createDns } from '../dns/create.ts';
+import { createKubelet, type Kubelet } from '../kubelet/create.ts';
+import { createFlannel } from '../network/flannel/create.ts';
+import { createNetworkPolicy } from '../network/policy/create.ts';
+import { createServiceProxy } from '../network/service-proxy/create.ts';
+import type { KeyPair } from '../pki/certificate.ts';
+import { keyToPem } from '../pki/keys.ts';
+import { type ContainerRuntime, createRuntime } from './containerd/create.ts';
+import type { ClusterSettings } from './join/cluster-settings.ts';
+import { type Cluster, ensureNodeCertificates } from './join/node-identity.ts';
+import { kubeletOverrides } from './kubelet-arguments.ts';
+import type { NodeConfig } from './node-config.ts';
+import type { Paths } from './paths.ts';
+import { createRenewal } from './server-certificates.ts';
+import { createStack, type Stack } from './stack.ts';
+import { nameOfVersion } from './version.ts';
+
+export interface NodeOptions {
+  config: NodeConfig;
+  paths: Paths;
+  bindAddress: string;
+  cluster: Cluster;
+  /** Acts as `system:node:<name>`; made when the node's certificates are there. */
+  kubeletClient(certificates: NodeCertificates): Client;
+  /** Services, endpoints, nodes, policies: for the network's parts. */
+  network(certificates: NodeCertificates): { client: Client; informers: InformerFactory };
+  /** More parts that need the certificates (the agent's tunnels). */
+  extra?(certificates: NodeCertificates, settings: ClusterSettings): readonly Component[];
+  onRenewed?(): void;
+  log: Logger;
+}
+
+export interface NodeCertificates {
+  /** The current pair of one of `nodeLeaves`. */
+  leaf(name: string): KeyPair;
+}
+
+export const kubeletPort = 10250;
+
+const pem = ({ certificate, key }: KeyPair): { cert: string; key: string } => ({
+  cert: certificate,
+  key: keyToPem(key),
+});
+
+interface Prepared {
+  settings: ClusterSettings;
+  certificates: NodeCertificates & { renew(): Promise<void> };
+  runtime: ContainerRuntime;
+}
+
+async function loadCertificates(options: NodeOptions): Promise<Prepared['certificates']> {
+  const { config, paths, cluster } = options;
+  const load = () =>
+    ensureNodeCertificates({
+      folder: paths.agent.root,
+      nodeName: config.nodeName,
+      addresses: [...config.nodeIps, ...config.externalIps],
+      cluster,
+    });
+  let pairs = await load();
+  return {
+    leaf(name) {
+      const pair = pairs.get(name);
+      if (pair === undefined) throw new Error(`a node has no certificate ${name}`);
+      return pair;
+    },
+    async renew() {
+      pairs = await load();
+    },
+  };
+}
+
+function assembleKubelet(options: NodeOptions, { settings, certificates, runtime }: Prepared): Kubelet {
+  const { config, paths, cluster, bindAddress, log } = options;
+  return createKubelet({
+    nodeName: config.nodeName,
+    nodeIPs: config.nodeIps,
+    externalIPs: config.externalIps,
+    providerId: `k3s://${config.nodeName}`,
+    client: options.kubeletClient(certificates),
+    criEndpoint: runtime.endpoint,
+    rootDir: paths.agent.kubelet,
+    podLogsDir: paths.agent.podLogs,
+    containerLogsDir: paths.agent.containerLogs,
+    staticPodDir: paths.agent.staticPods,
+    server: {
+      host: bindAddress,
+      port: kubeletPort,
+      ...pem(certificates.leaf('serving-kubelet')),
+      clientCa: cluster.clientCa,
+    },
+    healthz: { host: '127.0.0.1', port: 10248 },
+    clusterDns: settings.ClusterDNSs,
+    clusterDomain: settings.ClusterDomain,
+    ...(config.resolvConf === undefined ? {} : { resolvConf: config.resolvConf }),
+    cgroups: { driver: runtime.host.cgroupDriver },
+    nodeLabels: config.labels,
+    nodeTaints: config.taints,
+    version: nameOfVersion,
+    log,
+    ...kubeletOverrides(config.kubeletArgs),
+  });
+}
+
+/** What carries the traffic of pods and services on this node. */
+function networkParts(options: NodeOptions, { settings, certificates, runtime }: Prepared): Component[] {
+  const { config, paths, log } = options;
+  const { nodeName, nodeIps } = config;
+  const { client, informers } = options.network(certificates);
+  const { ClusterIPRanges: clusterCidrs, ServiceIPRanges: serviceCidrs, ClusterDNSs: clusterDns } = settings;
+  const dns = createDns({
+    informers,
+    nodeName,
+    clusterDomain: settings.ClusterDomain,
+    clusterDns,
+    serviceCidrs,
+    clusterCidrs,
+    ...(config.resolvConf === undefined ? {} : { resolvConf: config.resolvConf }),
+    log: log.child('dns'),
+  });
+  const proxy = createServiceProxy({
+    informers,
+    nodeName,
+    nodeIps,
+    clusterCidrs,
+    serviceCidrs,
+    ownAddresses: clusterDns,
+    log: log.child('proxy'),
+  });
+  const policy = createNetworkPolicy({ informers, nodeName, nodeIps, log: log.child('policy') });
+  const flannel = createFlannel({
+    client,
+    informers,
+    nodeName,
+    nodeIps: config.nodeIps,
+    clusterCidrs,
+    backend: settings.FlannelBackend,
+    ...(config.flannelIface === undefined ? {} : { iface: config.flannelIface }),
+    ipv6Masquerade: settings.FlannelIPv6Masq,
+    cniConfDir: paths.agent.cniConf,
+    cniBinDirs: [runtime.cniBinDir],
+    ...(config.flannelCniConf === undefined ? {} : { cniConfFile: config.flannelCniConf }),
+    log: log.child('flannel'),
+  });
+  return [
+    dns,
+    ...(settings.DisableKubeProxy ? [] : [proxy]),
+    ...(settings.DisableNPC ? [] : [policy]),
+    ...(settings.FlannelBackend === 'none' ? [] : [flannel]),
+  ];
+}
+
+/** A machine as a node: runtime, kubelet and network, on a server as on an agent. */
+export function createNode(options: NodeOptions): Component {
+  const { config, log } = options;
+  let stack: Stack | undefined;
+
+  const renewal = (prepared: Prepared, kubelet: Kubelet): Component =>
+    createRenewal({
+      async renew() {
+        await prepared.certificates.renew();
+        kubelet.setServingCertificate(pem(prepared.certificates.leaf('serving-kubelet')));
+        options.onRenewed?.();
+      },
+      log,
+    });
+
+  return {
+    name: 'node',
+    async start() {
+      const running = createStack(log);
+      stack = running;
+      const runtime = createRuntime({ config: config.runtime, paths: options.paths.agent, log: log.child('runtime') });
+      const [settings, certificates] = await Promise.all([
+        options.cluster.settings(),
+        loadCertificates(options),
+        running.run(runtime),
+      ]);
+      const prepared = { settings, certificates, runtime };
+      const kubelet = assembleKubelet(options, prepared);
+      // None of them waits for another: the kubelet says what it lacks until the network is there.
+      const parts = [...networkParts(options, prepared), kubelet, ...(options.extra?.(certificates, settings) ?? [])];
+      await Promise.all(parts.map((part) => running.run(part)));
+      await running.run(renewal(prepared, kubelet));
+    },
+    async stop() {
+      await stack?.stop();
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
+import type { UserInfo } from '../apiserver/server.ts';
+import type { Component } from '../base/component.ts';
+import type { Logger } from '../base/log.ts';
+import type { Client } from '../client/client.ts';
+import { createClient } from '../client/create-client.ts';
+import { createInformerFactory, type InformerFactory } from '../client/informer.ts';
+import { createControllers } from '../controllers/create.ts';
+import { createDnsService } from '../dns/service.ts';
+import type { KeyPair } from '../pki/certificate.ts';
+import { keyToPem } from '../pki/keys.ts';
+import { createScheduler } from '../scheduler/create.ts';
+import type { Backend } from '../store/backend.ts';
+import { createSqliteBackend } from '../store/sqlite-backend.ts';
+import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
+import { apiServerExtras } from './apiserver-arguments.ts';
+import type { ServerConfig } from './config.ts';
+import { createCsrSigner } from './csr-signer.ts';
+import { settingsOf } from './join/cluster-settings.ts';
+import { localCluster } from './join/local-cluster.ts';
+import { ensureNodePassword } from './join/node-identity.ts';
+import { createSupervisor, mountSupervisor } from './join/supervisor.ts';
+import { kubeletPort } from './node.ts';
+import type { NodeConfig } from './node-config.ts';
+import { createRenewal, ensureServerCertificates, type ServerCertificates } from './server-certificates.ts';
+import { ensureServerSecrets, type ServerSecrets } from './server-secrets.ts';
+import { createStack, type Stack } from './stack.ts';
+import { createTunnelServer, type TunnelServer } from './tunnel/server.ts';
+
+const pem = ({ certificate, key }: KeyPair): { cert: string; key: string } => ({
+  cert: certificate,
+  key: keyToPem(key),
+});
+
+const user = (name: string, ...groups: string[]): UserInfo => ({ name, groups: [...groups, 'system:authenticated'] });
+
+/** What the assembly's steps hand to one another. */
+interface Server {
+  readonly config: ServerConfig;
+  readonly log: Logger;
+  readonly stack: Stack;
+  readonly certificates: ServerCertificates;
+  readonly secrets: ServerSecrets;
+  readonly tunnel: TunnelServer;
+  readonly api: KnarrApiServer;
+  /** As system:masters, in process. */
+  readonly client: Client;
+  /** Shared by all that runs in this process. */
+  readonly informers: InformerFactory;
+}
+
+const backendComponent = (backend: Backend): Component => ({
+  name: 'datastore',
+  start: () => backend.start(),
+  stop: () => backend.stop(),
+});
+
+function assembleApi(
+  { config, log, certificates, tunnel }: Pick<Server, 'config' | 'log' | 'certificates' | 'tunnel'>,
+  backend: Backend,
+): KnarrApiServer {
+  const { authorities } = certificates;
+  const api = createApiServer({
+    log: log.child('api'),
+    backend,
+    listen: { host: config.bindAddress, port: config.port },
+    advertiseAddress: config.advertiseAddress,
+    advertisePort: config.advertisePort === 0 ? undefined : config.advertisePort,
+    serving: pem(certificates.leaf('serving-kube-apiserver')),
+    clientCa: authorities['client-ca'].certificate,
+    requestHeader: { ca: authorities['request-header-ca'].certificate, allowedNames: ['system:auth-proxy'] },
+    serviceAccounts: {
+      signingKey: keyToPem(certificates.serviceAccountKey),
+      issuers: [`https://kubernetes.default.svc.${config.clusterDomain}`],
+      audiences: [`https://kubernetes.default.svc.${config.clusterDomain}`, 'k3s'],
+    },
+    signer: pem(authorities['client-ca']),
+    serviceCidrs: config.serviceCidrs,
+    kubernetesServiceIp: config.apiServiceAddress,
+    nodePortRange: config.nodePorts,
+    dial: tunnel.dial,
+    kubelet: { ...pem(certificates.leaf('client-kube-apiserver')), ca: authorities['server-ca'].certificate },
+    proxyClient: pem(certificates.leaf('client-auth-proxy')),
+    ...apiServerExtras(config.apiArgs),
+  });
+  certificates.onRenewed('serving-kube-apiserver', (pair) => api.reloadServing(pem(pair)));
+  return api;
+}
+
+/** Keys, store and API: everything that must be there before anybody can be answered. */
+async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promise<Server> {
+  await mkdir(dirname(config.paths.server.database), { recursive: true, mode: 0o700 });
+  const backend = createSqliteBackend({ path: config.paths.server.database, log: log.child('store') });
+  const [certificates] = await Promise.all([
+    ensureServerCertificates(config, log.child('certificates')),
+    stack.run(backendComponent(backend)),
+  ]);
+  const secrets = await ensureServerSecrets(config, certificates.authorities['server-ca'].certificate);
+  const tunnel = createTunnelServer({ kubeletPort, log: log.child('tunnel') });
+  const api = assembleApi({ config, log, certificates, tunnel }, backend);
+  const client = createClient(api.transport(user('system:admin', 'system:masters')));
+  const informers = createInformerFactory(client, { log: log.child('informers') });
+  const server = { config, log, stack, certificates, secrets, tunnel, api, client, informers };
+  mountSupervisor(api, supervisorOf(server));
+  await stack.run(api);
+  await stack.run({
+    name: 'tunnel server',
+    start: async () => {},
+    stop: async () => tunnel.stop(),
+  });
+  return server;
+}
+
+const apiServersOf =
+  ({ config, api }: Pick<Server, 'config' | 'api'>) =>
+  (): readonly string[] => {
+    const host = config.advertiseAddress.includes(':') ? `[${config.advertiseAddress}]` : config.advertiseAddress;
+    return [`${host}:${config.advertisePort || api.port}`];
+  };
+
+const supervisorOf = (server: Server) =>
+  createSupervisor({
+    certificates: server.certificates,
+    secrets: server.secrets,
+    settings: settingsOf(server.config),
+    apiServers: apiServersOf(server),
+    tunnel: server.tunnel,
+    client: server.client,
+    log: server.log.child('supervisor'),
+  });
+
+/** Controllers, scheduler and what else makes a cluster of an API. */
+async function startControlPlane({ config, log, stack, certificates, client, informers }: Server): Promise<void> {
+  const { authorities } = certificates;
+  const controllers = createControllers({
+    client,
+    informers,
+    log: log.child('controllers'),
+    clusterCidrs: config.clusterCidrs,
+    serviceCidrs: config.serviceCidrs,
+    rootCa: authorities['server-ca'].certificate,
+    signer: createCsrSigner(authorities),
+  });
+  const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
+  const dns = createDnsService({ client, informers, clusterDns: config.clusterDns, log: log.child('dns') });
+  informers.start();
+  await Promise.all([
+    ...(config.controllers ? [stack.run(controllers)] : []),
+    ...(config.scheduler ? [stack.run(scheduler)] : []),
+    ...(config.disabled.has('coredns') ? [] : [stack.run(dns)]),
+  ]);
+}
+
+/** This machine as a node of its own cluster: the same node as an agent's, with no network between. */
+async function startNode(server: Server, node: NodeConfig): Promise<void> {
+  const { config, log, stack, api, certificates, client, informers } = server;
+  const { createNode } = await import('./node.ts');
+  const cluster = localCluster({
+    certificates,
+    settings: settingsOf(config),
+    apiServers: apiServersOf(server),
+    client,
+    nodeName: node.nodeName,
+    nodePassword: await ensureNodePassword(config.paths.nodePassword),
+    addresses: [...node.nodeIps, ...node.externalIps],
+  });
+  await stack.run(
+    createNode({
+      config: node,
+      paths: config.paths,
+      bindAddress: config.bindAddress,
+      cluster,
+      kubeletClient: () => createClient(api.transport(user(`system:node:${node.nodeName}`, 'system:nodes'))),
+      network: () => ({ client, informers }),
+      log,
+    }),
+  );
+}
+
+/** `knarr server`: the control plane and, unless told otherwise, a node. */
+export async function createServer(options: { config: ServerConfig; log: Logger }): Promise<Component> {
+  const { config, log } = options;
+  const stack = createStack(log);
+  return {
+    name: 'server',
+    async start() {
+      const server = await startApi(config, log, stack);
+      await writeKubeconfigs(config, server.certificates, server.api.port);
+      log.info('kubectl can be used', { kubeconfig: config.kubeconfig.path, url: localUrl(config, server.api.port) });
+      await stack.run({
+        name: 'informers',
+        start: async () => {},
+        stop: () => server.informers.stop(),
+      });
+      await Promise.all([
+        startControlPlane(server),
+        ...(config.node === undefined ? [] : [startNode(server, config.node)]),
+      ]);
+      await stack.run(createRenewal({ renew: () => server.certificates.renew(), log: log.child('certificates') }));
+    },
+    stop: () => stack.stop(),
+  };
+}
