@@ -5,7 +5,6 @@ import type { InformerFactory } from '../client/informer.ts';
 import { createDns } from '../dns/create.ts';
 import { createKubelet, type Kubelet } from '../kubelet/create.ts';
 import { createFlannel } from '../network/flannel/create.ts';
-import { createNetworkPolicy } from '../network/policy/create.ts';
 import { createServiceProxy } from '../network/service-proxy/create.ts';
 import type { KeyPair } from '../pki/certificate.ts';
 import { keyToPem } from '../pki/keys.ts';
@@ -15,6 +14,7 @@ import { type Cluster, ensureNodeCertificates } from './join/node-identity.ts';
 import { kubeletOverrides } from './kubelet-arguments.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { Paths } from './paths.ts';
+import { kubeletPort } from './ports.ts';
 import { createRenewal } from './server-certificates.ts';
 import { createStack, type Stack } from './stack.ts';
 import { nameOfVersion } from './version.ts';
@@ -38,8 +38,6 @@ export interface NodeCertificates {
   /** The current pair of one of `nodeLeaves`. */
   leaf(name: string): KeyPair;
 }
-
-export const kubeletPort = 10250;
 
 const pem = ({ certificate, key }: KeyPair): { cert: string; key: string } => ({
   cert: certificate,
@@ -131,7 +129,6 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     ownAddresses: clusterDns,
     log: log.child('proxy'),
   });
-  const policy = createNetworkPolicy({ informers, nodeName, nodeIps, log: log.child('policy') });
   const flannel = createFlannel({
     client,
     informers,
@@ -146,12 +143,7 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     ...(config.flannelCniConf === undefined ? {} : { cniConfFile: config.flannelCniConf }),
     log: log.child('flannel'),
   });
-  return [
-    dns,
-    ...(settings.DisableKubeProxy ? [] : [proxy]),
-    ...(settings.DisableNPC ? [] : [policy]),
-    ...(settings.FlannelBackend === 'none' ? [] : [flannel]),
-  ];
+  return [dns, ...(settings.DisableKubeProxy ? [] : [proxy]), ...(settings.FlannelBackend === 'none' ? [] : [flannel])];
 }
 
 /** A machine as a node: runtime, kubelet and network, on a server as on an agent. */

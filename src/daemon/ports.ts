@@ -1,0 +1,2 @@
+/** Where every kubelet answers. */
+export const kubeletPort = 10250;

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../src/base/errors.ts';
+import { createTestNetwork } from './network.ts';
+import { createTestNode, type TestNode } from './node.ts';
+import { findNodePrograms } from './programs.ts';
+
+/** A cluster of the fast tier: the first node is the server. */
+export interface TestCluster {
+  readonly server: TestNode;
+  /** Makes one more machine on the wire; nothing runs on it yet. */
+  addNode(name: string): Promise<TestNode>;
+  /** Starts `knarr agent` there with the cluster's token. */
+  join(node: TestNode, ...args: string[]): Promise<void>;
+  kubectl: TestNode['kubectl'];
+  close(): Promise<void>;
+}
+
+/** Tries `attempt` until it does not throw; the last error is told with what was waited for. */
+export async function eventually<T>(what: string, attempt: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > end)
+        throw new Error(`waited ${timeoutMs / 1000} s for ${what}: ${messageOf(error)}`, { cause: error });
+      await sleep(200);
+    }
+  }
+}
+
+export async function createTestCluster(options: { serverArgs?: readonly string[] } = {}): Promise<TestCluster> {
+  const programs = await findNodePrograms();
+  if (typeof programs === 'string') throw new Error(programs);
+  const network = await createTestNetwork();
+  const machines: TestNode[] = [];
+  const addNode = async (name: string): Promise<TestNode> => {
+    const address = `172.30.99.${machines.length + 1}/24`;
+    const node = await createTestNode({ name, address, network, programs });
+    machines.push(node);
+    return node;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(machines.map((node) => node.close()));
+    await network.close();
+  };
+  try {
+    const server = await addNode('one');
+    await server.start('server', ...(options.serverArgs ?? []));
+    await eventually('the API to be ready', async () => {
+      if (typeof server.exitCode === 'number') throw new Error(`the daemon ended: ${await server.log()}`);
+      await server.kubectl('get', '--raw', '/readyz');
+    });
+    return {
+      server,
+      addNode,
+      async join(node, ...args) {
+        const { stdout } = await server.exec('cat', ['/var/lib/rancher/k3s/server/node-token']);
+        await node.start('agent', '--server', `https://${server.address}:6443`, '--token', stdout.trim(), ...args);
+      },
+      kubectl: server.kubectl,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
