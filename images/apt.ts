@@ -25,6 +25,10 @@ export interface Apt {
   closure(roots: readonly string[]): Promise<DebianPackage[]>;
   /** The newest (or, by `name=version`, that) version of exactly these packages; without what the archive lacks. */
   show(names: readonly string[]): Promise<DebianPackage[]>;
+  /** Where `download` puts the files of these packages. */
+  files(packages: readonly DebianPackage[]): string[];
+  /** True when all these files are there, whole. */
+  cached(packages: readonly DebianPackage[]): Promise<boolean>;
   /** The package files, verified by digest, in the order given. */
   download(packages: readonly DebianPackage[], say?: (detail: string) => void): Promise<string[]>;
 }
@@ -93,7 +97,15 @@ export function createApt(options: {
     const found = parseStanzas(await apt('apt-cache', ['show', '--no-all-versions', ...names], { okCodes: [0, 100] }));
     return [...new Map(found.map((p) => [packageKey(p), p])).values()];
   };
+  const fileOf = (p: DebianPackage): string =>
+    join(store, `${p.name}_${p.version.replaceAll(':', '%3a')}_${p.architecture}.deb`);
+  const lacking = async (wanted: readonly DebianPackage[]): Promise<DebianPackage[]> => {
+    const sizes = await Promise.all(wanted.map(async (p) => (await stat(fileOf(p)).catch(() => undefined))?.size));
+    return wanted.filter((p, index) => sizes[index] !== p.size);
+  };
   return {
+    files: (wanted) => wanted.map(fileOf),
+    cached: async (wanted) => (await lacking(wanted)).length === 0,
     async update() {
       await prepare();
       await apt('apt-get', ['update', '-qq', '--error-on=any']);
@@ -108,10 +120,7 @@ export function createApt(options: {
     },
     show,
     async download(packages, say = () => {}) {
-      const fileOf = (p: DebianPackage): string =>
-        join(store, `${p.name}_${p.version.replaceAll(':', '%3a')}_${p.architecture}.deb`);
-      const missing: DebianPackage[] = [];
-      for (const p of packages) if ((await stat(fileOf(p)).catch(() => undefined))?.size !== p.size) missing.push(p);
+      const missing = await lacking(packages);
       if (missing.length > 0) {
         const megabytes = Math.round(missing.reduce((sum, p) => sum + p.size, 0) / 1e6);
         say(`${missing.length} packages, ${megabytes} MB`);

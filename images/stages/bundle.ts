@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Stage } from '../stage.ts';
+import { type Arch, clone } from '../tools/paths.ts';
+
+const nodeArch = { amd64: 'x64', arm64: 'arm64' } as const;
+
+/** Starts a bundle with V8's compiled code from the folder beside it, where there is one: nothing is compiled twice. */
+const launcher = (main: string): string => `#!/usr/lib/knarr/node
+import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+const directory = import.meta.dirname + '/cache';
+if (existsSync(directory)) enableCompileCache({ directory, portable: true });
+await import('./${main}');
+`;
+
+/**
+ * The daemon and the machine's own program as a few files of JavaScript, with what they read at run time beside them:
+ *
+ *   knarr.mjs  os.mjs           what is started
+ *   main.js    boot.js          the bundles; what they share in part-*.js
+ *   sqlite-worker.js            the datastore's thread
+ *   facts/                      JSON of src/<room>/facts
+ *   sqlite.node                 the datastore's native part
+ */
+export function bundleStage(arch: Arch): Stage {
+  return {
+    name: `bundle-${arch}`,
+    source: import.meta.filename,
+    inputs: [arch, process.version],
+    files: ['src', 'os', 'cloud-config', 'package-lock.json'].map((name) => join(clone, name)),
+    async make(into) {
+      const native = join(clone, `node_modules/better-sqlite3/prebuilds/linux-${nodeArch[arch]}.node`);
+      await build({
+        entryPoints: {
+          main: join(clone, 'src/cli/main.ts'),
+          boot: join(clone, 'os/main.ts'),
+          'sqlite-worker': join(clone, 'src/store/sqlite-worker.ts'),
+        },
+        outdir: into,
+        splitting: true,
+        chunkNames: 'part-[hash]',
+        bundle: true,
+        platform: 'node',
+        target: 'node24',
+        format: 'esm',
+        minify: true,
+        keepNames: true,
+        legalComments: 'none',
+        logLevel: 'error',
+        // packages in the older module form call require for Node's own modules
+        banner: {
+          js: "import { createRequire as __knarrRequire } from 'node:module'; const require = __knarrRequire(import.meta.url);",
+        },
+        plugins: [
+          {
+            name: 'unfinished',
+            setup({ onResolve }) {
+              onResolve({ filter: /\.ts$/ }, (a) =>
+                (a.kind === 'dynamic-import' || a.importer.includes('src')) && !existsSync(join(a.resolveDir, a.path))
+                  ? { path: a.path, external: true }
+                  : undefined,
+              );
+            },
+          },
+          {
+            name: 'native-part-of-sqlite',
+            setup({ onLoad }) {
+              onLoad({ filter: /better-sqlite3\/lib\/binding\.js$/ }, () => ({
+                contents: "exports.getBinding = () => require('./sqlite.node');",
+                loader: 'js',
+              }));
+            },
+          },
+        ],
+        external: ['./sqlite.node'],
+      });
+      await cp(native, join(into, 'sqlite.node'));
+      await mkdir(join(into, 'facts'));
+      for (const room of await readdir(join(clone, 'src'), { withFileTypes: true })) {
+        if (!room.isDirectory()) continue;
+        const folder = join(clone, 'src', room.name, 'facts');
+        for (const name of await readdir(folder).catch(() => []))
+          await cp(join(folder, name), join(into, 'facts', name));
+      }
+      await writeFile(join(into, 'package.json'), '{"type":"module"}\n');
+      await writeFile(join(into, 'knarr.mjs'), launcher('main.js'), { mode: 0o755 });
+      await writeFile(join(into, 'os.mjs'), launcher('boot.js'), { mode: 0o755 });
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Stage } from '../stage.ts';
+import { runInTools } from '../tools/chroot.ts';
+import type { Arch } from '../tools/paths.ts';
+
+const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
+const rootType = { amd64: 'root-x86-64', arm64: 'root-arm64' } as const;
+
+/** Every slot can hold twice of what a root takes today. */
+const slotSize = '512M';
+
+/** The partitions of a disk, as systemd-repart's definitions by file name; `var` comes on the first boot. */
+export function definitions(options: {
+  arch: Arch;
+  version: string;
+  root: string;
+  partition: string;
+  esp: string;
+}): Record<string, string> {
+  const { arch, version, root, partition, esp } = options;
+  const slot = `SizeMinBytes=${slotSize}\nSizeMaxBytes=${slotSize}\n`;
+  return {
+    '10-esp.conf': `[Partition]\nType=esp\nFormat=vfat\nSizeMinBytes=200M\nSizeMaxBytes=200M\nCopyFiles=${esp}:/\n`,
+    '20-root-a.conf': `[Partition]\nType=${rootType[arch]}\nLabel=knarr_${version}\nUUID=${partition}\nReadOnly=yes\nCopyBlocks=${root}\n${slot}`,
+    '30-root-b.conf': `[Partition]\nType=${rootType[arch]}\nLabel=_empty\n${slot}`,
+  };
+}
+
+/** `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image), the first slot, an empty second. */
+export function diskStage(options: { arch: Arch; version: string; slot: string; uki: string }): Stage {
+  const { arch, version, slot, uki } = options;
+  return {
+    name: `disk-${arch}`,
+    source: import.meta.filename,
+    inputs: [version, basename(slot), basename(uki)],
+    async make(into) {
+      const esp = join(into, 'esp');
+      for (const folder of ['EFI/BOOT', 'EFI/Linux', 'EFI/systemd', 'loader'])
+        await mkdir(join(esp, folder), { recursive: true });
+      const loader = `/usr/lib/systemd/boot/efi/systemd-boot${efiName[arch]}.efi`;
+      await runInTools('cp', [loader, join(esp, `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`)]);
+      await runInTools('cp', [join(uki, 'knarr.efi'), join(esp, `EFI/Linux/knarr_${version}.efi`)]);
+      await writeFile(join(esp, 'loader/loader.conf'), 'timeout 0\n');
+      const folder = join(into, 'repart.d');
+      await mkdir(folder);
+      const partition = (await readFile(join(slot, 'partition-uuid'), 'utf8')).trim();
+      const files = definitions({ arch, version, root: join(slot, 'root.erofs'), partition, esp });
+      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+      await runInTools(
+        'systemd-repart',
+        [
+          '--empty=create',
+          '--size=auto',
+          '--sector-size=512',
+          '--offline=yes',
+          '--dry-run=no',
+          '--no-pager',
+          `--seed=${partition}`,
+          `--definitions=${folder}`,
+          join(into, 'disk.raw'),
+        ],
+        { env: { SOURCE_DATE_EPOCH: '0' } },
+      );
+      await rm(esp, { recursive: true });
+    },
+  };
+}

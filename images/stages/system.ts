@@ -1,0 +1,100 @@
+import { chmod, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { run } from '../../src/base/run.ts';
+import type { Stage } from '../stage.ts';
+import { runInTools } from '../tools/chroot.ts';
+import { type Arch, clone } from '../tools/paths.ts';
+
+/** Links of the root: what people write to lives in /var. */
+const links: Record<string, string> = {
+  home: 'var/home',
+  opt: 'var/opt',
+  root: 'var/root',
+  srv: 'var/srv',
+  'usr/local': '../var/usrlocal',
+  'etc/resolv.conf': '../run/systemd/resolve/stub-resolv.conf',
+  'etc/mtab': '../proc/self/mounts',
+  'etc/rancher/node': '/var/lib/rancher/node',
+  'usr/bin/knarr': '../lib/knarr/knarr.mjs',
+  'usr/bin/node': '../lib/knarr/node',
+};
+
+/** Units that an appliance has no use for: each costs time at every boot. */
+const masked = [
+  'dev-hugepages.mount',
+  'ldconfig.service',
+  'proc-sys-fs-binfmt_misc.automount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'systemd-binfmt.service',
+  'systemd-firstboot.service',
+  'systemd-hibernate-clear.service',
+  'systemd-hwdb-update.service',
+  'systemd-journal-catalog-update.service',
+  'systemd-machine-id-commit.service',
+  'systemd-pcrmachine.service',
+  'systemd-pcrphase-sysinit.service',
+  'systemd-pcrphase.service',
+  'systemd-repart.service',
+  'systemd-sysusers.service',
+  'systemd-tpm2-setup-early.service',
+  'systemd-tpm2-setup.service',
+  'systemd-update-done.service',
+];
+
+const osRelease = (version: string, build: string): string => `NAME="Knarr"
+PRETTY_NAME="Knarr ${version}"
+ID=knarr
+ID_LIKE=debian
+VERSION="${version}"
+VERSION_ID="${version}"
+IMAGE_ID=knarr
+IMAGE_VERSION="${version}"
+BUILD_ID="${build}"
+ANSI_COLOR="0;36"
+`;
+
+/** The whole root tree: the Debian part, the files of `overlay/`, Node, the daemon, users and what starts at boot. */
+export function systemStage(options: {
+  arch: Arch;
+  version: string;
+  base: string;
+  node: string;
+  bundle: string;
+  sandbox: string;
+}): Stage {
+  const { arch, version, base, node, bundle, sandbox } = options;
+  const overlay = join(clone, 'overlay');
+  return {
+    name: `system-${arch}`,
+    source: import.meta.filename,
+    inputs: [version, ...[base, node, bundle, sandbox].map((path) => basename(path))],
+    files: [overlay],
+    async make(into) {
+      const root = join(into, 'root');
+      await run('cp', ['-a', '--reflink=auto', join(base, 'root'), root]);
+      await run('cp', ['-R', '--no-preserve=ownership', `${overlay}/.`, root]);
+      await chmod(join(root, 'etc/sudoers.d/rancher'), 0o440);
+      const knarr = join(root, 'usr/lib/knarr');
+      await cp(bundle, knarr, { recursive: true });
+      await cp(join(node, 'node'), join(knarr, 'node'));
+      await cp(sandbox, join(root, 'usr/share/knarr/images'), { recursive: true });
+      await run('chmod', ['-R', 'u=rwX,go=rX', join(root, 'usr/share/knarr'), knarr]);
+      for (const [path, target] of Object.entries(links)) {
+        await rm(join(root, path), { recursive: true, force: true });
+        await mkdir(join(root, path, '..'), { recursive: true });
+        await symlink(target, join(root, path));
+      }
+      await writeFile(join(root, 'usr/lib/os-release'), osRelease(version, basename(bundle)));
+      await rm(join(root, 'etc/os-release'), { force: true });
+      await symlink('../usr/lib/os-release', join(root, 'etc/os-release'));
+      await writeFile(join(root, 'etc/hostname'), 'knarr\n');
+      await writeFile(join(root, 'etc/machine-id'), '');
+      await run('sh', ['-c', 'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/systemd/system/*.wants/*', 'sh', root]);
+      await runInTools('systemd-sysusers', ['--root', root]);
+      await runInTools('systemctl', ['--root', root, 'preset-all']);
+      for (const unit of masked) await symlink('/dev/null', join(root, 'etc/systemd/system', unit)).catch(() => {});
+      for (const name of await readdir(join(root, 'var'))) await rm(join(root, 'var', name), { recursive: true });
+    },
+  };
+}
