@@ -1,6 +1,27 @@
-import type { KubernetesObject } from './object.ts';
-import { applyMergePatch } from './patch-merge.ts';
-import type { GroupVersionKind, TypeSchema } from './schema.ts';
+import {
+  covers,
+  decodeFields,
+  difference,
+  emptySet,
+  encodeFields,
+  type FieldSet,
+  type FieldsV1,
+  insert,
+  intersection,
+  isEmptySet,
+  pathsOf,
+  pathText,
+  touches,
+  union,
+} from './apply/field-set.ts';
+import { type Comparison, compare, fieldsOf, merge, prune, spotOf, undeclared } from './apply/typed-value.ts';
+import { zeroObject } from './canonical.ts';
+import { decodeValue } from './decode.ts';
+import type { ManagedFieldsEntry, StatusCause } from './gen/meta-v1.ts';
+import { timeText } from './literals.ts';
+import { apiVersionOf, type KubernetesObject } from './object.ts';
+import { type GroupVersionKind, schemaOf, type TypeSchema } from './schema.ts';
+import { ApiError, badRequest } from './status.ts';
 
 export interface ManagerOptions {
   /** The field manager's name (query parameter, or derived from the user agent by `managerName`). */
@@ -10,6 +31,11 @@ export interface ManagerOptions {
   now: Date;
   /** The type, for kinds that the facts do not know (custom resources). */
   schema?: TypeSchema | undefined;
+  /**
+   * Top-level fields that the endpoint takes no change of. Default: `status` for the object itself, `spec` for its
+   * `status` subresource.
+   */
+  ignored?: readonly string[] | undefined;
 }
 
 /** The manager that upstream derives from a User-Agent: what is before the first `/`, at most 128 characters. */
@@ -18,26 +44,306 @@ export function managerName(userAgent: string | undefined): string {
   return name === '' ? 'unknown' : name.slice(0, 128);
 }
 
-/**
- * Sets `updated.metadata.managedFields` after a create (`live` undefined), update or patch, in place.
- * The entries that the caller sent are replaced by the live object's, as upstream does.
- */
-export function trackUpdate(
-  _gvk: GroupVersionKind,
-  _live: KubernetesObject | undefined,
-  _updated: KubernetesObject,
-  _options: ManagerOptions,
-): void {}
+/** Most managers by `Update` that are kept apart; the oldest of more are put together. */
+const maxUpdateManagers = 10;
+const oldManagers = 'ancient-changes';
+
+const never: FieldSet = emptySet();
+for (const path of [
+  ['f:apiVersion'],
+  ['f:kind'],
+  ['f:metadata'],
+  ...[
+    'name',
+    'namespace',
+    'creationTimestamp',
+    'selfLink',
+    'uid',
+    'clusterName',
+    'generation',
+    'managedFields',
+    'resourceVersion',
+  ].map((name) => ['f:metadata', `f:${name}`]),
+]) {
+  insert(never, path);
+}
+
+/** Kinds of which clients own nothing but metadata. */
+const metadataOnly = new Set(['CertificateSigningRequest']);
+
+function ignoredOf(gvk: GroupVersionKind, options: ManagerOptions): readonly string[] {
+  if (options.ignored) return options.ignored;
+  if (options.subresource) return options.subresource === 'status' ? ['spec'] : [];
+  return metadataOnly.has(gvk.kind) ? ['spec', 'status'] : ['status'];
+}
+
+/** Without what nobody manages and what this endpoint does not take. */
+function relevant(set: FieldSet, ignored: readonly string[]): FieldSet {
+  const left = difference(set, never);
+  for (const field of ignored) left.children?.delete(`f:${field}`);
+  return left;
+}
+
+const withoutManagers = (object: KubernetesObject): KubernetesObject => {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+};
 
 /**
- * Server-side apply: the merged object (unshared), defaults not applied, `managedFields` set.
+ * Sets `updated.metadata.managedFields` after a create (`live` undefined), update or patch, in place. Call it on what
+ * the client asked for, before the resource's own strategy changes the object. Entries that the client sent replace the
+ * live object's; one empty entry (or an empty list, on the object itself) drops them all.
+ */
+export function trackUpdate(
+  gvk: GroupVersionKind,
+  live: KubernetesObject | undefined,
+  updated: KubernetesObject,
+  options: ManagerOptions,
+): void {
+  const type = options.schema ?? schemaOf(gvk);
+  const before = live ? withoutManagers(live) : type?.shape === 'struct' ? zeroObject(type) : { metadata: {} };
+  const change = compare(spotOf(type), before, withoutManagers(updated));
+  const entries = priorEntries(live, updated, options);
+  const next = afterUpdate(gvk, entries, relevantChange(change, ignoredOf(gvk, options)), options);
+  if (next.length > 0) updated.metadata.managedFields = next;
+  else delete updated.metadata.managedFields;
+}
+
+function relevantChange(change: Comparison, ignored: readonly string[]): Comparison {
+  return {
+    added: relevant(change.added, ignored),
+    modified: relevant(change.modified, ignored),
+    removed: relevant(change.removed, ignored),
+  };
+}
+
+function priorEntries(
+  live: KubernetesObject | undefined,
+  updated: KubernetesObject,
+  options: ManagerOptions,
+): readonly ManagedFieldsEntry[] {
+  const had = live?.metadata.managedFields ?? [];
+  const sent = updated.metadata.managedFields;
+  if (options.subresource || !sent || sent.length === 0) return had;
+  const [only] = sent;
+  if (sent.length === 1 && only && Object.keys(only).length === 0) return [];
+  return sent.every((e) => e.fieldsType === 'FieldsV1' && e.fieldsV1 && typeof e.fieldsV1 === 'object') ? sent : had;
+}
+
+const fieldsIn = (entry: ManagedFieldsEntry): FieldsV1 => (entry.fieldsV1 ?? {}) as FieldsV1;
+
+function isEntryOf(
+  entry: ManagedFieldsEntry,
+  operation: 'Apply' | 'Update',
+  apiVersion: string,
+  { manager, subresource }: ManagerOptions,
+): boolean {
+  return (
+    entry.operation === operation &&
+    entry.manager === manager &&
+    (entry.subresource ?? '') === (subresource ?? '') &&
+    (operation === 'Apply' || entry.apiVersion === apiVersion)
+  );
+}
+
+function entryOf(
+  operation: 'Apply' | 'Update',
+  apiVersion: string,
+  fields: FieldsV1,
+  { manager, subresource, now }: ManagerOptions,
+): ManagedFieldsEntry {
+  return {
+    manager,
+    operation,
+    apiVersion,
+    time: timeText(now),
+    fieldsType: 'FieldsV1',
+    fieldsV1: fields as ManagedFieldsEntry['fieldsV1'],
+    ...(subresource ? { subresource } : {}),
+  };
+}
+
+function afterUpdate(
+  gvk: GroupVersionKind,
+  entries: readonly ManagedFieldsEntry[],
+  change: Comparison,
+  options: ManagerOptions,
+): ManagedFieldsEntry[] {
+  const apiVersion = apiVersionOf(gvk);
+  const taken = union(change.added, change.modified);
+  if (isEmptySet(taken) && isEmptySet(change.removed)) return [...entries];
+  const lost = union(taken, change.removed);
+  const next: ManagedFieldsEntry[] = [];
+  let own: ManagedFieldsEntry | undefined;
+  for (const entry of entries) {
+    if (!isEmptySet(taken) && isEntryOf(entry, 'Update', apiVersion, options)) own = entry;
+    else {
+      const kept = without(entry, lost);
+      if (kept) next.push(kept);
+    }
+  }
+  if (!isEmptySet(taken)) next.push(ownEntry(apiVersion, own, taken, change.removed, options));
+  return sorted(capped(next, apiVersion));
+}
+
+function without(entry: ManagedFieldsEntry, lost: FieldSet): ManagedFieldsEntry | undefined {
+  const fields = fieldsIn(entry);
+  if (!touches(fields, lost)) return entry;
+  const left = difference(decodeFields(fields), lost);
+  return isEmptySet(left) ? undefined : { ...entry, fieldsV1: encodeFields(left) as ManagedFieldsEntry['fieldsV1'] };
+}
+
+function ownEntry(
+  apiVersion: string,
+  own: ManagedFieldsEntry | undefined,
+  taken: FieldSet,
+  removed: FieldSet,
+  options: ManagerOptions,
+): ManagedFieldsEntry {
+  if (!own) return entryOf('Update', apiVersion, encodeFields(taken), options);
+  const fields = fieldsIn(own);
+  const same = covers(fields, taken) && !touches(fields, removed);
+  const set = same ? fields : encodeFields(union(difference(decodeFields(fields), removed), taken));
+  return entryOf('Update', apiVersion, set, options);
+}
+
+/** Puts the oldest of too many managers by Update together. */
+function capped(entries: ManagedFieldsEntry[], apiVersion: string): ManagedFieldsEntry[] {
+  const updates = entries.filter((e) => e.operation === 'Update');
+  if (updates.length <= maxUpdateManagers) return entries;
+  const oldest = updates
+    .sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1))
+    .slice(0, updates.length - maxUpdateManagers + 1);
+  const fields = oldest.map((e) => decodeFields(fieldsIn(e))).reduce(union, emptySet());
+  const time = oldest.at(-1)?.time;
+  return [
+    ...entries.filter((e) => !oldest.includes(e)),
+    {
+      manager: oldManagers,
+      operation: 'Update',
+      apiVersion: oldest.at(-1)?.apiVersion ?? apiVersion,
+      ...(time ? { time } : {}),
+      fieldsType: 'FieldsV1',
+      fieldsV1: encodeFields(fields) as ManagedFieldsEntry['fieldsV1'],
+    },
+  ];
+}
+
+/** Appliers first, then by time and name, as upstream writes them. */
+function sorted(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  const key = (e: ManagedFieldsEntry): string =>
+    [e.operation, e.time ?? '', e.manager, e.apiVersion, e.subresource ?? ''].join('\0');
+  return entries.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/**
+ * Server-side apply: the merged object (fresh, canonical), defaults not applied, `managedFields` set. `applied` is the
+ * configuration as parsed, not decoded: what it does not say must not be in it. It is not changed.
  * Throws ApiError Conflict with its causes unless `force`.
  */
 export function applyConfiguration(
-  _gvk: GroupVersionKind,
+  gvk: GroupVersionKind,
   live: KubernetesObject | undefined,
   applied: KubernetesObject,
-  _options: ManagerOptions & { force?: boolean | undefined },
+  options: ManagerOptions & { force?: boolean | undefined },
 ): KubernetesObject {
-  return structuredClone(live ? applyMergePatch(live, applied) : applied) as KubernetesObject;
+  const type = options.schema ?? schemaOf(gvk);
+  const spot = spotOf(type);
+  if (applied.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
+  const unknown = type && undeclared(spot, applied);
+  if (unknown !== undefined) throw notTyped(gvk, applied, `${unknown}: field not declared in schema`);
+  const apiVersion = apiVersionOf(gvk);
+  const ignored = ignoredOf(gvk, options);
+  const entries = live ? appliedOn(gvk, live, options) : [];
+  const own = entries.find((e) => isEntryOf(e, 'Apply', apiVersion, options));
+  const others = entries.filter((e) => e !== own);
+  const before = live ? withoutManagers(live) : type?.shape === 'struct' ? zeroObject(type) : { metadata: {} };
+  const set = relevant(fieldsOf(spot, applied), ignored);
+
+  let merged = merge(spot, before, applied) as KubernetesObject;
+  if (own) {
+    const held = others.map((e) => decodeFields(fieldsIn(e))).reduce(union, set);
+    merged = prune(spot, merged, decodeFields(fieldsIn(own)), held) as KubernetesObject;
+  }
+  const change = relevantChange(compare(spot, before, merged), ignored);
+  const taken = union(change.added, change.modified);
+  if (!options.force) refuseConflicts(others, taken);
+  const lost = union(taken, change.removed);
+  const next = others.map((e) => without(e, lost)).filter((e) => e !== undefined);
+  const fields = encodeFields(set);
+  const unchanged = own && JSON.stringify(own.fieldsV1) === JSON.stringify(fields) && isEmptySet(lost);
+  if (unchanged) next.push(own);
+  else if (!isEmptySet(set)) next.push(entryOf('Apply', apiVersion, fields, options));
+
+  const { object } = decodeValue(gvk, structuredClone(merged), { schema: options.schema, fieldValidation: 'Ignore' });
+  if (next.length > 0) object.metadata.managedFields = structuredClone(sorted(capped(next, apiVersion)));
+  return object;
+}
+
+/** The managers of a live object; what is there before anybody is known to manage it gets a manager too. */
+function appliedOn(
+  gvk: GroupVersionKind,
+  live: KubernetesObject,
+  options: ManagerOptions,
+): readonly ManagedFieldsEntry[] {
+  if (live.metadata.managedFields?.length) return live.metadata.managedFields;
+  const copy = withoutManagers(live);
+  trackUpdate(gvk, undefined, copy, { ...options, manager: 'before-first-apply', subresource: undefined });
+  return copy.metadata.managedFields ?? [];
+}
+
+function refuseConflicts(others: readonly ManagedFieldsEntry[], taken: FieldSet): void {
+  const conflicts: { manager: string; field: string }[] = [];
+  for (const entry of others) {
+    if (!touches(fieldsIn(entry), taken)) continue;
+    const paths = pathsOf(intersection(decodeFields(fieldsIn(entry)), taken));
+    for (const path of paths) conflicts.push({ manager: managerText(entry), field: pathText(path) });
+  }
+  if (conflicts.length > 0) throw applyConflict(conflicts);
+}
+
+function managerText({ manager, subresource, operation, apiVersion }: ManagedFieldsEntry): string {
+  const name = `${JSON.stringify(manager)}${subresource ? ` with subresource ${JSON.stringify(subresource)}` : ''}`;
+  return operation === 'Update' ? `${name} using ${apiVersion}` : name;
+}
+
+function applyConflict(conflicts: { manager: string; field: string }[]): ApiError {
+  const causes: StatusCause[] = conflicts.map(({ manager, field }) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${manager}`,
+    field,
+  }));
+  const [first] = conflicts;
+  const managers = [...new Set(conflicts.map((c) => c.manager))].sort();
+  const lines = managers.flatMap((m) => [
+    `conflicts with ${m}:`,
+    ...conflicts.filter((c) => c.manager === m).map((c) => `- ${c.field}`),
+  ]);
+  const text =
+    conflicts.length === 1
+      ? `Apply failed with 1 conflict: conflict with ${first?.manager}: ${first?.field}`
+      : `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`;
+  return new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: text,
+    reason: 'Conflict',
+    details: { causes },
+    code: 409,
+  });
+}
+
+/** A configuration that does not fit its schema: upstream answers with a plain failure. */
+function notTyped(gvk: GroupVersionKind, { metadata }: KubernetesObject, why: string): ApiError {
+  const name = metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');
+  return new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `failed to create typed patch object (${name}; ${apiVersionOf(gvk)}, Kind=${gvk.kind}): ${why}`,
+    code: 500,
+  });
 }

@@ -138,14 +138,18 @@ function zeroOf(field: FieldSchema): unknown {
       return 0;
     case 'quantity':
       return '0';
-    case 'struct': {
-      const zero: Struct = {};
-      for (const inner of field.type.always) zero[inner.name] = zeroOf(inner);
-      return zero;
-    }
+    case 'struct':
+      return zeroObject(field.type);
     default:
       return null;
   }
+}
+
+/** What upstream's empty object of a type looks like when written out. */
+export function zeroObject(type: TypeSchema): Record<string, unknown> {
+  const zero: Struct = {};
+  for (const field of type.always) zero[field.name] = zeroOf(field);
+  return zero;
 }
 
 function canonicalMap(type: TypeSchema, value: Struct, walk: Walk): Struct {

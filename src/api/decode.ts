@@ -116,4 +116,5 @@ const anything: TypeSchema = {
   gvks: [],
   always: [],
   goType: 'interface {}',
+  atomic: false,
 };

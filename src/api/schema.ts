@@ -46,6 +46,10 @@ export interface TypeSchema {
   readonly always: readonly FieldSchema[];
   /** What upstream's error messages call the type. */
   readonly goType: string;
+  /** Whether its fields have one owner together. */
+  readonly atomic: boolean;
+  /** Of a value without a type: ownership goes into objects (lists stay atomic). Otherwise it is atomic. */
+  readonly deduced?: boolean;
 }
 
 export interface FieldSchema {
@@ -178,6 +182,10 @@ class Compiled implements TypeSchema {
   get always(): readonly FieldSchema[] {
     this.#always ??= [...this.fields.values()].filter((f) => f.presence.startsWith('always'));
     return this.#always;
+  }
+
+  get atomic(): boolean {
+    return this.#fact['x-kubernetes-map-type'] === 'atomic';
   }
 
   get goType(): string {

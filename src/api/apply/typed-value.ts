@@ -1,0 +1,274 @@
+import { sameValue } from '../equal.ts';
+import type { FieldSchema, TypeSchema } from '../schema.ts';
+import { emptySet, type FieldSet, insert } from './field-set.ts';
+
+/** A place in a schema: what a value there is and how it is owned and merged. */
+export type Spot = Pick<FieldSchema, 'type' | 'listType' | 'listMapKeys' | 'mapType'>;
+
+/** The difference of two values, as paths. */
+export interface Comparison {
+  added: FieldSet;
+  modified: FieldSet;
+  removed: FieldSet;
+}
+
+type Struct = Record<string, unknown>;
+type Kind = 'leaf' | 'map' | 'list';
+
+const deducedType: TypeSchema = {
+  shape: 'any',
+  name: '',
+  fields: new Map(),
+  items: undefined,
+  gvks: [],
+  always: [],
+  goType: '',
+  atomic: false,
+  deduced: true,
+};
+
+const spots = new WeakMap<TypeSchema, Spot>();
+
+/** The place of a type itself: a root, a list's item, a map's value. */
+export function spotOf(type: TypeSchema | undefined): Spot {
+  const of = type ?? deducedType;
+  let spot = spots.get(of);
+  if (!spot) {
+    spot = { type: of, listType: undefined, listMapKeys: [], mapType: undefined };
+    spots.set(of, spot);
+  }
+  return spot;
+}
+
+/** A field of a struct or a key of a map; undefined where the schema has no such field. */
+export function childSpot(spot: Spot, key: string): Spot | undefined {
+  if (spot.type.shape === 'struct') return spot.type.fields.get(key);
+  return spotOf(spot.type.items);
+}
+
+const isObject = (v: unknown): v is Struct => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+function kindOf(spot: Spot, value: unknown): Kind {
+  const { shape } = spot.type;
+  if (shape === 'any') return spot.type.deduced && isObject(value) ? 'map' : 'leaf';
+  if (spot.mapType === 'atomic' || spot.type.atomic) return 'leaf';
+  if (shape === 'struct' || shape === 'map') return 'map';
+  if (shape === 'list') return spot.listType === 'map' || spot.listType === 'set' ? 'list' : 'leaf';
+  return 'leaf';
+}
+
+/** The step that names an item of an associative list. */
+export function itemStep(spot: Spot, item: unknown): string {
+  if (spot.listType === 'set') return `v:${JSON.stringify(item)}`;
+  const keys: [string, unknown][] = [];
+  for (const key of spot.listMapKeys) {
+    const value = (item as Struct)[key] ?? spot.type.items?.fields.get(key)?.default;
+    if (value !== undefined && value !== null) keys.push([key, value]);
+  }
+  keys.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `k:${JSON.stringify(Object.fromEntries(keys))}`;
+}
+
+function itemsByStep(spot: Spot, list: unknown): Map<string, unknown> {
+  const items = new Map<string, unknown>();
+  if (Array.isArray(list)) {
+    for (const item of list) {
+      const step = itemStep(spot, item);
+      if (!items.has(step)) items.set(step, item);
+    }
+  }
+  return items;
+}
+
+const length = (value: unknown): number => {
+  if (Array.isArray(value)) return value.length;
+  if (!isObject(value)) return 0;
+  for (const _ in value) return 1;
+  return 0;
+};
+
+export function compare(spot: Spot, before: unknown, after: unknown): Comparison {
+  const result: Comparison = { added: emptySet(), modified: emptySet(), removed: emptySet() };
+  walk(spot, before, after, [], result);
+  return result;
+}
+
+function walk(spot: Spot, before: unknown, after: unknown, path: string[], result: Comparison): void {
+  if (before === after) return;
+  const kind = kindOf(spot, after ?? before);
+  if (kind === 'leaf' || (length(before) === 0 && length(after) === 0)) {
+    if (before === undefined) insert(result.added, path);
+    else if (after === undefined) insert(result.removed, path);
+    else if (!sameValue(before, after)) insert(result.modified, path);
+    return;
+  }
+  if (kind === 'map') walkMap(spot, before, after, path, result);
+  else walkList(spot, before, after, path, result);
+  if (before === undefined) insert(result.added, path);
+  else if (after === undefined) insert(result.removed, path);
+}
+
+function walkMap(spot: Spot, before: unknown, after: unknown, path: string[], result: Comparison): void {
+  const old = isObject(before) ? before : {};
+  const now = isObject(after) ? after : {};
+  const visit = (key: string): void => {
+    const child = childSpot(spot, key) ?? spotOf(undefined);
+    path.push(`f:${key}`);
+    walk(child, old[key], now[key], path, result);
+    path.pop();
+  };
+  for (const key in now) visit(key);
+  for (const key in old) if (!(key in now)) visit(key);
+}
+
+function walkList(spot: Spot, before: unknown, after: unknown, path: string[], result: Comparison): void {
+  const old = itemsByStep(spot, before);
+  const now = itemsByStep(spot, after);
+  const items = spotOf(spot.type.items);
+  const visit = (step: string): void => {
+    path.push(step);
+    walk(items, old.get(step), now.get(step), path, result);
+    path.pop();
+  };
+  for (const step of now.keys()) visit(step);
+  for (const step of old.keys()) if (!now.has(step)) visit(step);
+}
+
+/** All paths that a value sets. */
+export function fieldsOf(spot: Spot, value: unknown): FieldSet {
+  const set = emptySet();
+  collect(spot, value, [], set);
+  return set;
+}
+
+function collect(spot: Spot, value: unknown, path: string[], set: FieldSet): void {
+  const kind = kindOf(spot, value);
+  if (kind === 'leaf') {
+    insert(set, path);
+  } else if (kind === 'map') {
+    for (const [key, inner] of Object.entries(isObject(value) ? value : {})) {
+      const child = childSpot(spot, key);
+      path.push(`f:${key}`);
+      collect(child ?? spotOf(undefined), inner, path, set);
+      const isEntry = spot.type.shape !== 'struct';
+      if (isEntry || inner === null || (isObject(inner) && length(inner) === 0)) insert(set, path);
+      path.pop();
+    }
+  } else {
+    for (const [step, item] of itemsByStep(spot, value)) {
+      path.push(step);
+      collect(spotOf(spot.type.items), item, path, set);
+      insert(set, path);
+      path.pop();
+    }
+  }
+}
+
+/** `given` laid over `live`. Neither is changed; parts are shared. */
+export function merge(spot: Spot, live: unknown, given: unknown): unknown {
+  if (given === undefined) return live;
+  if (live === undefined || live === null) return given;
+  const kind = kindOf(spot, given);
+  if (kind === 'map' && isObject(live) && isObject(given)) {
+    const result = { ...live };
+    for (const [key, value] of Object.entries(given)) {
+      result[key] = merge(childSpot(spot, key) ?? spotOf(undefined), live[key], value);
+    }
+    return result;
+  }
+  return kind === 'list' && Array.isArray(live) && Array.isArray(given) ? mergeList(spot, live, given) : given;
+}
+
+/** Items that both have keep the order of `given`; those only in `live` stay before what followed them. */
+function mergeList(spot: Spot, live: unknown[], given: unknown[]): unknown[] {
+  const items = spotOf(spot.type.items);
+  const old = itemsByStep(spot, live);
+  const now = itemsByStep(spot, given);
+  const left = [...old.keys()];
+  const right = [...now.keys()];
+  const shared = right.filter((step) => old.has(step));
+  const result: unknown[] = [];
+  const done = new Set<string>();
+  let i = 0;
+  let j = 0;
+  let next = 0;
+  while (i < left.length || j < right.length) {
+    const l = left[i];
+    const r = right[j];
+    if (
+      l !== undefined &&
+      r !== undefined &&
+      l !== r &&
+      now.has(l) &&
+      shared[next] !== undefined &&
+      shared[next] !== l
+    ) {
+      i++;
+    } else if (l !== undefined && !now.has(l)) {
+      result.push(old.get(l));
+      i++;
+    } else if (l !== undefined && done.has(l)) {
+      i++;
+    } else if (r !== undefined) {
+      result.push(merge(items, old.get(r), now.get(r)));
+      done.add(r);
+      if (shared[next] === r) next++;
+      j++;
+      if (l === r) i++;
+    } else {
+      i++;
+    }
+  }
+  return result;
+}
+
+/**
+ * `value` without what `mine` names and `others` does not: what an applier gave up and nobody else holds.
+ */
+export function prune(spot: Spot, value: unknown, mine: FieldSet, others: FieldSet): unknown {
+  if (Array.isArray(value)) {
+    const result: unknown[] = [];
+    for (const item of value) {
+      const step = itemStep(spot, item);
+      const own = mine.children?.get(step);
+      const other = others.children?.get(step);
+      if (own?.member && !other) continue;
+      result.push(own && other ? prune(spotOf(spot.type.items), item, own, other) : item);
+    }
+    return result;
+  }
+  if (!isObject(value)) return value;
+  const result: Struct = {};
+  for (const [key, inner] of Object.entries(value)) {
+    const own = mine.children?.get(`f:${key}`);
+    const other = others.children?.get(`f:${key}`);
+    if (own && !other) continue;
+    const child = childSpot(spot, key) ?? spotOf(undefined);
+    const goesIn = own?.children && other && kindOf(child, inner) !== 'leaf';
+    result[key] = goesIn ? prune(child, inner, own, other) : inner;
+  }
+  return result;
+}
+
+/** The first field that the schema does not have, as `.spec.foo`. */
+export function undeclared(spot: Spot, value: unknown, at = ''): string | undefined {
+  if (Array.isArray(value)) {
+    if (spot.type.shape !== 'list') return undefined;
+    for (const [i, item] of value.entries()) {
+      const place = kindOf(spot, value) === 'list' && isObject(item) ? keyText(spot, item) : `[${i}]`;
+      const found = undeclared(spotOf(spot.type.items), item, `${at}${place}`);
+      if (found !== undefined) return found;
+    }
+  }
+  if (!isObject(value) || (spot.type.shape !== 'struct' && spot.type.shape !== 'map')) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const child = childSpot(spot, key);
+    if (!child) return `${at}.${key}`;
+    const found = undeclared(child, inner, `${at}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const keyText = (spot: Spot, item: Struct): string =>
+  `[${spot.listMapKeys.map((key) => `${key}=${JSON.stringify(item[key])}`).join(',')}]`;
