@@ -1,5 +1,6 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
+import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
 import type { UserInfo } from '../server.ts';
 
 /** A value now, or later: callers `await` it; the hot paths stay synchronous when nothing has to be waited for. */
@@ -179,12 +180,14 @@ export interface ResourceVersion {
 
 /** Built-ins get these from `src/api` by kind; custom resources bring their own. All of them are synchronous. */
 export interface SchemaFunctions {
+  /** For kinds that the facts do not know: what field ownership goes by. */
+  readonly type?: TypeSchema | undefined;
   /** Prunes unknown fields in place and checks types; throws ApiError (400) as `fieldValidation` asks. */
   decode(object: Draft, context: Pick<RequestContext, 'fieldValidation' | 'warn'>): Draft;
   /** Fills defaults in place. */
   applyDefaults(object: Draft): void;
   validateCreate(object: Draft): StatusCause[];
-  validateUpdate(object: Draft, old: Frozen): StatusCause[];
+  validateUpdate(object: Draft, old: Frozen, subresource?: string): StatusCause[];
 }
 
 /** What is known of a subresource that is an object view of its parent or a verb on it. */
@@ -214,10 +217,12 @@ export interface ResourceDefinition {
    * Between the versions (and, for `events`, between the groups). Undefined where all versions have one shape: then only
    * apiVersion changes. Custom resources with a conversion webhook answer a promise.
    */
-  convert?(object: Draft, toApiVersion: string): Maybe<Draft>;
+  convert?(object: Draft, to: GroupVersionKind): Maybe<Draft>;
+  /** The objects are those of another resource, in another group: `events.k8s.io` shows the core group's events. */
+  readonly storedWith?: { readonly group: string; readonly version: string; readonly resource: string } | undefined;
   readonly strategy: Strategy;
-  /** Fields that field selectors may use besides metadata.name and metadata.namespace: label → path. */
-  readonly selectableFields: Readonly<Record<string, readonly string[]>>;
+  /** Fields that field selectors may use besides metadata.name and metadata.namespace: label → path, or how to read it. */
+  readonly selectableFields: Readonly<Record<string, readonly string[] | ((object: Frozen) => string)>>;
   /** Which writes may be lost in a crash (heartbeats, events). */
   readonly volatile?: 'all' | 'updates' | undefined;
   readonly ttlSeconds?: number | undefined;
@@ -240,8 +245,10 @@ export interface Strategy {
   readonly unconditionalUpdate?: boolean;
   /** The object has a status that only the `status` subresource may write. Default: when the subresource exists. */
   readonly status?: boolean;
-  /** `metadata.generation` counts changes of anything but metadata and status. Default: as `status`. */
+  /** `metadata.generation` counts changes of anything but metadata and status. */
   readonly generation?: boolean;
+  /** DELETE answers the object, not a Status. */
+  readonly answerDeleted?: boolean;
   prepareForCreate?(object: Draft, context: StrategyContext): void;
   prepareForUpdate?(object: Draft, old: Frozen, context: StrategyContext): void;
   validate?(object: Draft, context: StrategyContext): StatusCause[];
@@ -260,10 +267,10 @@ export interface Strategy {
   afterDelete?(object: Frozen, context: StrategyContext): Maybe<void>;
   /** Whether deletion waits `gracePeriodSeconds` for somebody to delete with 0 (pods); undefined: not at all. */
   gracePeriod?(object: Frozen, asked: number | undefined): number | undefined;
-  /** Called instead of the generic removal: namespaces and others that leave by finalizing. */
-  prepareForDelete?(object: Frozen, deletion: DeleteOptions, context: StrategyContext): Draft | undefined;
-  /** `Orphan` where upstream's default for the resource is that; default Background. */
-  readonly defaultPropagation?: 'Orphan' | 'Background';
+  /** False: an object with a deletionTimestamp and no finalizers in its metadata stays for now (namespaces). */
+  deleteWhenUnfinalized?(object: Draft): boolean;
+  /** What upstream's default for the resource is; default Background. `Unsupported`: no dependents, no policy. */
+  readonly defaultPropagation?: 'Orphan' | 'Background' | 'Unsupported';
   /** Object views and verbs under the object, by subresource name: scale, binding, eviction, approval, … */
   readonly subresources?: Readonly<Record<string, SubresourceBehaviour>>;
 }

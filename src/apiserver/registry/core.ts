@@ -1,0 +1,136 @@
+import { randomFillSync, randomUUID } from 'node:crypto';
+import { trackUpdate } from '../../api/apply.ts';
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { apiVersionOf } from '../../api/object.ts';
+import type { GroupVersionKind } from '../../api/schema.ts';
+import { ApiError, invalid } from '../../api/status.ts';
+import type { Logger } from '../../base/log.ts';
+import type {
+  Admission,
+  AdmissionAttributes,
+  AdmissionOperation,
+  Draft,
+  Frozen,
+  Maybe,
+  Place,
+  Registry,
+  RequestContext,
+  ResourceVersion,
+  StrategyContext,
+  WriteOptions,
+} from './types.ts';
+import type { Watching } from './watch.ts';
+
+/** One resource and all that its flows stand on. */
+export interface Core extends Watching {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly log: Logger;
+}
+
+/** The version and group in which a request speaks, and the way to and from the stored form. */
+export interface View {
+  readonly version: ResourceVersion;
+  readonly gvk: GroupVersionKind;
+  /** False: requests speak the stored version, and `toStored` and `toView` are not needed. */
+  readonly converts: boolean;
+  toStored(object: Draft): Maybe<Draft>;
+  toView(object: Draft): Maybe<Draft>;
+}
+
+export function strategyContext(core: Core, { context, subresource }: WriteOptions): StrategyContext {
+  return {
+    user: context.user,
+    dryRun: context.dryRun,
+    fieldManager: context.fieldManager,
+    fieldValidation: context.fieldValidation,
+    signal: context.signal,
+    warn: (text) => context.warn(text),
+    subresource,
+    registry: core.registry,
+  };
+}
+
+export function attributesOf(
+  core: Core,
+  view: View,
+  operation: AdmissionOperation,
+  options: WriteOptions,
+  objects: { object: Draft | undefined; oldObject: Frozen | undefined; options?: Record<string, unknown> },
+): AdmissionAttributes {
+  const { definition } = core;
+  const { context, place, subresource } = options;
+  const found = subresource ? definition.subresources.find((s) => s.name === subresource)?.kind : undefined;
+  return {
+    operation,
+    group: view.gvk.group,
+    version: view.gvk.version,
+    resource: definition.resource,
+    kind: found && found.version !== '' ? found : view.gvk,
+    subresource: subresource === '' ? undefined : subresource,
+    namespace: place.namespace,
+    name: place.name,
+    object: objects.object,
+    oldObject: objects.oldObject,
+    options: objects.options ?? writeOptionsObject(operation, context),
+    context,
+  };
+}
+
+function writeOptionsObject(operation: AdmissionOperation, context: RequestContext): Record<string, unknown> {
+  const kinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions', CONNECT: 'CreateOptions' };
+  return {
+    kind: kinds[operation],
+    apiVersion: 'meta.k8s.io/v1',
+    ...(context.dryRun ? { dryRun: ['All'] } : {}),
+    fieldManager: context.fieldManager,
+  };
+}
+
+/** Throws 422 when there is anything to complain of. */
+export function refuse(view: View, name: string, causes: StatusCause[]): void {
+  if (causes.length > 0) throw invalid({ group: view.gvk.group, kind: view.gvk.kind }, name, causes);
+}
+
+/** Whole seconds, as all times in metadata. */
+export function timestamp(milliseconds = Date.now()): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
+
+export const newUid = (): string => randomUUID();
+
+const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const longestBase = 63 - 5;
+
+/** A name from `generateName`: its first 58 characters and five random ones, of letters that make no words. */
+export function generatedName(base: string): string {
+  const bytes = randomFillSync(new Uint8Array(5));
+  const suffix = Array.from(bytes, (byte) => nameLetters[byte % nameLetters.length]).join('');
+  return `${base.slice(0, longestBase)}${suffix}`;
+}
+
+/** Sets `metadata.managedFields` of what a request has changed. */
+export function track(view: View, live: Frozen | undefined, draft: Draft, options: WriteOptions): void {
+  trackUpdate(view.gvk, live, draft, {
+    manager: options.context.fieldManager,
+    subresource: options.subresource,
+    now: new Date(),
+    schema: view.version.schema.type,
+  });
+}
+
+/** A plain error of the server as upstream answers errors that have no Status of their own. */
+export function plainFailure(code: number, message: string): ApiError {
+  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code });
+}
+
+export function storedPlace(core: Core, place: Place, name: string): Place {
+  return { namespace: core.definition.namespaced ? place.namespace : '', name };
+}
+
+/** Gives the draft the group, version and kind of the view. */
+export function labelAs(draft: Draft, gvk: GroupVersionKind): Draft {
+  draft.apiVersion = apiVersionOf(gvk);
+  draft.kind = gvk.kind;
+  return draft;
+}

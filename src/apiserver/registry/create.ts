@@ -1,0 +1,122 @@
+import { alreadyExists } from '../../api/status.ts';
+import { put } from './commit.ts';
+import {
+  attributesOf,
+  type Core,
+  generatedName,
+  newUid,
+  plainFailure,
+  refuse,
+  strategyContext,
+  timestamp,
+  track,
+  type View,
+} from './core.ts';
+import { resetStatus } from './status-part.ts';
+import { type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
+import type { Draft, StrategyContext, WriteOptions } from './types.ts';
+
+const generateAttempts = 8;
+
+/** POST of an object: from what was decoded to what is durable. */
+export async function createObject(core: Core, view: View, options: WriteOptions, object: Draft): Promise<Kept> {
+  object.metadata ??= {};
+  const generated = !object.metadata.name && Boolean(object.metadata.generateName);
+  if (!generated) return createOnce(core, view, options, object);
+  const pristine = JSON.stringify(object);
+  for (let attempt = 1; ; attempt++) {
+    const candidate = attempt === 1 ? object : (JSON.parse(pristine) as Draft);
+    candidate.metadata.name = generatedName(object.metadata.generateName ?? '');
+    try {
+      return await createOnce(core, view, options, candidate);
+    } catch (error) {
+      const taken = (error as { reason?: string }).reason === 'AlreadyExists';
+      if (!taken || attempt === generateAttempts) throw error;
+    }
+  }
+}
+
+async function createOnce(core: Core, view: View, options: WriteOptions, object: Draft): Promise<Kept> {
+  const { metadata } = object;
+  if (metadata.resourceVersion && metadata.resourceVersion !== '0')
+    throw plainFailure(500, 'resourceVersion should not be set on objects to be created');
+  view.version.schema.applyDefaults(object);
+  metadata.creationTimestamp = timestamp();
+  metadata.uid = newUid();
+  delete metadata.selfLink;
+
+  const attributes = attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined });
+  const mutation = core.admission.mutate(attributes);
+  const changed = mutation instanceof Promise ? await mutation : mutation;
+  const admitted = attributes.object as Draft;
+  if (changed) view.version.schema.applyDefaults(admitted);
+  return insertObject(core, view, options, admitted, true);
+}
+
+/**
+ * The second half of a create, for objects that are admitted: strategy, validation, storage. An apply that creates has
+ * its managedFields set already (`tracked` false: leave them).
+ */
+export async function insertObject(
+  core: Core,
+  view: View,
+  options: WriteOptions,
+  admitted: Draft,
+  tracking: boolean,
+): Promise<Kept> {
+  const { definition, cache } = core;
+  const { strategy } = definition;
+  const context = strategyContext(core, options);
+  const converted = view.converts ? view.toStored(admitted) : admitted;
+  const draft = converted instanceof Promise ? await converted : converted;
+  const { metadata } = draft;
+  prepare(core, draft);
+  if (tracking) track(view, undefined, draft, options);
+  strategy.prepareForCreate?.(draft, context);
+  const name = metadata.name ?? '';
+  refuse(view, name, validated(core, draft, context));
+  for (const text of strategy.warnings?.(draft, undefined, context) ?? []) context.warn(text);
+
+  const attributes = attributesOf(core, view, 'CREATE', options, {
+    object: view.converts ? await view.toView(structuredClone(draft)) : draft,
+    oldObject: undefined,
+  });
+  const validation = core.admission.validate(attributes);
+  if (validation instanceof Promise) await validation;
+
+  const place = { namespace: metadata.namespace ?? '', name };
+  const allocating = strategy.allocate?.(draft, undefined, context);
+  const allocation = allocating instanceof Promise ? await allocating : allocating;
+  try {
+    const final = ordered(draft);
+    const key = cache.key(place);
+    if (context.dryRun) {
+      if (cache.get(key)) throw alreadyExists(definition, name);
+      await allocation?.revert();
+      return storedUnwritten({ key, place, revision: 0, fields: cache.fields }, final);
+    }
+    const stored = await put(core, { place, draft: final, text: textOf(final), expected: 0 });
+    if (!stored) throw alreadyExists(definition, name);
+    await allocation?.commit();
+    return stored;
+  } catch (error) {
+    await allocation?.revert();
+    throw error;
+  }
+}
+
+function prepare({ definition }: Core, draft: Draft): void {
+  const { strategy } = definition;
+  const { metadata } = draft;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.generation;
+  if (strategy.status) resetStatus(definition, draft);
+  if (strategy.generation) metadata.generation = 1;
+}
+
+function validated({ definition }: Core, draft: Draft, context: StrategyContext) {
+  const { strategy, storageVersion, versions } = definition;
+  const stored = versions.find((v) => v.version === storageVersion);
+  return [...(stored?.schema.validateCreate(draft) ?? []), ...(strategy.validate?.(draft, context) ?? [])];
+}

@@ -1,0 +1,31 @@
+import type { Place } from './types.ts';
+
+interface Names {
+  readonly group: string;
+  readonly resource: string;
+}
+
+export const root = '/registry/';
+
+/** `/registry/apps/deployments/`; the core group is called `core`. */
+export function resourcePrefix({ group, resource }: Names): string {
+  return `${root}${group === '' ? 'core' : group}/${resource}/`;
+}
+
+/** The key of one object: with its namespace where it has one. */
+export function keyOf(prefix: string, { namespace, name }: Place): string {
+  return namespace === '' ? `${prefix}${name}` : `${prefix}${namespace}/${name}`;
+}
+
+/** The prefix of the resource that a key belongs to. */
+export function prefixOfKey(key: string): string {
+  const group = key.indexOf('/', root.length);
+  return key.slice(0, key.indexOf('/', group + 1) + 1);
+}
+
+export function placeOfKey(key: string, prefix: string, namespaced: boolean): Place {
+  const rest = key.slice(prefix.length);
+  if (!namespaced) return { namespace: '', name: rest };
+  const slash = rest.indexOf('/');
+  return { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
+}

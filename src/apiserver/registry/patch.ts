@@ -1,0 +1,122 @@
+import { applyConfiguration } from '../../api/apply.ts';
+import { applyJsonPatch } from '../../api/patch-json.ts';
+import { applyMergePatch } from '../../api/patch-merge.ts';
+import { applyStrategicPatch } from '../../api/patch-strategic.ts';
+import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
+import { badRequest, conflict } from '../../api/status.ts';
+import { attributesOf, type Core, newUid, timestamp, type View } from './core.ts';
+import { insertObject } from './create.ts';
+import type { Kept } from './stored.ts';
+import type { Draft, PatchBody, RequestContext, WriteOptions, WriteOutcome } from './types.ts';
+import { newest, updateObject } from './update.ts';
+
+/** PATCH: the patched object goes the whole way that a PUT goes. An apply creates what is not there. */
+export async function patchObject(
+  core: Core,
+  view: View,
+  options: WriteOptions,
+  patch: PatchBody,
+): Promise<WriteOutcome> {
+  const apply = patch.type === 'apply';
+  if (apply && !options.subresource && !newest(core, core.cache.key(options.place))) {
+    return { stored: await createApplied(core, view, options, patch.body as Draft), created: true };
+  }
+  const stored = await updateObject(core, view, options, {
+    tracking: !apply,
+    admitting: true,
+    make(existing) {
+      if (!view.converts) return patched(view, existing.draft(), patch, options);
+      const current = view.toView(existing.draft());
+      return current instanceof Promise
+        ? current.then((object) => patched(view, object, patch, options))
+        : patched(view, current, patch, options);
+    },
+  });
+  return { stored, created: false };
+}
+
+function patched(view: View, current: Draft, patch: PatchBody, { context, place, subresource }: WriteOptions): Draft {
+  const { schema } = view.version;
+  if (patch.type === 'apply') {
+    const applied = structuredClone(patch.body) as Draft;
+    checkApplied(applied, place.name);
+    const merged = applyConfiguration(view.gvk, current, applied, {
+      ...managerOf(context, subresource, schema.type),
+      force: patch.force,
+    }) as Draft;
+    return defaulted(view, schema.decode(merged, context));
+  }
+  const result = applyPatch(view.gvk, current, patch) as Draft;
+  if (typeof result !== 'object' || result === null || typeof result.metadata !== 'object') {
+    throw badRequest('the patch leaves no object');
+  }
+  checkIdentity(result, current);
+  return defaulted(view, schema.decode(result, context));
+}
+
+/** The three patches that know nothing of owners, on any document. */
+export function applyPatch(gvk: GroupVersionKind, document: object, patch: PatchBody): unknown {
+  switch (patch.type) {
+    case 'json':
+      return applyJsonPatch(document, patch.body);
+    case 'merge':
+      return applyMergePatch(document, patch.body);
+    case 'strategic':
+      return applyStrategicPatch(gvk, document, patch.body as object);
+    case 'apply':
+      throw badRequest('server-side apply is not possible here');
+  }
+}
+
+function defaulted(view: View, object: Draft): Draft {
+  view.version.schema.applyDefaults(object);
+  return object;
+}
+
+export function managerOf(context: RequestContext, subresource: string | undefined, schema: TypeSchema | undefined) {
+  return { manager: context.fieldManager, subresource, now: new Date(), schema };
+}
+
+function checkIdentity(result: Draft, current: Draft): void {
+  const { name, namespace } = result.metadata;
+  if (name !== current.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name ?? ''}) does not match the name on the URL (${current.metadata.name})`,
+    );
+  }
+  if ((namespace ?? '') !== (current.metadata.namespace ?? '')) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+function checkApplied(applied: Draft, name: string): void {
+  if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields.length > 0) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  applied.metadata ??= {};
+  if (applied.metadata.name !== undefined && applied.metadata.name !== name) {
+    throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${name})`);
+  }
+}
+
+async function createApplied(core: Core, view: View, options: WriteOptions, body: Draft): Promise<Kept> {
+  const { context, place } = options;
+  const { schema } = view.version;
+  const applied = structuredClone(body);
+  checkApplied(applied, place.name);
+  applied.metadata.name = place.name;
+  if (place.namespace !== '') applied.metadata.namespace = place.namespace;
+  if (applied.metadata.uid) {
+    const why = `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`;
+    throw conflict(core.definition, place.name, why);
+  }
+  const merged = applyConfiguration(view.gvk, undefined, applied, managerOf(context, undefined, schema.type)) as Draft;
+  const object = defaulted(view, schema.decode(merged, context));
+  object.metadata.creationTimestamp = timestamp();
+  object.metadata.uid = newUid();
+  const attributes = attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined });
+  const mutation = core.admission.mutate(attributes);
+  const changed = mutation instanceof Promise ? await mutation : mutation;
+  const admitted = attributes.object as Draft;
+  return insertObject(core, view, options, changed ? defaulted(view, admitted) : admitted, false);
+}

@@ -1,0 +1,145 @@
+import { convert as convertBuiltin } from '../../api/convert.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Backend } from '../../store/backend.ts';
+import { type Broadcaster, createBroadcaster } from './broadcaster.ts';
+import { type Cache, createCache } from './cache.ts';
+import { createCompactor } from './compactor.ts';
+import { type Core, labelAs, type View } from './core.ts';
+import { createHub } from './hub.ts';
+import { createResourceStore } from './resource-store.ts';
+import type { Admission, Draft, Registry, ResourceDefinition, ResourceStore, ResourceVersion } from './types.ts';
+import { kindOf } from './watch.ts';
+
+export interface RegistryOptions {
+  backend: Backend;
+  log: Logger;
+  /** What is served from the start; more may be added later. */
+  definitions: readonly ResourceDefinition[];
+  /** May be set later by `setAdmission`, before anything is written. */
+  admission?: Admission;
+  /** How long changes can be watched and paged through; default 5 minutes. */
+  historyMs?: number;
+  bookmarkMs?: number;
+}
+
+/** The registry with its life: reads everything at start, and owns neither the backend nor the admission chain. */
+export interface RunningRegistry extends Registry {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  setAdmission(admission: Admission): void;
+}
+
+interface Served {
+  readonly core: Core;
+  readonly broadcaster: Broadcaster;
+  readonly stores: ReadonlyMap<string, ResourceStore>;
+}
+
+const admitAll: Admission = { mutate: () => false, validate() {} };
+
+export function createRegistry(options: RegistryOptions): RunningRegistry {
+  const { backend, log, historyMs = 300_000, bookmarkMs = 60_000 } = options;
+  const hub = createHub({ backend, log });
+  const compactor = createCompactor({ backend, log, everyMs: historyMs });
+  const served = new Map<string, Served>();
+  const listeners = new Set<() => void>();
+  let admission = options.admission ?? admitAll;
+  let timer: NodeJS.Timeout | undefined;
+
+  const chain: Admission = {
+    mutate: (attributes) => admission.mutate(attributes),
+    validate: (attributes) => admission.validate(attributes),
+  };
+  const serve = (definition: ResourceDefinition, cache: Cache): void => {
+    const broadcaster = createBroadcaster(cache);
+    const core: Core = { definition, cache, hub, backend, broadcaster, registry, admission: chain, log };
+    const stores = new Map(
+      definition.versions.map((v) => [v.version, createResourceStore(core, viewOf(definition, v))]),
+    );
+    served.set(nameOf(definition), { core, broadcaster, stores });
+  };
+  const sendBookmarks = (): void => {
+    for (const { core, broadcaster } of served.values()) {
+      if (broadcaster.watchers > 0) broadcaster.bookmark(kindOf(core), hub.revision());
+    }
+  };
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const registry: RunningRegistry = {
+    async start() {
+      for (const definition of options.definitions) {
+        const shared = definition.storedWith && served.get(nameOf(definition.storedWith))?.core.cache;
+        const cache = shared ?? createCache(definition);
+        if (!shared) await hub.attach(cache);
+        serve(definition, cache);
+      }
+      await hub.start();
+      timer = setInterval(sendBookmarks, bookmarkMs);
+      timer.unref();
+      compactor.start();
+    },
+    async stop() {
+      clearInterval(timer);
+      for (const { broadcaster } of served.values()) broadcaster.closeAll();
+      await compactor.stop();
+      hub.stop();
+    },
+    setAdmission(next) {
+      admission = next;
+    },
+    lookup(group, version, resource) {
+      return served.get(nameOf({ group, resource }))?.stores.get(version);
+    },
+    store(group, resource) {
+      const found = served.get(nameOf({ group, resource }));
+      const store = found?.stores.get(found.core.definition.storageVersion);
+      if (!store) throw new Error(`${nameOf({ group, resource })} is not served`);
+      return store;
+    },
+    definitions: () => [...served.values()].map(({ core }) => core.definition),
+    async add(definition) {
+      const before = served.get(nameOf(definition));
+      if (before) before.broadcaster.closeAll();
+      const cache = createCache(definition);
+      await hub.attach(cache);
+      serve(definition, cache);
+      changed();
+    },
+    async remove(group, resource) {
+      const found = served.get(nameOf({ group, resource }));
+      if (!found) return;
+      served.delete(nameOf({ group, resource }));
+      found.broadcaster.closeAll();
+      hub.detach(found.core.cache);
+      changed();
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    currentRevision: () => backend.currentRevision(),
+  };
+  return registry;
+}
+
+const nameOf = ({ group, resource }: { group: string; resource: string }): string => `${resource}.${group}`;
+
+function viewOf(definition: ResourceDefinition, version: ResourceVersion): View {
+  const { group, kind, storageVersion, storedWith } = definition;
+  const gvk = { group, version: version.version, kind };
+  const storedAs = { group: storedWith?.group ?? group, version: storedWith?.version ?? storageVersion, kind };
+  const converts = storedAs.group !== gvk.group || storedAs.version !== gvk.version;
+  const convert = (object: Draft, to: typeof gvk) => {
+    if (definition.convert) return definition.convert(object, to);
+    return labelAs(convertBuiltin(object, to) as Draft, to);
+  };
+  return {
+    version,
+    gvk,
+    converts,
+    toStored: (object) => (converts ? convert(object, storedAs) : object),
+    toView: (object) => (converts ? convert(object, gvk) : object),
+  };
+}

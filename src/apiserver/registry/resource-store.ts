@@ -1,0 +1,141 @@
+import { ApiError, conflict, isApiError, notFound } from '../../api/status.ts';
+import type { Core, View } from './core.ts';
+import { createObject } from './create.ts';
+import { deleteObject } from './delete.ts';
+import { listObjects } from './list.ts';
+import { patchObject } from './patch.ts';
+import { createSubresource, patchedProjection, projectionOf, readProjection, writeProjection } from './subresource.ts';
+import type {
+  DeleteOptions,
+  DeleteOutcome,
+  Draft,
+  ListOptions,
+  ListResult,
+  Maybe,
+  Place,
+  RequestContext,
+  ResourceStore,
+  Stored,
+  WriteOptions,
+} from './types.ts';
+import { newest, updateObject } from './update.ts';
+import { reached, revisionOf } from './versions.ts';
+import { createViewer } from './viewer.ts';
+import { watchObjects } from './watch.ts';
+
+const deletionsAtOnce = 64;
+
+/** One resource in one version. */
+export function createResourceStore(core: Core, view: View): ResourceStore {
+  const { definition, cache, hub } = core;
+  const viewer = createViewer(view);
+
+  const read = (place: Place, subresource: string | undefined): Maybe<Stored> => {
+    const stored = cache.get(cache.key(place));
+    if (!stored) throw notFound(definition, place.name);
+    const projection = projectionOf(core, subresource);
+    return projection ? readProjection(projection, stored) : viewer.show(stored);
+  };
+  const list = (options: ListOptions): Maybe<ListResult> => viewer.showList(listObjects(core, options));
+
+  return {
+    definition,
+    version: view.version,
+    get(place, options) {
+      const revision = revisionOf(options?.resourceVersion);
+      if (revision === undefined || revision <= hub.revision()) return read(place, options?.subresource);
+      return reached(hub, revision).then(() => read(place, options?.subresource));
+    },
+    list,
+    watch: (options, sink) => watchObjects(core, options, viewer.showEvents(sink)),
+
+    async create(options, object) {
+      if (options.subresource) return createSubresource(core, view, options, object);
+      return { stored: await viewer.show(await createObject(core, view, options, object)), created: true };
+    },
+
+    async update(options, object) {
+      const projection = projectionOf(core, options.subresource);
+      if (projection) return writeProjection(core, view, options, projection, () => object);
+      const exists = (): boolean => newest(core, cache.key(options.place)) !== undefined;
+      if (definition.strategy.createOnUpdate && !options.subresource && !exists()) {
+        return { stored: await viewer.show(await createObject(core, view, options, object)), created: true };
+      }
+      return { stored: await viewer.show(await replace(core, view, options, object)), created: false };
+    },
+
+    async patch(options, patch) {
+      const projection = projectionOf(core, options.subresource);
+      if (projection) return writeProjection(core, view, options, projection, patchedProjection(patch, options));
+      const { stored, created } = await patchObject(core, view, options, patch);
+      return { stored: await viewer.show(stored as Parameters<typeof viewer.show>[0]), created };
+    },
+
+    async modify(options, change) {
+      const stored = await updateObject(core, view, options, {
+        tracking: true,
+        admitting: false,
+        async make(existing) {
+          return change(view.converts ? await view.toView(existing.draft()) : existing.draft());
+        },
+      });
+      return viewer.show(stored);
+    },
+
+    async delete(options, deletion) {
+      const outcome = await deleteObject(core, view, options, deletion);
+      return { ...outcome, stored: await viewer.show(outcome.stored as Parameters<typeof viewer.show>[0]) };
+    },
+
+    async deleteCollection({ context }, options, deletion) {
+      const found = await listObjects(core, options);
+      for (let i = 0; i < found.items.length; i += deletionsAtOnce) {
+        const some = found.items.slice(i, i + deletionsAtOnce);
+        await Promise.all(some.map((item) => deleteIfThere(core, view, context, item, deletion)));
+      }
+      return viewer.showList(found);
+    },
+  };
+}
+
+/** PUT. A request without a resourceVersion may be tried again, so it keeps a copy of what was asked for. */
+async function replace(core: Core, view: View, options: WriteOptions, object: Draft) {
+  view.version.schema.applyDefaults(object);
+  const conditional = Boolean(object.metadata?.resourceVersion);
+  const pristine = conditional ? undefined : JSON.stringify(object);
+  let first = true;
+  return updateObject(core, view, options, {
+    tracking: true,
+    admitting: true,
+    make() {
+      if (first) {
+        first = false;
+        return object;
+      }
+      if (pristine === undefined) throw conflict(core.definition, options.place.name, changedMeanwhile);
+      return JSON.parse(pristine) as Draft;
+    },
+  });
+}
+
+const changedMeanwhile = 'the object has been modified; please apply your changes to the latest version and try again';
+
+async function deleteIfThere(
+  core: Core,
+  view: View,
+  context: RequestContext,
+  place: Place,
+  deletion: DeleteOptions,
+): Promise<DeleteOutcome | undefined> {
+  try {
+    return await deleteObject(
+      core,
+      view,
+      { context, place: { namespace: place.namespace, name: place.name } },
+      { ...deletion },
+    );
+  } catch (error) {
+    if (error instanceof ApiError && isApiError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}

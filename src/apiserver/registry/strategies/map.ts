@@ -1,0 +1,12 @@
+import type { ResourceDefinition } from '../types.ts';
+
+/** What a resource has of its own besides what discovery says of it. */
+export type Behaviour = Partial<
+  Pick<ResourceDefinition, 'strategy' | 'selectableFields' | 'volatile' | 'ttlSeconds' | 'storedWith' | 'convert'>
+>;
+
+/** The map: every built-in resource with behaviour of its own, by its name. All others live by the generic flow. */
+export const strategies: Readonly<Record<string, Behaviour>> = {
+  events: { volatile: 'all', ttlSeconds: 3600 },
+  'leases.coordination.k8s.io': { volatile: 'updates' },
+};

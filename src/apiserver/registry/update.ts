@@ -1,0 +1,207 @@
+import { conflict, invalid, notFound } from '../../api/status.ts';
+import { put, remove } from './commit.ts';
+import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
+import { same } from './same.ts';
+import { contentDiffers, keepAllButStatus, keepStatus } from './status-part.ts';
+import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
+import type { Draft, Frozen, Maybe, Place, StrategyContext, WriteOptions } from './types.ts';
+
+/** What a write wants the object to become, worked out anew for every attempt. */
+export interface Wanted {
+  /** The new object in the view's version, defaults applied; undefined: leave it as it is. */
+  make(existing: Kept): Draft | undefined | Promise<Draft | undefined>;
+  /** `managedFields` are to be worked out from the change (not for applies, which have done so). */
+  readonly tracking: boolean;
+  /** Only what asks from outside passes admission. */
+  readonly admitting: boolean;
+}
+
+const attempts = 20;
+
+/** What stands, or will as soon as all that is on its way is durable. */
+export function newest(core: Core, key: string): Kept | undefined {
+  const coming = core.cache.onItsWay(key);
+  if (coming === 'deleted') return undefined;
+  return coming ?? core.cache.get(key);
+}
+
+/**
+ * PUT and PATCH of an object that is there. Works on the newest state, durable or on its way, so that writes to one
+ * object follow one another without waiting: nothing is awaited between reading that state and handing over the new
+ * one, unless admission has to wait for somebody. Starts over when something came between.
+ */
+export async function updateObject(core: Core, view: View, options: WriteOptions, wanted: Wanted): Promise<Kept> {
+  const { definition, cache } = core;
+  const key = cache.key(options.place);
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const existing = newest(core, key);
+    if (!existing) throw notFound(definition, options.place.name);
+    const making = wanted.make(existing);
+    const made = making instanceof Promise ? await making : making;
+    if (!made) return durable(core, existing);
+    const stored = await updateOnce(core, view, options, wanted, existing, made);
+    if (stored) return stored;
+  }
+  throw conflict(definition, options.place.name, modified);
+}
+
+export const modified = 'the object has been modified; please apply your changes to the latest version and try again';
+
+async function updateOnce(
+  core: Core,
+  view: View,
+  options: WriteOptions,
+  wanted: Wanted,
+  existing: Kept,
+  made: Draft,
+): Promise<Kept | undefined> {
+  const { definition, cache } = core;
+  const { strategy } = definition;
+  const old = existing.peek();
+  const { place } = options;
+  const context = strategyContext(core, options);
+
+  const oldInView = view.converts ? ((await view.toView(existing.draft())) as Frozen) : old;
+  const admitting = wanted.admitting ? admit(core, view, options, made, oldInView) : made;
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
+  const draft = view.converts ? await view.toStored(admitted) : admitted;
+
+  checkPreconditions(core, options, draft, existing, old);
+  prepareForUpdate(core, draft, old, options);
+  if (wanted.tracking) track(view, oldInView, draft, options);
+  strategy.prepareForUpdate?.(draft, old, context);
+  if (strategy.generation && contentDiffers(draft, old, same))
+    draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  keepSystemFields(draft, old);
+  refuse(view, place.name, validated(core, draft, old, context));
+  for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
+
+  if (wanted.admitting) {
+    const object = view.converts ? await view.toView(structuredClone(draft)) : draft;
+    const validation = core.admission.validate(
+      attributesOf(core, view, 'UPDATE', options, { object, oldObject: oldInView }),
+    );
+    if (validation instanceof Promise) await validation;
+  }
+
+  if (leavesNow(core, draft, old)) return finishDeletion(core, place, existing, ordered(draft), context);
+
+  const allocating = strategy.allocate?.(draft, old, context);
+  const allocation = allocating instanceof Promise ? await allocating : allocating;
+  try {
+    const final = ordered(draft);
+    const text = textOf(final, existing.revision);
+    if (existing.bytes.equals(Buffer.from(text))) {
+      await allocation?.revert();
+      return await durable(core, existing);
+    }
+    if (context.dryRun) {
+      await allocation?.revert();
+      const origin = { key: existing.key, place, revision: existing.revision, fields: cache.fields };
+      return storedUnwritten(origin, final);
+    }
+    const stored = await put(core, { place, draft: final, text, expected: existing.revision });
+    if (stored) await allocation?.commit();
+    else await allocation?.revert();
+    return stored;
+  } catch (error) {
+    await allocation?.revert();
+    throw error;
+  }
+}
+
+function admit(core: Core, view: View, options: WriteOptions, object: Draft, oldObject: Frozen): Maybe<Draft> {
+  const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject });
+  const admitted = (changed: boolean): Draft => {
+    const draft = attributes.object as Draft;
+    if (changed) view.version.schema.applyDefaults(draft);
+    return draft;
+  };
+  const mutation = core.admission.mutate(attributes);
+  return mutation instanceof Promise ? mutation.then(admitted) : admitted(mutation);
+}
+
+/** What the object in the request says of the one that it is meant for. */
+function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, existing: Kept, old: Frozen): void {
+  const { definition } = core;
+  const { resourceVersion, uid } = draft.metadata;
+  if (uid && uid !== old.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+    throw conflict(
+      definition,
+      place.name,
+      `StorageError: invalid object, Code: 4, Key: ${existing.key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    );
+  }
+  if (resourceVersion && resourceVersion !== '0') {
+    if (!/^\d+$/.test(resourceVersion)) {
+      const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
+      throw plainFailure(500, `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${why}`);
+    }
+    if (resourceVersion !== String(existing.revision)) throw conflict(definition, place.name, modified);
+    return;
+  }
+  if (definition.strategy.unconditionalUpdate ?? true) return;
+  throw invalid({ group: definition.group, kind: definition.resource }, place.name, [
+    {
+      reason: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      message: 'Invalid value: 0: must be specified for an update',
+    },
+  ]);
+}
+
+/** What no write may change, and what this one may not. */
+function prepareForUpdate({ definition }: Core, draft: Draft, old: Frozen, { subresource }: WriteOptions): void {
+  if (old.metadata.generation === undefined) delete draft.metadata.generation;
+  else draft.metadata.generation = old.metadata.generation;
+  if (subresource === 'status') keepAllButStatus(draft, old);
+  else if (definition.strategy.status && !subresource) keepStatus(draft, old);
+}
+
+function keepSystemFields(draft: Draft, old: Frozen): void {
+  const { metadata } = draft;
+  metadata.uid = old.metadata.uid;
+  metadata.creationTimestamp = old.metadata.creationTimestamp;
+  if (old.metadata.deletionTimestamp === undefined) delete metadata.deletionTimestamp;
+  else metadata.deletionTimestamp = old.metadata.deletionTimestamp;
+  if (old.metadata.deletionGracePeriodSeconds === undefined) delete metadata.deletionGracePeriodSeconds;
+  else metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds;
+}
+
+function validated({ definition }: Core, draft: Draft, old: Frozen, context: StrategyContext) {
+  const stored = definition.versions.find((v) => v.version === definition.storageVersion);
+  return [
+    ...(stored?.schema.validateUpdate(draft, old, context.subresource) ?? []),
+    ...(definition.strategy.validateUpdate?.(draft, old, context) ?? []),
+  ];
+}
+
+/** An object on its way out goes with its last finalizer. */
+function leavesNow({ definition }: Core, draft: Draft, old: Frozen): boolean {
+  if ((draft.metadata.finalizers?.length ?? 0) > 0 || old.metadata.deletionTimestamp === undefined) return false;
+  if ((old.metadata.deletionGracePeriodSeconds ?? 0) !== 0) return false;
+  return definition.strategy.deleteWhenUnfinalized?.(draft) ?? true;
+}
+
+async function finishDeletion(
+  core: Core,
+  place: Place,
+  existing: Kept,
+  draft: Draft,
+  context: StrategyContext,
+): Promise<Kept | undefined> {
+  const origin = { key: existing.key, place, revision: existing.revision, fields: core.cache.fields };
+  const answer = storedUnwritten(origin, draft);
+  if (context.dryRun) return answer;
+  const revision = await remove(core, place, existing.revision);
+  if (revision === undefined) return undefined;
+  await core.definition.strategy.afterDelete?.(existing.peek(), context);
+  return atRevision(answer, revision, core.cache.fields);
+}
+
+/** An object that a request leaves as it is must be durable before the request is answered. */
+async function durable(core: Core, existing: Kept): Promise<Kept> {
+  if (existing.revision > core.hub.revision()) await core.hub.reach(existing.revision, 10_000);
+  return existing;
+}

@@ -1,0 +1,114 @@
+import { ApiError, badRequest, gone, invalid } from '../../api/status.ts';
+import type { Hub } from './hub.ts';
+
+/** How new a read has to be. */
+export type Freshness =
+  | { at: 'newest' }
+  | { at: 'any' }
+  | { at: 'least'; revision: number }
+  | { at: 'exactly'; revision: number };
+
+/** A resourceVersion parameter as a number; undefined when none was given. Throws ApiError. */
+export function revisionOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+    {
+      reason: 'FieldValueInvalid',
+      field: 'resourceVersion',
+      message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    },
+  ]);
+}
+
+/** The semantics of resourceVersion and resourceVersionMatch in a list. */
+export function listFreshness(options: {
+  resourceVersion?: string | undefined;
+  resourceVersionMatch?: string | undefined;
+  limit?: number | undefined;
+  continue?: string | undefined;
+}): Freshness {
+  const { resourceVersionMatch: match } = options;
+  const revision = revisionOf(options.resourceVersion);
+  if (match !== undefined && match !== '') {
+    if (options.continue) throw matchForbidden('resourceVersionMatch is forbidden when continue is provided');
+    if (revision === undefined)
+      throw matchForbidden('resourceVersionMatch is forbidden unless resourceVersion is provided');
+    if (match === 'Exact') {
+      if (revision === 0) throw matchForbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+      return { at: 'exactly', revision };
+    }
+    if (match !== 'NotOlderThan') {
+      throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+        {
+          reason: 'FieldValueNotSupported',
+          field: 'resourceVersionMatch',
+          message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
+        },
+      ]);
+    }
+    return revision === 0 ? { at: 'any' } : { at: 'least', revision };
+  }
+  if (revision === undefined) return { at: 'newest' };
+  if (revision === 0) return { at: 'any' };
+  return options.limit ? { at: 'exactly', revision } : { at: 'least', revision };
+}
+
+function matchForbidden(why: string): ApiError {
+  return invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+    { reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message: `Forbidden: ${why}` },
+  ]);
+}
+
+const waitMs = 3_000;
+
+/** Waits until the caches have come to `revision`; throws ApiError (504) when they do not. */
+export async function reached(hub: Hub, revision: number): Promise<void> {
+  if (await hub.reach(revision, waitMs)) return;
+  const message = `Too large resource version: ${revision}, current: ${hub.revision()}`;
+  throw new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Timeout: ${message}`,
+    reason: 'Timeout',
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
+    code: 504,
+  });
+}
+
+export const tooOld = (revision: number, oldest: number): ApiError =>
+  gone(`too old resource version: ${revision} (${oldest})`);
+
+/** Where a list goes on: the revision of its first page and the key after the last one given, relative to its prefix. */
+export interface Continuation {
+  /** -1: from whatever is newest, when the snapshot was gone. */
+  readonly revision: number;
+  readonly start: string;
+}
+
+export function continueToken({ revision, start }: Continuation): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start })).toString('base64url');
+}
+
+export function parseContinue(token: string): Continuation {
+  const bad = (why: string): ApiError => badRequest(`continue key is not valid: ${why}`);
+  let value: { v?: unknown; rv?: unknown; start?: unknown };
+  try {
+    value = JSON.parse(Buffer.from(token, 'base64url').toString()) as typeof value;
+  } catch (error) {
+    throw bad((error as Error).message);
+  }
+  if (value?.v !== 'meta.k8s.io/v1')
+    throw bad(`server does not recognize this encoded version ${JSON.stringify(value?.v)}`);
+  if (typeof value.rv !== 'number' || value.rv === 0)
+    throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof value.start !== 'string' || value.start === '')
+    throw bad('encoded start key empty (version meta.k8s.io/v1)');
+  if (value.start.split('/').includes('..')) throw bad(`start key out of range: ${value.start}`);
+  return { revision: value.rv, start: value.start };
+}
