@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../../src/base/atomic-file.ts';
+import { KnarrError } from '../../src/base/errors.ts';
+import type { Applier } from '../applier.ts';
+
+/** `k3os.password`: rancher's, as it is or as crypt(5) hashed it. */
+export const password: Applier = {
+  key: 'k3os.password',
+  async apply({ k3os }, host) {
+    const given = k3os?.password;
+    if (given === undefined || given === '') return;
+    if (/[:\n]/.test(given))
+      throw new KnarrError({ code: 'password', blame: 'user', message: 'holds a colon or a line break' });
+    if (!/^\$\w+\$/.test(given)) {
+      await host.run('chpasswd', [], { input: `rancher:${given}\n` });
+      return;
+    }
+    const path = host.path('/etc/shadow');
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    const changed = lines.map((line) => line.replace(/^rancher:[^:]*:/, () => `rancher:${given}:`));
+    await writeFileAtomic(path, changed.join('\n'), { mode: 0o600 });
+  },
+};

@@ -1,0 +1,16 @@
+import { machine } from '../cloud-config/host.ts';
+import { boot, late, type Phase, runPhases } from './phases.ts';
+
+/** What the units of the image call this program for. */
+const runs: Record<string, readonly Phase[]> = { boot, 'run-commands': late };
+
+const name = process.argv[2] ?? '';
+const phases = runs[name];
+if (phases === undefined) {
+  process.stderr.write(`knarr: no run ${JSON.stringify(name)}; there are ${Object.keys(runs).join(', ')}\n`);
+  process.exit(2);
+}
+const say = (text: string): void => void process.stderr.write(`knarr: ${text}\n`);
+const failed = await runPhases(phases, { host: machine, config: {}, say });
+// a boot goes on with what is right; the unit's state tells the rest
+process.exitCode = failed.length > 0 && name !== 'boot' ? 1 : 0;

@@ -1,0 +1,96 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { runCommands, runCommandsFile } from '../cloud-config/appliers/commands.ts';
+import { appliers } from '../cloud-config/appliers.ts';
+import type { Host } from '../cloud-config/host.ts';
+import { mergeConfigs } from '../cloud-config/merge.ts';
+import { type CloudConfig, type Problem, renderProblem } from '../cloud-config/schema.ts';
+import { sources } from '../cloud-config/sources.ts';
+import { messageOf, systemCode } from '../src/base/errors.ts';
+
+/** What the phases of one run hand on. */
+export interface Machine {
+  host: Host;
+  config: CloudConfig;
+  /** Tells whoever looks at the console. */
+  say(text: string): void;
+}
+
+/** A step of a run. One that throws is reported by its name, and the machine goes on. */
+export interface Phase {
+  name: string;
+  run(machine: Machine): Promise<void>;
+}
+
+/** Host keys are made once for the life of the machine, written out before they get their name: a power cut leaves all or nothing. */
+async function hostKeys({ host }: Machine): Promise<void> {
+  const folder = host.path('/var/lib/knarr/ssh');
+  const key = `${folder}/ssh_host_ed25519_key`;
+  const there = await readFile(key).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there !== undefined && there.length > 0) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = `${key}.new`;
+  await host.run('rm', ['-f', temporary, `${temporary}.pub`]);
+  await host.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', temporary]);
+  for (const path of [`${temporary}.pub`, temporary]) {
+    const file = await open(path, 'r+');
+    await file.sync();
+    await file.close();
+  }
+  await rename(`${temporary}.pub`, `${key}.pub`);
+  await rename(temporary, key);
+  const directory = await open(folder, 'r');
+  await directory.sync();
+  await directory.close();
+}
+
+async function readConfiguration(machine: Machine): Promise<void> {
+  const found: CloudConfig[] = [];
+  const problems: Problem[] = [];
+  for (const source of sources) {
+    const parsed = await source.read(machine.host).catch((error: unknown) => {
+      problems.push({ source: source.name, key: '', message: messageOf(error) });
+      return [];
+    });
+    for (const part of parsed) {
+      found.push(part.config);
+      problems.push(...part.problems);
+    }
+  }
+  for (const problem of problems) machine.say(`cloud-config: ${renderProblem(problem)}`);
+  machine.config = mergeConfigs(found);
+}
+
+/** Before the services start: from what the machine is told to what it is. */
+export const boot: readonly Phase[] = [
+  { name: 'configuration', run: readConfiguration },
+  { name: 'ssh host keys', run: hostKeys },
+  ...appliers.map((applier) => ({
+    name: applier.key,
+    run: (machine: Machine) => applier.apply(machine.config, machine.host),
+  })),
+];
+
+/** When the network is up: the configuration's own commands. */
+export const late: readonly Phase[] = [
+  {
+    name: 'run_cmd',
+    run: async ({ host }) => runCommands(JSON.parse(await readFile(host.path(runCommandsFile), 'utf8')), host),
+  },
+];
+
+/** Goes through all phases whatever happens; gives the names of those that failed. */
+export async function runPhases(phases: readonly Phase[], machine: Machine): Promise<string[]> {
+  const failed: string[] = [];
+  for (const phase of phases) {
+    try {
+      await phase.run(machine);
+    } catch (error) {
+      failed.push(phase.name);
+      machine.say(`${phase.name}: ${messageOf(error)}`);
+    }
+  }
+  return failed;
+}
