@@ -35,7 +35,10 @@ for tree in etc var; do
   mount -t overlay overlay -o lowerdir=/$tree,upperdir=${folder}/$tree.upper,workdir=${folder}/$tree.work /$tree
 done
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock /run/netns
+mkdir -p /run/lock /run/netns /run/cgroup
+mount --rbind /sys/fs/cgroup /run/cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/cgroup /sys/fs/cgroup
 for path in /var/lib/rancher /var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers; do
   rm -rf $path
   mkdir -p $path ${folder}/data$path
