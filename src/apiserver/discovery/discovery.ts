@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Answer, Call } from '../handlers/call.ts';
 import { headerOf } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
-import type { Registry } from '../registry/types.ts';
+import type { ResourceDefinition } from '../registry/types.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
 import { type DiscoveryGroup, discoveryGroups } from './model.ts';
 
@@ -17,7 +17,7 @@ export interface Discovery {
 }
 
 export interface DiscoveryOptions {
-  registry: Registry;
+  definitions: () => readonly ResourceDefinition[];
   serverAddress: () => string;
   /** Groups of aggregated API servers, as last seen. */
   aggregatedGroups?: () => readonly DiscoveryGroup[];
@@ -33,7 +33,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const documents = new Map<string, Document>();
 
   const current = (): readonly DiscoveryGroup[] => {
-    groups ??= [...discoveryGroups(options.registry), ...(options.aggregatedGroups?.() ?? [])];
+    groups ??= [...discoveryGroups(options.definitions()), ...(options.aggregatedGroups?.() ?? [])];
     return groups;
   };
   const document = (key: string, make: () => object): Document => {

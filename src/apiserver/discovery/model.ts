@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Registry, ResourceDefinition, SubresourceDefinition } from '../registry/types.ts';
+import type { ResourceDefinition, SubresourceDefinition } from '../registry/types.ts';
 
 /** One group and what it serves, ready to be written in either form of discovery. */
 export interface DiscoveryGroup {
@@ -78,7 +78,14 @@ export function storageVersionHash(group: string, version: string, kind: string)
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
-function resourceOf(definition: ResourceDefinition): DiscoveryResource {
+/** Discovery leaves the group and version out where they are the resource's own. */
+function subresourceOf(definition: ResourceDefinition, version: string, sub: SubresourceDefinition): SubresourceDefinition {
+  const { kind } = sub;
+  const own = kind.group === definition.group && kind.version === version;
+  return own ? { ...sub, kind: { group: '', version: '', kind: kind.kind } } : sub;
+}
+
+function resourceOf(definition: ResourceDefinition, version: string): DiscoveryResource {
   const stored = definition.verbs.includes('list') && definition.verbs.includes('create');
   return {
     resource: definition.resource,
@@ -88,17 +95,17 @@ function resourceOf(definition: ResourceDefinition): DiscoveryResource {
     verbs: definition.verbs,
     shortNames: definition.shortNames,
     categories: definition.categories,
-    subresources: definition.subresources,
+    subresources: definition.subresources.map((sub) => subresourceOf(definition, version, sub)),
     storageVersionHash: stored
       ? storageVersionHash(definition.group, definition.storageVersion, definition.kind)
       : undefined,
   };
 }
 
-/** All groups that the registry serves, in order. */
-export function discoveryGroups(registry: Registry): DiscoveryGroup[] {
+/** All groups that are served, in order. */
+export function discoveryGroups(definitions: readonly ResourceDefinition[]): DiscoveryGroup[] {
   const groups = new Map<string, Map<string, DiscoveryResource[]>>();
-  for (const definition of registry.definitions()) {
+  for (const definition of definitions) {
     let versions = groups.get(definition.group);
     if (!versions) {
       versions = new Map();
@@ -107,7 +114,7 @@ export function discoveryGroups(registry: Registry): DiscoveryGroup[] {
     for (const { version, served } of definition.versions) {
       if (!served) continue;
       const resources = versions.get(version) ?? [];
-      resources.push(resourceOf(definition));
+      resources.push(resourceOf(definition, version));
       versions.set(version, resources);
     }
   }

@@ -27,11 +27,7 @@ export function baseHeaders(type: string, warnings: readonly string[] = []): Res
 
 /** RFC 7234 §5.5 with code 299 and no agent, as upstream writes it. */
 function warningHeader(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters may not stand in a header
-  const safe = text
-    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"');
+  const safe = text.replaceAll(/\p{Cc}/gu, ' ').replaceAll('\\', '\\\\').replaceAll('"', '\\"');
   return `299 - "${Buffer.from(safe).toString('latin1')}"`;
 }
 

@@ -1,0 +1,32 @@
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { RbacAuthorizer } from '../authz/rbac.ts';
+import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { taintNodesByCondition } from './node-taint.ts';
+import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
+import { priority } from './priority.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-protection.ts';
+
+export interface PluginOptions {
+  context: AdmissionContext;
+  authorizer: Authorizer;
+  rbac: RbacAuthorizer;
+}
+
+/** Every plug-in, in the order in which upstream asks them. */
+export function admissionPlugins({ context, authorizer, rbac }: PluginOptions): AdmissionPlugin[] {
+  return [
+    namespaceLifecycle(context),
+    serviceAccount(context),
+    taintNodesByCondition,
+    priority(context),
+    defaultTolerationSeconds,
+    storageObjectInUseProtection,
+    defaultIngressClass(context),
+    defaultStorageClass(context),
+    rbacEscalation(authorizer, rbac),
+  ];
+}

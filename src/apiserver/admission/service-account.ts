@@ -1,0 +1,100 @@
+import type { Container, PodSpec, ServiceAccount, Volume } from '../../api/gen/core-v1.ts';
+import { delay } from '../../base/abort.ts';
+import type { AdmissionAttributes } from '../registry/types.ts';
+import { podReferences } from '../authz/pod-references.ts';
+import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { randomSuffix } from './random-suffix.ts';
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const mirror = 'kubernetes.io/config.mirror';
+const enforceMountable = 'kubernetes.io/enforce-mountable-secrets';
+
+/** The volume from which a pod reads its token, the cluster's CA and its namespace. */
+const accessVolume = (name: string): Volume => ({
+  name,
+  projected: {
+    defaultMode: 0o644,
+    sources: [
+      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+    ],
+  },
+});
+
+function mountToken(spec: PodSpec): void {
+  const existing = (spec.volumes ?? []).find(
+    (volume) => volume.name.startsWith('kube-api-access-') && volume.projected !== undefined,
+  );
+  const name = existing?.name ?? `kube-api-access-${randomSuffix()}`;
+  let needed = false;
+  const mount = (container: Container): void => {
+    if (container.volumeMounts?.some((m) => m.mountPath === mountPath)) return;
+    container.volumeMounts = [...(container.volumeMounts ?? []), { name, mountPath, readOnly: true }];
+    needed = true;
+  };
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) mount(container);
+  if (needed && !existing) spec.volumes = [...(spec.volumes ?? []), accessVolume(name)];
+}
+
+function checkMirror(attributes: AdmissionAttributes, spec: PodSpec): void {
+  if (spec.serviceAccountName) throw refuse(attributes, 'a mirror pod may not reference service accounts');
+  for (const reference of podReferences({ spec }))
+    if (reference.startsWith('secrets/')) throw refuse(attributes, 'a mirror pod may not reference secrets');
+  if (spec.volumes?.some((v) => v.projected?.sources?.some((s) => s.serviceAccountToken)))
+    throw refuse(attributes, 'a mirror pod may not use ServiceAccountToken volume projections');
+}
+
+function checkSecrets(attributes: AdmissionAttributes, spec: PodSpec, account: ServiceAccount): void {
+  const mountable = new Set(account.secrets?.map((secret) => secret.name));
+  for (const { secret } of spec.volumes ?? [])
+    if (secret?.secretName && !mountable.has(secret.secretName))
+      throw refuse(
+        attributes,
+        `volume with secret.secretName="${secret.secretName}" is not allowed because service account ${account.metadata?.name} does not reference that secret`,
+      );
+}
+
+/** Every pod has an account that exists, and its token where nobody says no. */
+export function serviceAccount(context: AdmissionContext): AdmissionPlugin {
+  /** The `default` account comes from a controller just after its namespace: wait a little for it. */
+  const find = async (namespace: string, name: string): Promise<ServiceAccount | undefined> => {
+    const attempts = name === 'default' ? 10 : 1;
+    for (let i = 0; i < attempts; i++) {
+      if (i > 0) await delay(100 + Math.random() * 100);
+      const found = await lookUp(context, { group: '', resource: 'serviceaccounts' }, { namespace, name });
+      if (found) return found as unknown as ServiceAccount;
+    }
+    return undefined;
+  };
+
+  return {
+    name: 'ServiceAccount',
+    operations: ['CREATE'],
+    resources: ['/pods'],
+    async mutate(attributes) {
+      const { object, namespace } = attributes;
+      const spec = object?.spec as PodSpec | undefined;
+      if (!object || !spec?.containers) return false;
+      if (object.metadata.annotations?.[mirror] !== undefined) {
+        checkMirror(attributes, spec);
+        return false;
+      }
+      spec.serviceAccountName ||= 'default';
+      const name = spec.serviceAccountName;
+      const account = await find(namespace, name);
+      if (!account)
+        throw refuse(
+          attributes,
+          `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`,
+        );
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec);
+      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
+        spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret }));
+      // The old name of the field follows the new one.
+      (spec as { serviceAccount?: string }).serviceAccount = name;
+      if (account.metadata?.annotations?.[enforceMountable] === 'true') checkSecrets(attributes, spec, account);
+      return true;
+    },
+  };
+}

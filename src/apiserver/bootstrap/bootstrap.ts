@@ -1,0 +1,89 @@
+import type { BootstrapObject, BootstrapResource } from '../../api/bootstrap-objects.ts';
+import type { Draft, Registry } from '../registry/types.ts';
+import { ensure } from './ensure.ts';
+import { ensureKubernetesService } from './kubernetes-service.ts';
+import { reconcileBinding, reconcileRole } from './policy.ts';
+
+export interface BootstrapOptions {
+  registry: Registry;
+  objects: Readonly<Record<BootstrapResource, readonly BootstrapObject[]>>;
+  clientCa: string;
+  requestHeader?: { ca: string; allowedNames: readonly string[] } | undefined;
+  serviceCidrs: readonly string[];
+  kubernetesServiceIp: string;
+  advertiseAddress: string;
+  port: number;
+}
+
+/** Upstream's `subsumes`: what the server makes once its namespaces are there, by group. */
+const places: readonly [BootstrapResource, string, ((found: Draft, wanted: Draft) => Draft | undefined) | undefined][] = [
+  ['clusterroles', 'rbac.authorization.k8s.io', reconcileRole],
+  ['roles', 'rbac.authorization.k8s.io', reconcileRole],
+  ['clusterrolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
+  ['rolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
+  ['priorityclasses', 'scheduling.k8s.io', undefined],
+  ['flowschemas', 'flowcontrol.apiserver.k8s.io', undefined],
+  ['prioritylevelconfigurations', 'flowcontrol.apiserver.k8s.io', undefined],
+  ['apiservices', 'apiregistration.k8s.io', undefined],
+];
+
+function authenticationConfigMap({ clientCa, requestHeader }: BootstrapOptions): Draft {
+  const list = (items: readonly string[]): string => JSON.stringify(items);
+  return {
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: {
+      'client-ca-file': clientCa,
+      ...(requestHeader
+        ? {
+            'requestheader-allowed-names': list(requestHeader.allowedNames),
+            'requestheader-client-ca-file': requestHeader.ca,
+            'requestheader-extra-headers-prefix': list(['X-Remote-Extra-']),
+            'requestheader-group-headers': list(['X-Remote-Group']),
+            'requestheader-uid-headers': list(['X-Remote-Uid']),
+            'requestheader-username-headers': list(['X-Remote-User']),
+          }
+        : {}),
+    },
+  };
+}
+
+/**
+ * Makes what every cluster has: namespaces, default roles and bindings, priority classes, flow control, API services,
+ * the `kubernetes` Service. Everything can be repeated; what users changed within the rules stays.
+ */
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  const { registry, objects: facts } = options;
+  await Promise.all(
+    facts.namespaces.map((object) => ensure(registry, { group: '', resource: 'namespaces', object: object as Draft })),
+  );
+  const objects = places.flatMap(([resource, group, reconcile]) =>
+    facts[resource].map((object) =>
+      ensure(registry, { group, resource, object: object as Draft, ...(reconcile ? { reconcile } : {}) }),
+    ),
+  );
+  const authentication = authenticationConfigMap(options);
+  await Promise.all([
+    ...objects,
+    ensure(registry, {
+      group: 'networking.k8s.io',
+      resource: 'servicecidrs',
+      object: { metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } },
+    }),
+    ensure(registry, {
+      group: '',
+      resource: 'configmaps',
+      object: authentication,
+      reconcile: (found, wanted) => {
+        if (JSON.stringify(found.data) === JSON.stringify(wanted.data)) return undefined;
+        found.data = wanted.data;
+        return found;
+      },
+    }),
+    ensureKubernetesService({
+      registry,
+      clusterIp: options.kubernetesServiceIp,
+      advertiseAddress: options.advertiseAddress,
+      port: options.port,
+    }),
+  ]);
+}

@@ -1,0 +1,34 @@
+import { isApiError } from '../../api/status.ts';
+import type { Draft, Registry, Stored } from '../registry/types.ts';
+import { serverContext } from './context.ts';
+
+export interface Ensured {
+  readonly group: string;
+  readonly resource: string;
+  readonly object: Draft;
+  /** What is changed of an object that is there; undefined returned: nothing. Absent: left as it is. */
+  reconcile?(found: Draft, wanted: Draft): Draft | undefined;
+}
+
+/** Creates what is missing and reconciles what is there. Somebody else's creating it meanwhile is as good. */
+export async function ensure(registry: Registry, wanted: Ensured): Promise<Stored> {
+  const { group, resource, object, reconcile } = wanted;
+  const store = registry.store(group, resource);
+  const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' };
+  const apiVersion = group === '' ? store.version.version : `${group}/${store.version.version}`;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const found = await store.get(place);
+      if (!reconcile) return found;
+      return await store.modify({ context: serverContext, place }, (draft) => reconcile(draft, object));
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+    }
+    try {
+      const draft: Draft = { ...structuredClone(object), apiVersion, kind: store.definition.kind };
+      return (await store.create({ context: serverContext, place }, draft)).stored;
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists') || attempt > 2) throw error;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { badRequest } from '../../api/status.ts';
+import type { Answer, Call, StoreHandler } from '../handlers/call.ts';
+import type { SpecialHandlers } from '../handlers/dispatch.ts';
+import type { Admission, Registry, ResourceStore } from '../registry/types.ts';
+import type { Dialer } from '../server.ts';
+import type { Target, TlsToTarget } from './backend-connection.ts';
+import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
+import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
+import { podProxyTarget, type ProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
+import { relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
+import { parseSchemeNamePort, rewriteLocation } from './scheme-name-port.ts';
+
+export interface ConnectOptions {
+  registry: Registry;
+  admission: Admission;
+  dial: Dialer;
+  kubelet: TlsToTarget;
+}
+
+/** The upgrade that a call came with; set by the HTTP layer before the call is dispatched. */
+export type UpgradeOf = (call: Call) => Upgrade | undefined;
+
+interface Place {
+  readonly target: Target;
+  readonly path: string;
+  /** Where the target's own paths are seen by the client. */
+  readonly prefix?: string | undefined;
+}
+
+/** Subresources that are connections: they end at a kubelet, a pod or a service. */
+export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): ReadonlyMap<string, SpecialHandlers> {
+  const { registry, dial } = options;
+
+  const admit = async (call: Call, store: ResourceStore): Promise<void> => {
+    const { info } = call;
+    const subresource = store.definition.subresources.find((s) => s.name === info.subresource);
+    const attributes = {
+      operation: 'CONNECT' as const,
+      group: info.group,
+      version: info.version,
+      resource: info.resource,
+      kind: subresource?.kind ?? { group: '', version: 'v1', kind: '' },
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name,
+      object: undefined,
+      oldObject: undefined,
+      options: {},
+      context: call.context,
+    };
+    await options.admission.mutate(attributes);
+    await options.admission.validate(attributes);
+  };
+
+  const relay = async (call: Call, { target, path, prefix }: Place): Promise<Answer> => {
+    const upgrade = upgradeOf(call);
+    if (upgrade) {
+      await relayUpgrade(upgrade, { dial, target, path });
+      return { kind: 'taken' };
+    }
+    if (!call.exchange) throw badRequest(`${call.info.subresource} needs a connection`);
+    await relayExchange(call.exchange, {
+      dial,
+      target,
+      path,
+      headers: prefix === undefined ? undefined : forwarded(call),
+      answerHeaders: prefix === undefined ? undefined : (headers) => rewriteLocation(headers, target, prefix),
+    });
+    return { kind: 'taken' };
+  };
+
+  const toKubelet =
+    (pathOf: (pod: Awaited<ReturnType<typeof getPod>>, query: URLSearchParams) => string, upgradeOnly: boolean): StoreHandler =>
+    async (call, store) => {
+      if (upgradeOnly) await admit(call, store);
+      const pod = await getPod(registry, call.info.namespace, call.info.name);
+      const path = pathOf(pod, call.query);
+      if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 200, type: 'text/plain', body: '' };
+      const target = await kubeletTarget(registry, nodeOfPod(pod), options.kubelet);
+      if (upgradeOnly && !upgradeOf(call)) throw badRequest('Upgrade request required');
+      return relay(call, { target, path });
+    };
+
+  const proxy =
+    (find: (call: Call, id: ReturnType<typeof parseSchemeNamePort>) => Promise<ProxyTarget>): StoreHandler =>
+    async (call, store) => {
+      await admit(call, store);
+      const id = parseSchemeNamePort(call.info.name, call.info.resource);
+      const { target } = await find(call, id);
+      return relay(call, { target, ...proxiedPath(call) });
+    };
+
+  const nodeProxy: StoreHandler = async (call, store) => {
+    await admit(call, store);
+    const id = parseSchemeNamePort(call.info.name, 'nodes');
+    const kubelet = await kubeletTarget(registry, id.name, options.kubelet);
+    const target =
+      id.port === '' || id.port === String(kubelet.port)
+        ? kubelet
+        : { ...kubelet, port: Number(id.port), tls: id.scheme === 'https' ? {} : undefined };
+    return relay(call, { target, ...proxiedPath(call) });
+  };
+
+  const any = (handler: StoreHandler): SpecialHandlers => ({ '*': handler });
+  return new Map<string, SpecialHandlers>([
+    ['/pods/log', { get: toKubelet(logPath, false) }],
+    ['/pods/exec', any(toKubelet(execPath, true))],
+    ['/pods/attach', any(toKubelet(attachPath, true))],
+    ['/pods/portforward', any(toKubelet(portForwardPath, true))],
+    ['/pods/proxy', any(proxy((call, id) => podProxyTarget(registry, call.info.namespace, id)))],
+    ['/services/proxy', any(proxy((call, id) => serviceProxyTarget(registry, call.info.namespace, id)))],
+    ['/nodes/proxy', any(nodeProxy)],
+  ]);
+}
+
+/** What of the request's path belongs to the target, and what stands before it. */
+function proxiedPath(call: Call): { path: string; prefix: string } {
+  const mark = call.url.indexOf('?');
+  const raw = mark < 0 ? call.url : call.url.slice(0, mark);
+  const query = mark < 0 ? '' : call.url.slice(mark);
+  const at = raw.indexOf('/proxy');
+  const prefix = raw.slice(0, at + '/proxy'.length);
+  const rest = raw.slice(prefix.length);
+  return { path: `${rest === '' ? '/' : rest}${query}`, prefix };
+}
+
+function forwarded(call: Call): Record<string, string> {
+  const address = call.exchange?.socket.remoteAddress;
+  const before = call.headers['x-forwarded-for'];
+  const chain = [before, address].flat().filter(Boolean).join(', ');
+  return { ...(chain ? { 'x-forwarded-for': chain } : {}), 'x-forwarded-uri': call.info.path };
+}

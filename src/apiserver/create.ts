@@ -1,0 +1,220 @@
+import { badRequest } from '../api/status.ts';
+import { KnarrError } from '../base/errors.ts';
+import { createAdmissionChain } from './admission/chain.ts';
+import { admissionPlugins } from './admission/plugins.ts';
+import { createAuthentication } from './authn/authenticate.ts';
+import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
+import { tokenKey } from './authn/jwt.ts';
+import { serviceAccountAuthenticator } from './authn/service-account.ts';
+import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
+import { unionAuthorizer } from './authz/authorizer.ts';
+import { createNodeAuthorizer } from './authz/node.ts';
+import { createNodeGraph, followGraph } from './authz/node-graph.ts';
+import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
+import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
+import type { PolicyRule } from '../api/gen/rbac-v1.ts';
+import { bootstrap } from './bootstrap/bootstrap.ts';
+import { connectHandlers } from './connect/connect.ts';
+import type { Upgrade } from './connect/relay.ts';
+import { createDiscovery } from './discovery/discovery.ts';
+import type { Call } from './handlers/call.ts';
+import { createDispatch, type SpecialHandlers } from './handlers/dispatch.ts';
+import { createHealth } from './handlers/health.ts';
+import { accessReviews } from './handlers/reviews/access.ts';
+import { authenticationReviews } from './handlers/reviews/authentication.ts';
+import { createRoot } from './handlers/root.ts';
+import { tokenRequest } from './handlers/token-request.ts';
+import { createVirtualResources } from './handlers/virtual.ts';
+import { createListener } from './http/listener.ts';
+import { createMounts } from './http/mounts.ts';
+import { createPipeline } from './http/pipeline.ts';
+import { createUpgradeHandler } from './http/upgrade.ts';
+import { createInProcessTransport } from './in-process.ts';
+import { createRequestMetrics } from './metrics/requests.ts';
+import type { Mirror } from './mirror.ts';
+import type { ApiServerOptions } from './options.ts';
+import { builtinDefinitions } from './registry/definitions.ts';
+import { createOpenApi } from './openapi/openapi.ts';
+import { createRegistry } from './registry/registry.ts';
+import type { Registry } from './registry/types.ts';
+import type { ApiServer } from './server.ts';
+
+/** How long answers that run when the server stops may take to end. */
+const drainMs = 5_000;
+
+export interface KnarrApiServer extends ApiServer {
+  /** New connections see the new serving certificate. */
+  reloadServing(serving: ApiServerOptions['serving']): void;
+}
+
+/** The API server: authentication → authorization → dispatch → admission and registry → store. */
+export function createApiServer(options: ApiServerOptions): KnarrApiServer {
+  const { log, backend, serviceAccounts } = options;
+  const rbac = createRbacAuthorizer();
+  const graph = createNodeGraph();
+  const nodeRules: PolicyRule[] = [];
+  const authorizer = unionAuthorizer([createNodeAuthorizer(graph, nodeRules), rbac]);
+
+  let registryReady: Registry | undefined;
+  const admission = createAdmissionChain(
+    admissionPlugins({
+      authorizer,
+      rbac,
+      context: {
+        registry: () => {
+          if (!registryReady) throw new Error('admission was asked before the registry was there');
+          return registryReady;
+        },
+      },
+    }),
+  );
+  const registry = createRegistry({
+    backend,
+    admission,
+    definitions: builtinDefinitions(),
+    log: log.child('registry'),
+  });
+  registryReady = registry;
+
+  const signingKey = tokenKey(serviceAccounts.signingKey);
+  const tokenKeys = [signingKey, ...(serviceAccounts.verificationKeys ?? []).map(tokenKey)];
+  const audiences = serviceAccounts.audiences ?? serviceAccounts.issuers;
+  const issuer = serviceAccounts.issuers[0];
+  if (issuer === undefined)
+    throw new KnarrError({ code: 'bad-options', blame: 'bug', message: 'the API server needs a service-account issuer' });
+  const { tokens } = options;
+  const authentication = createAuthentication({
+    log: log.child('authn'),
+    allowAnonymous: options.allowAnonymous ?? true,
+    authenticators: [
+      ...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []),
+      x509Authenticator(options.clientCa),
+    ],
+    tokens: [
+      (token) => {
+        const user = tokens?.(token);
+        return user && { user };
+      },
+      serviceAccountAuthenticator({ registry, keys: tokenKeys, issuers: serviceAccounts.issuers, audiences }),
+      bootstrapTokenAuthenticator(registry),
+    ],
+  });
+
+  const virtual = createVirtualResources();
+  const health = createHealth();
+  const metrics = createRequestMetrics();
+  const serverAddress = (): string => `${options.advertiseAddress}:${listener.port}`;
+  const discovery = createDiscovery({
+    definitions: () => [...registry.definitions(), ...virtual.definitions],
+    serverAddress,
+  });
+  registry.onChange(() => discovery.invalidate());
+  const openapi = createOpenApi({ additions: () => [] });
+  const root = createRoot({
+    discovery,
+    health,
+    metrics,
+    openapi: (call) => openapi.answer(call),
+    issuer,
+    jwksUri: () => `https://${serverAddress()}/openid/v1/jwks`,
+    tokenKeys,
+    rootPaths: [],
+  });
+  const upgrades = new WeakMap<Call, Upgrade>();
+  const dispatch = createDispatch({
+    registry,
+    virtual,
+    authorizer,
+    root,
+    special: new Map<string, SpecialHandlers>([
+      ...accessReviews(authorizer, rbac),
+      ...authenticationReviews(authentication, audiences),
+      ...connectHandlers(
+        { registry, admission, dial: options.dial, kubelet: options.kubelet },
+        (call) => upgrades.get(call),
+      ),
+      ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
+    ]),
+    elsewhere: () => undefined,
+  });
+  const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, log });
+  const onUpgrade = createUpgradeHandler({
+    authentication,
+    authorizer,
+    dispatch,
+    metrics,
+    log,
+    upgrades,
+    watch: async () => {
+      throw badRequest('watching over a WebSocket is not supported');
+    },
+  });
+  const mounts = createMounts();
+  const listener = createListener({
+    host: options.listen.host ?? '0.0.0.0',
+    port: options.listen.port,
+    serving: options.serving,
+    clientCas: [options.clientCa, ...(options.requestHeader ? [options.requestHeader.ca] : [])],
+    onExchange: (exchange) => {
+      if (!mounts.serve(exchange)) pipeline(exchange);
+    },
+    onUpgrade: (request, socket, head) => {
+      if (!mounts.upgrade(request, socket, head)) onUpgrade(request, socket, head);
+    },
+    log: log.child('http'),
+  });
+
+  let booted = false;
+  let stopping = false;
+  const mirrors: Mirror[] = [];
+  health.add('ping', async () => {}, { live: true });
+  health.add('log', async () => {}, { live: true });
+  health.add('etcd', async () => void (await backend.currentRevision()), { live: true });
+  health.add(
+    'poststarthook/rbac/bootstrap-roles',
+    async () => {
+      if (!booted) throw new Error('the first objects are not made yet');
+    },
+    { live: true },
+  );
+  health.add('shutdown', async () => {
+    if (stopping) throw new Error('the server is shutting down');
+  });
+
+  return {
+    name: 'apiserver',
+    get port() {
+      return listener.port;
+    },
+    transport: (user) => createInProcessTransport({ dispatch, user, component: user.name, log }),
+    mount: (prefix, handler) => mounts.add(prefix, handler),
+    addCheck: (name, check, checkOptions) => health.add(name, check, checkOptions),
+    reloadServing: (serving) => listener.reload(serving),
+    async start() {
+      await registry.start();
+      const objects = await readBootstrapObjects();
+      const nodeRole = objects.clusterroles.find((role) => role.metadata.name === 'system:node');
+      nodeRules.push(...((nodeRole?.rules ?? []) as PolicyRule[]));
+      mirrors.push(await followPolicy(rbac.policy, registry), await followGraph(graph, registry));
+      await listener.start();
+      await bootstrap({
+        registry,
+        objects,
+        clientCa: options.clientCa,
+        requestHeader: options.requestHeader,
+        serviceCidrs: options.serviceCidrs,
+        kubernetesServiceIp: options.kubernetesServiceIp,
+        advertiseAddress: options.advertiseAddress,
+        port: options.advertisePort ?? listener.port,
+      });
+      booted = true;
+      log.info('the API is served', { port: listener.port });
+    },
+    async stop() {
+      stopping = true;
+      for (const mirror of mirrors) mirror.stop();
+      await listener.stop(drainMs);
+      await registry.stop();
+    },
+  };
+}

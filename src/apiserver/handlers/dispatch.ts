@@ -1,0 +1,117 @@
+import { ApiError } from '../../api/status.ts';
+import { type Attributes, type Authorizer, forbiddenError } from '../authz/authorizer.ts';
+import type { RequestInfo } from '../http/request-info.ts';
+import type { Maybe, Registry, ResourceStore } from '../registry/types.ts';
+import type { Answer, Call, Handler, StoreHandler } from './call.ts';
+import { deleteObject, deleteObjects } from './delete.ts';
+import { patchObject } from './patch.ts';
+import { getObject, listObjects, watchObjects } from './read.ts';
+import type { VirtualResources } from './virtual.ts';
+import { createObject, updateObject } from './write.ts';
+
+/** Handlers of a special place, by verb. `*` takes every verb. */
+export type SpecialHandlers = Readonly<Record<string, StoreHandler>>;
+
+export interface DispatchOptions {
+  registry: Registry;
+  virtual: VirtualResources;
+  authorizer: Authorizer;
+  /** By `group/resource/subresource`, ahead of the generic verbs. */
+  special: ReadonlyMap<string, SpecialHandlers>;
+  /** Paths that are no resources. */
+  root: Handler;
+  /** Resources that nobody here serves: aggregated servers; undefined when they do not either. */
+  elsewhere(call: Call): Maybe<Answer> | undefined;
+}
+
+export type Dispatch = (call: Call) => Maybe<Answer>;
+
+/** The verbs on an object or a collection; subresources use those of one object. */
+const verbs: SpecialHandlers = {
+  get: getObject,
+  list: listObjects,
+  watch: watchObjects,
+  create: createObject,
+  update: updateObject,
+  patch: patchObject,
+  delete: deleteObject,
+  deletecollection: deleteObjects,
+};
+
+/** The answer to a path that upstream's router does not know under a version that it serves. */
+export const noSuchResource = (): ApiError =>
+  new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'the server could not find the requested resource',
+    reason: 'NotFound',
+    details: {},
+    code: 404,
+  });
+
+export const notAllowed = (): ApiError =>
+  new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'the server does not allow this method on the requested resource',
+    reason: 'MethodNotAllowed',
+    details: {},
+    code: 405,
+  });
+
+/** What an authorizer is asked. Selectors matter to it only for lists and watches. */
+function attributesOf(call: Call): Attributes {
+  const { info, query } = call;
+  if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection')) return info;
+  const fieldSelector = query.get('fieldSelector');
+  return fieldSelector === null ? info : { ...info, fieldSelector };
+}
+
+function rightScope(store: ResourceStore, info: RequestInfo): boolean {
+  const { namespaced, resource } = store.definition;
+  if (!namespaced) return info.namespace === '' || resource === 'namespaces';
+  // All-namespace forms exist for collections alone, and for reviews that name their namespace in the body.
+  return info.namespace !== '' || info.parts.length === 1;
+}
+
+function handlerOf(store: ResourceStore, info: RequestInfo, special: SpecialHandlers | undefined): StoreHandler {
+  const { definition } = store;
+  const found = special?.[info.verb] ?? special?.['*'];
+  if (info.subresource === '') {
+    if (found) return found;
+    const named = info.parts.length > 1;
+    if (!definition.verbs.includes(info.verb) || (info.verb === 'create' && named)) throw notAllowed();
+    return verbs[info.verb] as StoreHandler;
+  }
+  const subresource = definition.subresources.find((s) => s.name === info.subresource);
+  if (!subresource) throw noSuchResource();
+  if (found) return found;
+  if (!subresource.verbs.includes(info.verb)) throw notAllowed();
+  return verbs[info.verb] as StoreHandler;
+}
+
+/** Authorizes a call and finds who answers it. */
+export function createDispatch(options: DispatchOptions): Dispatch {
+  const { registry, virtual, authorizer, special } = options;
+  return (call) => {
+    const { info, user } = call;
+    const attributes = attributesOf(call);
+    const decision = authorizer.authorize(user, attributes);
+    if (!decision.allowed) throw forbiddenError(user, attributes, decision.reason);
+    if (!info.isResource) return options.root(call);
+    const { group, version, resource } = info;
+    const store = registry.lookup(group, version, resource) ?? virtual.lookup(group, version, resource);
+    if (!store) {
+      const answer = options.elsewhere(call);
+      if (answer === undefined) throw noSuchResource();
+      return answer;
+    }
+    if (!rightScope(store, info)) throw noSuchResource();
+    const place = `${group}/${resource}/${info.subresource}`;
+    return handlerOf(store, info, special.get(place))(call, store);
+  };
+}

@@ -1,0 +1,78 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Answer, Call } from './call.ts';
+
+export interface Health {
+  add(name: string, check: () => Promise<void>, options?: { live?: boolean | undefined }): void;
+  /** `/healthz`, `/livez`, `/readyz` and one check of them by name; undefined for other paths. */
+  answer(call: Call): Promise<Answer> | undefined;
+}
+
+interface Check {
+  readonly name: string;
+  readonly live: boolean;
+  run(): Promise<void>;
+}
+
+/** A check that has not answered by then has failed. */
+const patienceMs = 5_000;
+
+function withPatience(run: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs / 1000} s`)), patienceMs);
+    run()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+const text = (status: number, body: string): Answer => ({
+  kind: 'bytes',
+  status,
+  type: 'text/plain; charset=utf-8',
+  body,
+  headers: { 'x-content-type-options': 'nosniff' },
+});
+
+/** `healthz` and `livez` ask the checks that mean "restart me"; `readyz` asks all. */
+export function createHealth(): Health {
+  const checks: Check[] = [];
+
+  const runAll = async (endpoint: string, chosen: readonly Check[], call: Call): Promise<Answer> => {
+    const excluded = new Set(call.query.getAll('exclude'));
+    const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name));
+    // Who has not said who they are learns that something is wrong, not what.
+    const open = !call.user.groups.includes('system:unauthenticated');
+    const results = await Promise.all(
+      chosen.map(async ({ name, run }) => {
+        if (excluded.has(name)) return { good: true, line: `[+]${name} excluded: ok` };
+        try {
+          await withPatience(run);
+          return { good: true, line: `[+]${name} ok` };
+        } catch (error) {
+          return { good: false, line: `[-]${name} failed: ${open ? messageOf(error) : 'reason withheld'}` };
+        }
+      }),
+    );
+    const good = results.every((result) => result.good);
+    if (good && !call.query.has('verbose')) return text(200, 'ok');
+    const lines = results.map((result) => result.line);
+    if (unknown.length > 0)
+      lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((u) => `"${u}"`).join(',')}`);
+    lines.push(`${endpoint} check ${good ? 'passed' : 'failed'}`);
+    return text(good ? 200 : 500, `${lines.join('\n')}\n`);
+  };
+
+  return {
+    add(name, check, options) {
+      checks.push({ name, live: options?.live ?? false, run: check });
+    },
+    answer(call) {
+      const [, endpoint = '', ...rest] = call.info.path.replace(/\/$/, '').split('/');
+      if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
+      const candidates = endpoint === 'readyz' ? checks : checks.filter((check) => check.live);
+      if (rest.length === 0) return runAll(endpoint, candidates, call);
+      const one = candidates.find((check) => check.name === rest.join('/'));
+      return one && runAll(one.name, [one], call);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { invalid } from '../../../api/status.ts';
+import { messageOf } from '../../../base/errors.ts';
+import type { Authentication } from '../../authn/authenticate.ts';
+import type { UserInfo } from '../../server.ts';
+import { readObject } from '../body.ts';
+import type { SpecialHandlers } from '../dispatch.ts';
+import { expectedKind } from '../write.ts';
+
+const group = 'authentication.k8s.io';
+
+const userInfo = (user: UserInfo): object => ({
+  username: user.name,
+  ...(user.uid ? { uid: user.uid } : {}),
+  groups: user.groups,
+  ...(user.extra ? { extra: user.extra } : {}),
+});
+
+/** TokenReview and SelfSubjectReview. `audiences` are the API's own. */
+export function authenticationReviews(
+  authentication: Authentication,
+  audiences: readonly string[],
+): ReadonlyMap<string, SpecialHandlers> {
+  return new Map<string, SpecialHandlers>([
+    [
+      `${group}/tokenreviews/`,
+      {
+        async create(call, store) {
+          const object = await readObject(call, expectedKind(store, ''));
+          const { token = '', audiences: asked } = (object.spec ?? {}) as { token?: string; audiences?: string[] };
+          if (token === '')
+            throw invalid({ group, kind: 'TokenReview' }, '', [
+              { reason: 'FieldValueRequired', message: 'Required value', field: 'spec.token' },
+            ]);
+          const wanted = asked && asked.length > 0 ? asked : audiences;
+          return { kind: 'object', status: 201, object: { ...object, status: await review(token, wanted) } };
+        },
+      },
+    ],
+    [
+      `${group}/selfsubjectreviews/`,
+      {
+        async create(call, store) {
+          const object = await readObject(call, expectedKind(store, ''));
+          const creationTimestamp = `${new Date().toISOString().slice(0, 19)}Z`;
+          return {
+            kind: 'object',
+            status: 201,
+            object: {
+              ...object,
+              metadata: { ...object.metadata, creationTimestamp },
+              status: { userInfo: userInfo(call.user) },
+            },
+          };
+        },
+      },
+    ],
+  ]);
+
+  async function review(token: string, wanted: readonly string[]): Promise<object> {
+    try {
+      const found = await authentication.authenticateToken(token, wanted);
+      if (!found) return { user: {}, error: 'invalid bearer token' };
+      return {
+        authenticated: true,
+        user: userInfo(found.user),
+        audiences: found.audiences ?? wanted.filter((audience) => audiences.includes(audience)),
+      };
+    } catch (error) {
+      return { user: {}, error: `[invalid bearer token, ${messageOf(error)}]` };
+    }
+  }
+}

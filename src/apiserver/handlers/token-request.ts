@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
+import { ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
+import { signJwt, type TokenKey } from '../authn/jwt.ts';
+import type { Admission, Draft, Frozen, Registry } from '../registry/types.ts';
+import { readObject } from './body.ts';
+import type { SpecialHandlers } from './dispatch.ts';
+
+export interface TokenRequestOptions {
+  registry: Registry;
+  admission: Admission;
+  key: TokenKey;
+  issuer: string;
+  /** Audiences of the API: what a token is for when nothing is said. */
+  audiences: readonly string[];
+  now?: () => number;
+}
+
+/** Clients older than token refresh ask for exactly this; they get a year and are warned about. */
+const warnOnlySeconds = 3607;
+const extendedSeconds = 365 * 24 * 3600;
+
+const group = 'authentication.k8s.io';
+
+function check(spec: TokenRequestSpec): void {
+  const seconds = spec.expirationSeconds ?? 3600;
+  const problem =
+    seconds < 600
+      ? 'may not specify a duration less than 10 minutes'
+      : seconds > 2 ** 32
+        ? 'may not specify a duration larger than 2^32 seconds'
+        : undefined;
+  if (problem)
+    throw invalid({ group, kind: 'TokenRequest' }, '', [
+      { reason: 'FieldValueInvalid', message: `Invalid value: ${seconds}: ${problem}`, field: 'spec.expirationSeconds' },
+    ]);
+}
+
+/** `serviceaccounts/{name}/token`: a signed token bound to the account and, if asked, to a pod, secret or node. */
+export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, SpecialHandlers> {
+  const { registry, key } = options;
+  const now = options.now ?? Date.now;
+  const get = async (resource: string, namespace: string, name: string): Promise<Frozen> =>
+    (await registry.store('', resource).get({ namespace, name })).object;
+
+  const nodeOfPod = async (pod: Frozen): Promise<{ name: string; uid?: string | undefined } | undefined> => {
+    const { nodeName } = pod.spec as { nodeName?: string };
+    if (!nodeName) return undefined;
+    try {
+      return { name: nodeName, uid: (await get('nodes', '', nodeName)).metadata.uid };
+    } catch (error) {
+      if (isApiError(error, 'NotFound')) return { name: nodeName };
+      throw error;
+    }
+  };
+
+  const bind = async (spec: TokenRequestSpec, namespace: string, account: string): Promise<Record<string, unknown>> => {
+    const reference = spec.boundObjectRef;
+    if (!reference) return {};
+    const { apiVersion, kind = '', name = '', uid } = reference;
+    const resource = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' }[kind];
+    if (apiVersion !== 'v1' || !resource)
+      throw badRequest(`cannot bind token to object of type ${apiVersion ?? ''}, Kind=${kind}`);
+    const object = await get(resource, kind === 'Node' ? '' : namespace, name);
+    if (kind === 'Pod' && (object.spec as { serviceAccountName?: string }).serviceAccountName !== account)
+      throw badRequest(
+        `cannot bind token for serviceaccount "${account}" to pod running with different serviceaccount name.`,
+      );
+    if (uid && object.metadata.uid !== uid)
+      throw conflict(
+        { group: '', resource: kind },
+        name,
+        `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      );
+    const bound = { name, uid: object.metadata.uid };
+    if (kind === 'Secret') return { secret: bound };
+    if (kind === 'Node') return { node: bound };
+    return { pod: bound, node: await nodeOfPod(object) };
+  };
+
+  const create: SpecialHandlers['create'] = async (call) => {
+    const { namespace, name } = call.info;
+    const request = await readObject(call, { group, version: 'v1', kind: 'TokenRequest' });
+    const account = await get('serviceaccounts', namespace, name);
+    const spec = (request.spec ?? {}) as TokenRequestSpec;
+    request.spec = spec;
+    if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
+    spec.expirationSeconds ??= 3600;
+    checkIdentity(request, namespace, name, account);
+    check(spec);
+    await options.admission.validate({
+      operation: 'CREATE',
+      group: '',
+      version: 'v1',
+      resource: 'serviceaccounts',
+      kind: { group, version: 'v1', kind: 'TokenRequest' },
+      subresource: 'token',
+      namespace,
+      name,
+      object: request,
+      oldObject: undefined,
+      options: {},
+      context: call.context,
+    });
+
+    const issued = Math.floor(now() / 1000);
+    const asked = spec.expirationSeconds;
+    const bound = await bind(spec, namespace, name);
+    const extend =
+      bound.pod !== undefined &&
+      asked === warnOnlySeconds &&
+      spec.audiences.every((audience) => options.audiences.includes(audience));
+    const token = signJwt(key, {
+      aud: spec.audiences,
+      exp: issued + (extend ? extendedSeconds : asked),
+      iat: issued,
+      iss: options.issuer,
+      jti: randomUUID(),
+      'kubernetes.io': {
+        namespace,
+        ...bound,
+        serviceaccount: { name, uid: account.metadata.uid },
+        ...(extend ? { warnafter: issued + asked } : {}),
+      },
+      nbf: issued,
+      sub: `system:serviceaccount:${namespace}:${name}`,
+    });
+    const time = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+    return {
+      kind: 'object',
+      status: 201,
+      object: {
+        ...request,
+        metadata: { name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) },
+        status: { token, expirationTimestamp: time(issued + asked) },
+      },
+    };
+  };
+  return new Map([['/serviceaccounts/token', { create }]]);
+}
+
+function checkIdentity(request: Draft, namespace: string, name: string, account: Frozen): void {
+  const { metadata } = request;
+  const wrong = (field: string, value: string, what: string): ApiError =>
+    invalid({ group, kind: 'TokenRequest' }, name, [
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: "${value}": must match the service account ${what} if specified`,
+        field: `metadata.${field}`,
+      },
+    ]);
+  if (metadata.name && metadata.name !== name) throw wrong('name', metadata.name, 'name');
+  if (metadata.namespace && metadata.namespace !== namespace) throw wrong('namespace', metadata.namespace, 'namespace');
+  if (metadata.uid && metadata.uid !== account.metadata.uid)
+    throw conflict(
+      { group, resource: 'TokenRequest' },
+      name,
+      `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`,
+    );
+}

@@ -1,0 +1,108 @@
+import { ApiError, badRequest, internalError, unsupportedMediaType } from '../../api/status.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Authentication } from '../authn/authenticate.ts';
+import { impersonate } from '../authn/impersonation.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { Call, CallBody } from '../handlers/call.ts';
+import type { Dispatch } from '../handlers/dispatch.ts';
+import { createContext } from '../handlers/options.ts';
+import type { RequestMetrics } from '../metrics/requests.ts';
+import type { UserInfo } from '../server.ts';
+import { sendAnswer, sendError } from './answer.ts';
+import { type Exchange, headerOf } from './exchange.ts';
+import { bodyEncoding } from './negotiate.ts';
+import { parseRequestInfo } from './request-info.ts';
+
+/** The largest body of a request, as upstream. */
+export const bodyLimit = 3 * 1024 * 1024;
+
+const noQuery = new URLSearchParams();
+
+export interface PipelineOptions {
+  authentication: Authentication;
+  authorizer: Authorizer;
+  dispatch: Dispatch;
+  metrics: RequestMetrics;
+  log: Logger;
+}
+
+/** An exchange as a call; `user` is known by now. */
+export function callOf(exchange: Exchange, user: UserInfo): Call {
+  const { url, method, headers } = exchange;
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
+  const warnings: string[] = [];
+  let signal: AbortSignal | undefined;
+  return {
+    method,
+    url,
+    info: parseRequestInfo(method, path, query),
+    query,
+    user,
+    headers,
+    warnings,
+    exchange,
+    context: createContext({
+      user,
+      query,
+      userAgent: headerOf(headers, 'user-agent'),
+      warnings,
+      signal: () => {
+        if (!signal) {
+          const controller = new AbortController();
+          exchange.onClose(() => controller.abort());
+          signal = controller.signal;
+        }
+        return signal;
+      },
+    }),
+    body: async (): Promise<CallBody> => {
+      if (headerOf(headers, 'content-encoding') !== undefined)
+        throw unsupportedMediaType('a request body with a content-encoding is not supported');
+      const bytes = await exchange.readBody(bodyLimit);
+      const contentType = headerOf(headers, 'content-type');
+      return { kind: 'bytes', bytes, contentType, encoding: bodyEncoding(contentType) };
+    },
+  };
+}
+
+/** Anything thrown as what the client is told; what is no ApiError is our bug and goes to the log. */
+export function errorAnswer(error: unknown, log: Logger, what: string): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof URIError) return badRequest(error.message);
+  log.error('a request failed inside the server', {
+    request: what,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return internalError(messageOf(error));
+}
+
+/** Takes one exchange from its first byte to its answer. */
+export function createPipeline(options: PipelineOptions): (exchange: Exchange) => void {
+  const { authentication, authorizer, dispatch, metrics, log } = options;
+
+  const serve = async (exchange: Exchange): Promise<void> => {
+    const started = performance.now();
+    let call: Call | undefined;
+    try {
+      const found = authentication.authenticate(exchange);
+      const asker = found instanceof Promise ? await found : found;
+      call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      const dispatched = dispatch(call);
+      const answer = dispatched instanceof Promise ? await dispatched : dispatched;
+      await sendAnswer(exchange, call, answer);
+      metrics.observe(call.info, statusOf(answer), started);
+    } catch (error) {
+      const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
+      sendError(exchange, told, call?.warnings);
+      if (call) metrics.observe(call.info, told.code, started);
+    }
+  };
+  return (exchange) => void serve(exchange);
+}
+
+function statusOf(answer: Awaited<ReturnType<Dispatch>>): number {
+  return 'status' in answer ? answer.status : answer.kind === 'taken' ? 101 : 200;
+}

@@ -1,0 +1,95 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { ApiError } from '../../api/status.ts';
+import { badRequest } from '../../api/status.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Authentication } from '../authn/authenticate.ts';
+import { impersonate } from '../authn/impersonation.ts';
+import { type Authorizer, forbiddenError } from '../authz/authorizer.ts';
+import type { Upgrade } from '../connect/relay.ts';
+import type { Call } from '../handlers/call.ts';
+import type { Dispatch } from '../handlers/dispatch.ts';
+import type { RequestMetrics } from '../metrics/requests.ts';
+import type { Exchange } from './exchange.ts';
+import { callOf, errorAnswer } from './pipeline.ts';
+import { readBody } from './read-body.ts';
+
+export interface UpgradeOptions {
+  authentication: Authentication;
+  authorizer: Authorizer;
+  dispatch: Dispatch;
+  metrics: RequestMetrics;
+  log: Logger;
+  /** Where handlers find the upgrade of a call. */
+  upgrades: WeakMap<Call, Upgrade>;
+  /** Answers a watch over a WebSocket. */
+  watch(call: Call, upgrade: Upgrade): Promise<void>;
+}
+
+/** Writes an answer on a connection that node:http has handed over. */
+function answerRaw(socket: Duplex, error: ApiError): void {
+  const body = JSON.stringify(error.status);
+  socket.end(
+    `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const never = (): never => {
+  throw badRequest('this request cannot be upgraded');
+};
+
+/** The part of an exchange that authentication and handlers look at; an upgrade has no ordinary answer. */
+function exchangeOf({ request, socket }: Upgrade): Exchange {
+  return {
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    protocol: 'HTTP/1.1',
+    socket: request.socket as TLSSocket,
+    headers: request.headers,
+    incoming: request,
+    readBody: (limit) => readBody(request, limit),
+    respond: never,
+    open: never,
+    onClose: (callback) => void socket.once('close', callback),
+    takeOver: never,
+  };
+}
+
+/** Exec and its kin need the right to create, also where a WebSocket makes the request a GET. */
+const streaming = new Set(['exec', 'attach', 'portforward']);
+
+/** WebSocket and SPDY upgrades: authenticated and authorized like any request, then handed to a connecting handler. */
+export function createUpgradeHandler(options: UpgradeOptions): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const { authentication, authorizer, dispatch, metrics, log, upgrades } = options;
+
+  const serve = async (upgrade: Upgrade): Promise<void> => {
+    const started = performance.now();
+    const exchange = exchangeOf(upgrade);
+    let call: Call | undefined;
+    try {
+      const asker = await authentication.authenticate(exchange);
+      call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      upgrades.set(call, upgrade);
+      const { info, user } = call;
+      if (info.resource === 'pods' && streaming.has(info.subresource) && info.verb === 'get') {
+        const create = { ...info, verb: 'create' };
+        const decision = authorizer.authorize(user, create);
+        if (!decision.allowed) throw forbiddenError(user, create, decision.reason);
+      }
+      const answer = await dispatch(call);
+      if (answer.kind === 'watch') await options.watch(call, upgrade);
+      else if (answer.kind !== 'taken') throw badRequest('this request cannot be upgraded');
+      metrics.observe(info, 101, started);
+    } catch (error) {
+      const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
+      answerRaw(upgrade.socket, told);
+      if (call) metrics.observe(call.info, told.code, started);
+    }
+  };
+
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    void serve({ request, socket, head });
+  };
+}

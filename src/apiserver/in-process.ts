@@ -1,0 +1,142 @@
+import { badRequest } from '../api/status.ts';
+import type { Logger } from '../base/log.ts';
+import type { RawRequest, Transport } from '../client/client.ts';
+import type { Answer, Call } from './handlers/call.ts';
+import type { Dispatch } from './handlers/dispatch.ts';
+import { createContext } from './handlers/options.ts';
+import { listObject } from './http/encode.ts';
+import { errorAnswer } from './http/pipeline.ts';
+import { parseRequestInfo } from './http/request-info.ts';
+import type { UserInfo } from './server.ts';
+
+const never = new AbortController().signal;
+const noHeaders = {};
+
+function queryOf(query: RawRequest['query']): URLSearchParams {
+  const result = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined) continue;
+    if (typeof value === 'string') result.append(name, value);
+    else for (const item of value) result.append(name, item);
+  }
+  return result;
+}
+
+function callOf(request: RawRequest, user: UserInfo, component: string): Call {
+  const mark = request.path.indexOf('?');
+  const path = mark < 0 ? request.path : request.path.slice(0, mark);
+  const query = queryOf(request.query);
+  if (mark >= 0) for (const [name, value] of new URLSearchParams(request.path.slice(mark + 1))) query.append(name, value);
+  const warnings: string[] = [];
+  return {
+    method: request.method,
+    url: request.path,
+    info: parseRequestInfo(request.method, path, query),
+    query,
+    user,
+    headers: noHeaders,
+    warnings,
+    exchange: undefined,
+    context: createContext({
+      user,
+      query,
+      userAgent: component,
+      warnings,
+      signal: () => request.signal ?? never,
+    }),
+    body: () => ({ kind: 'value', value: request.body, contentType: request.contentType }),
+  };
+}
+
+function bodyOf(answer: Answer): unknown {
+  switch (answer.kind) {
+    case 'stored':
+      return answer.stored.object;
+    case 'object':
+      return answer.object;
+    case 'list':
+      return listObject(answer.store, answer.result);
+    case 'bytes':
+      return answer.type.startsWith('application/json') ? JSON.parse(answer.body.toString()) : answer.body.toString();
+    default:
+      throw badRequest('a stream cannot be answered as one object');
+  }
+}
+
+/** Access as `user` with no socket and no bytes. `component` stands for the user agent. */
+export function createInProcessTransport(options: {
+  dispatch: Dispatch;
+  user: UserInfo;
+  component: string;
+  log: Logger;
+}): Transport {
+  const { dispatch, user, component, log } = options;
+  return {
+    async send(request) {
+      try {
+        const answer = await dispatch(callOf(request, user, component));
+        return { status: 'status' in answer ? answer.status : 200, body: bodyOf(answer) };
+      } catch (error) {
+        const told = errorAnswer(error, log, `${request.method} ${request.path}`);
+        return { status: told.code, body: told.status };
+      }
+    },
+    async *stream(request) {
+      const answer = await dispatch(callOf(request, user, component));
+      if (answer.kind !== 'watch') throw badRequest('this request is no watch');
+      yield* follow(answer, request.signal);
+    },
+  };
+}
+
+/** The most events that wait for a slow reader in the process. */
+const mostWaiting = 100_000;
+
+async function* follow(
+  answer: Extract<Answer, { kind: 'watch' }>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<{ type: string; object: unknown }> {
+  let waiting: { type: string; object: unknown }[] = [];
+  let over = signal?.aborted ?? false;
+  let wake: (() => void) | undefined;
+  const rouse = (): void => {
+    wake?.();
+    wake = undefined;
+  };
+  const end = (): void => {
+    over = true;
+    rouse();
+  };
+  if (over) return;
+  const watch = await answer.store.watch(answer.options, {
+    onEvents(events) {
+      for (const { type, stored } of events) waiting.push({ type, object: stored.object });
+      if (waiting.length > mostWaiting) over = true;
+      rouse();
+    },
+    onClose: end,
+  });
+  const timer = setTimeout(end, answer.timeoutMs);
+  timer.unref();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    while (true) {
+      const batch = waiting;
+      waiting = [];
+      for (const event of batch) {
+        if (signal?.aborted) return;
+        yield event;
+      }
+      if (waiting.length > 0) continue;
+      if (over) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+    watch.stop();
+  }
+}
+

@@ -1,0 +1,71 @@
+import type { TypeFact } from '../../api/openapi-facts.ts';
+
+/** Which of the two forms of OpenAPI is written: they differ in how a reference stands beside other keywords. */
+export type Dialect = 'v2' | 'v3';
+
+const reference = (name: string, dialect: Dialect): object => ({
+  $ref: dialect === 'v2' ? `#/definitions/${name}` : `#/components/schemas/${name}`,
+});
+
+const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+
+/** Text of a type's (`''`) or a field's documentation. */
+export type Describe = (type: string, field: string) => string | undefined;
+
+function writeProperty(fact: TypeFact, dialect: Dialect, description: string | undefined): object {
+  const { ref, items, additionalProperties, properties: _, ...rest } = fact;
+  const text = description === undefined ? {} : { description };
+  if (ref !== undefined) {
+    if (dialect === 'v2') return { ...text, ...rest, ...reference(ref, dialect) };
+    return { ...text, ...rest, allOf: [reference(ref, dialect)] };
+  }
+  return {
+    ...text,
+    ...rest,
+    ...(items ? { items: writeProperty(items, dialect, undefined) } : {}),
+    ...(typeof additionalProperties === 'object'
+      ? { additionalProperties: writeProperty(additionalProperties, dialect, undefined) }
+      : {}),
+  };
+}
+
+/** One named type as a schema. */
+export function writeType(name: string, fact: TypeFact, dialect: Dialect, describe: Describe): object {
+  const description = describe(name, '');
+  const text = description === undefined ? {} : { description };
+  if (dialect === 'v3' && name === quantity) return { ...text, oneOf: [{ type: 'string' }, { type: 'number' }] };
+  if (dialect === 'v3' && name === intOrString)
+    return { ...text, format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
+  const { properties } = fact;
+  return {
+    ...text,
+    ...writeProperty(fact, dialect, undefined),
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([field, value]) => [field, writeProperty(value, dialect, describe(name, field))]),
+          ),
+        }
+      : {}),
+  };
+}
+
+/** `names` and every type that they lead to. */
+export function closure(names: Iterable<string>, types: Readonly<Record<string, TypeFact>>): Set<string> {
+  const found = new Set<string>();
+  const waiting = [...names];
+  const visit = (fact: TypeFact): void => {
+    if (fact.ref !== undefined) waiting.push(fact.ref);
+    if (fact.items) visit(fact.items);
+    if (typeof fact.additionalProperties === 'object') visit(fact.additionalProperties);
+    for (const property of Object.values(fact.properties ?? {})) visit(property);
+  };
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const fact = types[name];
+    if (found.has(name) || !fact) continue;
+    found.add(name);
+    visit(fact);
+  }
+  return found;
+}

@@ -1,0 +1,47 @@
+import type { Logger } from '../base/log.ts';
+import type { Backend } from '../store/backend.ts';
+import type { Dialer, UserInfo } from './server.ts';
+
+export interface ApiServerOptions {
+  log: Logger;
+  /** Started and stopped by whoever made it. */
+  backend: Backend;
+  /** Default `0.0.0.0` (all addresses); port 0 takes a free one. */
+  listen: { host?: string | undefined; port: number };
+  /** The address that others are told: in discovery and behind the `kubernetes` Service. */
+  advertiseAddress: string;
+  /** The port behind the `kubernetes` Service, where it is not the one that is listened on. */
+  advertisePort?: number | undefined;
+  serving: { cert: string; key: string };
+  /** PEM of the authorities of client certificates. */
+  clientCa: string;
+  /** PEM of the authorities of front proxies, and what names their certificates may have. */
+  requestHeader?: { ca: string; allowedNames: readonly string[] } | undefined;
+  serviceAccounts: {
+    /** PEM of the private key that signs. */
+    signingKey: string;
+    /** PEM of further keys (public or private) whose tokens are accepted. */
+    verificationKeys?: readonly string[] | undefined;
+    /** The first one is put into tokens; all are accepted. */
+    issuers: readonly string[];
+    /** Audiences of the API. Default: the issuers. */
+    audiences?: readonly string[] | undefined;
+  };
+  /** The authority that signs what certificate signing requests ask for; without it nothing is signed. */
+  signer?: { cert: string; key: string } | undefined;
+  /** Bearer tokens that somebody else knows: the daemon's own. */
+  tokens?: ((token: string) => UserInfo | undefined) | undefined;
+  /** Default true. */
+  allowAnonymous?: boolean | undefined;
+  serviceCidrs: readonly string[];
+  /** The first address of the first service CIDR. */
+  kubernetesServiceIp: string;
+  /** Default 30000–32767. */
+  nodePortRange?: { from: number; to: number } | undefined;
+  /** Reaches nodes, pods and services. */
+  dial: Dialer;
+  /** How the server shows itself to kubelets, and the authority of their serving certificates. */
+  kubelet: { cert: string; key: string; ca: string };
+  /** The certificate shown to aggregated servers, believed by them as a front proxy. */
+  proxyClient?: { cert: string; key: string } | undefined;
+}
