@@ -12,6 +12,7 @@ import {
   track,
   type View,
 } from './core.ts';
+import { newest } from './newest.ts';
 import { resetStatus } from './status-part.ts';
 import { type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, StrategyContext, WriteOptions } from './types.ts';
@@ -69,29 +70,26 @@ export async function insertObject(
   const context = strategyContext(core, options);
   const converted = view.converts ? view.toStored(admitted) : admitted;
   const draft = converted instanceof Promise ? await converted : converted;
-  const { metadata } = draft;
   prepare(core, draft);
   if (tracking) track(view, undefined, draft, options);
-  strategy.prepareForCreate?.(draft, context);
-  const name = metadata.name ?? '';
-  refuse(view, name, validated(core, draft, context));
-  for (const text of strategy.warnings?.(draft, undefined, context) ?? []) context.warn(text);
-
-  const attributes = attributesOf(core, view, 'CREATE', options, {
-    object: view.converts ? await view.toView(structuredClone(draft)) : draft,
-    oldObject: undefined,
-  });
-  const validation = core.admission.validate(attributes);
-  if (validation instanceof Promise) await validation;
-
-  const place = { namespace: metadata.namespace ?? '', name };
   const allocating = strategy.allocate?.(draft, undefined, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
+    strategy.prepareForCreate?.(draft, context);
+    const name = draft.metadata.name ?? '';
+    refuse(view, name, validated(core, draft, context));
+    for (const text of strategy.warnings?.(draft, undefined, context) ?? []) context.warn(text);
+    const object = view.converts ? await view.toView(structuredClone(draft)) : draft;
+    const validation = core.admission.validate(
+      attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined }),
+    );
+    if (validation instanceof Promise) await validation;
+
+    const place = { namespace: draft.metadata.namespace ?? '', name };
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {
-      if (cache.get(key)) throw alreadyExists(definition, name);
+      if (newest(core, key)) throw alreadyExists(definition, name);
       await allocation?.revert();
       return storedUnwritten({ key, place, revision: 0, fields: cache.fields }, final);
     }
@@ -111,7 +109,7 @@ function prepare({ definition }: Core, draft: Draft): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
-  if (strategy.status) resetStatus(definition, draft);
+  if (strategy.status && !strategy.statusOnCreate) resetStatus(definition, draft);
   if (strategy.generation) metadata.generation = 1;
 }
 

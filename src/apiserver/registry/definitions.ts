@@ -8,7 +8,7 @@ import {
 } from '../../api/discovery-facts.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { validateCreate, validateUpdate } from '../../api/validate.ts';
-import { strategies } from './strategies/map.ts';
+import { type Behaviour, type BehaviourOptions, behaviours } from './strategies/map.ts';
 import type { Draft, ResourceDefinition, ResourceVersion, SubresourceDefinition } from './types.ts';
 
 /** Resources that keep nothing: reviews and the like; other parts of the server answer for them. */
@@ -18,11 +18,14 @@ const stored = (resource: DiscoveredResource): boolean => resource.verbs.include
 const storageVersions: Readonly<Record<string, string>> = { 'horizontalpodautoscalers.autoscaling': 'v2' };
 
 /** All built-in resources that are stored, from the facts of discovery and the map of strategies. */
-export function builtinDefinitions(): ResourceDefinition[] {
-  return discoveryFacts().flatMap(groupDefinitions);
+export function builtinDefinitions(options: BehaviourOptions = {}): ResourceDefinition[] {
+  const byName = behaviours(options);
+  return discoveryFacts().flatMap((group) => groupDefinitions(group, byName));
 }
 
-function groupDefinitions({ metadata, versions }: DiscoveredGroup): ResourceDefinition[] {
+type ByName = Readonly<Record<string, Behaviour>>;
+
+function groupDefinitions({ metadata, versions }: DiscoveredGroup, byName: ByName): ResourceDefinition[] {
   const group = metadata.name ?? '';
   const definitions = new Map<string, ResourceDefinition>();
   for (const { version, resources } of versions) {
@@ -31,7 +34,9 @@ function groupDefinitions({ metadata, versions }: DiscoveredGroup): ResourceDefi
       const served = builtinVersion({ group, version, kind: resource.responseKind.kind }, resource.scope);
       definitions.set(
         resource.resource,
-        known ? { ...known, versions: [...known.versions, served] } : definitionOf(group, version, resource, served),
+        known
+          ? { ...known, versions: [...known.versions, served] }
+          : definitionOf(group, version, resource, served, byName),
       );
     }
   }
@@ -43,9 +48,10 @@ function definitionOf(
   version: string,
   resource: DiscoveredResource,
   served: ResourceVersion,
+  byName: ByName,
 ): ResourceDefinition {
   const name = group === '' ? resource.resource : `${resource.resource}.${group}`;
-  const { strategy = {}, selectableFields = {}, ...rest } = strategies[name] ?? {};
+  const { strategy = {}, selectableFields = {}, ...rest } = byName[name] ?? {};
   const subresources = (resource.subresources ?? []).map((s) => subresourceOf(group, version, s));
   const status = subresources.some((s) => s.name === 'status');
   return {

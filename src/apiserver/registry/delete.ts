@@ -1,9 +1,9 @@
 import { conflict, invalid, notFound } from '../../api/status.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, strategyContext, timestamp, type View } from './core.ts';
+import { newest } from './newest.ts';
 import { type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { DeleteOptions, DeleteOutcome, Draft, Frozen, StrategyContext, WriteOptions } from './types.ts';
-import { newest } from './update.ts';
 
 const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
@@ -143,6 +143,7 @@ function nextStep(core: Core, existing: Kept, old: Frozen, deletion: DeleteOptio
   }
   if (waiting || !(core.definition.strategy.deleteWhenUnfinalized?.(draft) ?? true)) {
     markAsDeleting(draft);
+    core.definition.strategy.markDeleting?.(draft);
     return { kind: 'mark', draft, thenRemove: false };
   }
   return { kind: 'remove' };

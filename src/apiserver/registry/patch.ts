@@ -6,9 +6,10 @@ import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
 import { badRequest, conflict } from '../../api/status.ts';
 import { attributesOf, type Core, newUid, timestamp, type View } from './core.ts';
 import { insertObject } from './create.ts';
+import { newest } from './newest.ts';
 import type { Kept } from './stored.ts';
 import type { Draft, PatchBody, RequestContext, WriteOptions, WriteOutcome } from './types.ts';
-import { newest, updateObject } from './update.ts';
+import { updateObject } from './update.ts';
 
 /** PATCH: the patched object goes the whole way that a PUT goes. An apply creates what is not there. */
 export async function patchObject(

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { silent } from '../../base/log.ts';
 import { createMemoryBackend } from '../../store/memory-backend.ts';
-import { builtinDefinitions } from './definitions.ts';
 import { createRegistry, type RunningRegistry } from './registry.ts';
 import type { Draft, ListResult, RequestContext, ResourceStore, WatchEvent, WatchOptions } from './types.ts';
 
@@ -35,7 +34,7 @@ describe('registry', () => {
 
   before(async () => {
     await backend.start();
-    registry = createRegistry({ backend, log: silent, definitions: builtinDefinitions() });
+    registry = createRegistry({ backend, log: silent });
     await registry.start();
     maps = registry.store('', 'configmaps');
   });

@@ -5,16 +5,20 @@ import { type Broadcaster, createBroadcaster } from './broadcaster.ts';
 import { type Cache, createCache } from './cache.ts';
 import { createCompactor } from './compactor.ts';
 import { type Core, labelAs, type View } from './core.ts';
+import { builtinDefinitions } from './definitions.ts';
 import { createHub } from './hub.ts';
 import { createResourceStore } from './resource-store.ts';
+import type { ServiceNetwork } from './strategies/service-network.ts';
 import type { Admission, Draft, Registry, ResourceDefinition, ResourceStore, ResourceVersion } from './types.ts';
 import { kindOf } from './watch.ts';
 
 export interface RegistryOptions {
   backend: Backend;
   log: Logger;
-  /** What is served from the start; more may be added later. */
-  definitions: readonly ResourceDefinition[];
+  /** What is served from the start; more may be added later. Default: everything that is built in. */
+  definitions?: readonly ResourceDefinition[];
+  /** Where Services get their addresses and ports from. */
+  services?: ServiceNetwork;
   /** May be set later by `setAdmission`, before anything is written. */
   admission?: Admission;
   /** How long changes can be watched and paged through; default 5 minutes. */
@@ -69,7 +73,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
 
   const registry: RunningRegistry = {
     async start() {
-      for (const definition of options.definitions) {
+      for (const definition of options.definitions ?? builtinDefinitions({ services: options.services })) {
         const shared = definition.storedWith && served.get(nameOf(definition.storedWith))?.core.cache;
         const cache = shared ?? createCache(definition);
         if (!shared) await hub.attach(cache);

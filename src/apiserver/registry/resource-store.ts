@@ -3,6 +3,7 @@ import type { Core, View } from './core.ts';
 import { createObject } from './create.ts';
 import { deleteObject } from './delete.ts';
 import { listObjects } from './list.ts';
+import { newest } from './newest.ts';
 import { patchObject } from './patch.ts';
 import { createSubresource, patchedProjection, projectionOf, readProjection, writeProjection } from './subresource.ts';
 import type {
@@ -18,7 +19,7 @@ import type {
   Stored,
   WriteOptions,
 } from './types.ts';
-import { newest, updateObject } from './update.ts';
+import { updateObject } from './update.ts';
 import { reached, revisionOf } from './versions.ts';
 import { createViewer } from './viewer.ts';
 import { watchObjects } from './watch.ts';

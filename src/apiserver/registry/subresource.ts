@@ -3,6 +3,7 @@ import { decodeValue } from '../../api/decode.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { methodNotAllowed, notFound } from '../../api/status.ts';
 import { attributesOf, type Core, strategyContext, type View } from './core.ts';
+import { newest } from './newest.ts';
 import { applyPatch, managerOf } from './patch.ts';
 import type { Kept } from './stored.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   WriteOptions,
   WriteOutcome,
 } from './types.ts';
-import { newest, updateObject } from './update.ts';
+import { updateObject } from './update.ts';
 import { plainStored } from './watch-events.ts';
 
 /** The behaviour of a subresource that shows its parent in another kind (`scale`); undefined for all others. */

@@ -245,6 +245,8 @@ export interface Strategy {
   readonly unconditionalUpdate?: boolean;
   /** The object has a status that only the `status` subresource may write. Default: when the subresource exists. */
   readonly status?: boolean;
+  /** The status may be given when the object is created (nodes). */
+  readonly statusOnCreate?: boolean;
   /** `metadata.generation` counts changes of anything but metadata and status. */
   readonly generation?: boolean;
   /** DELETE answers the object, not a Status. */
@@ -255,8 +257,8 @@ export interface Strategy {
   validateUpdate?(object: Draft, old: Frozen, context: StrategyContext): StatusCause[];
   warnings?(object: Draft, old: Frozen | undefined, context: StrategyContext): string[];
   /**
-   * Takes what the object needs from elsewhere (cluster addresses, node ports) before it is written; the returned
-   * functions are called when the write stands, or when it came to nothing.
+   * Takes what the object needs from elsewhere (cluster addresses, node ports) before it is prepared and validated; of
+   * the returned functions one is called: when the write stands, or when it came to nothing.
    */
   allocate?(
     object: Draft,
@@ -267,6 +269,8 @@ export interface Strategy {
   afterDelete?(object: Frozen, context: StrategyContext): Maybe<void>;
   /** Whether deletion waits `gracePeriodSeconds` for somebody to delete with 0 (pods); undefined: not at all. */
   gracePeriod?(object: Frozen, asked: number | undefined): number | undefined;
+  /** Alters an object that gets its deletionTimestamp because something is still to be done before it goes. */
+  markDeleting?(object: Draft): void;
   /** False: an object with a deletionTimestamp and no finalizers in its metadata stays for now (namespaces). */
   deleteWhenUnfinalized?(object: Draft): boolean;
   /** What upstream's default for the resource is; default Background. `Unsupported`: no dependents, no policy. */

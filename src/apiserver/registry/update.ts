@@ -1,6 +1,7 @@
 import { conflict, invalid, notFound } from '../../api/status.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
+import { newest } from './newest.ts';
 import { same } from './same.ts';
 import { contentDiffers, keepAllButStatus, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
@@ -17,13 +18,6 @@ export interface Wanted {
 }
 
 const attempts = 20;
-
-/** What stands, or will as soon as all that is on its way is durable. */
-export function newest(core: Core, key: string): Kept | undefined {
-  const coming = core.cache.onItsWay(key);
-  if (coming === 'deleted') return undefined;
-  return coming ?? core.cache.get(key);
-}
 
 /**
  * PUT and PATCH of an object that is there. Works on the newest state, durable or on its way, so that writes to one
@@ -55,7 +49,7 @@ async function updateOnce(
   existing: Kept,
   made: Draft,
 ): Promise<Kept | undefined> {
-  const { definition, cache } = core;
+  const { definition } = core;
   const { strategy } = definition;
   const old = existing.peek();
   const { place } = options;
@@ -69,45 +63,51 @@ async function updateOnce(
   checkPreconditions(core, options, draft, existing, old);
   prepareForUpdate(core, draft, old, options);
   if (wanted.tracking) track(view, oldInView, draft, options);
-  strategy.prepareForUpdate?.(draft, old, context);
-  if (strategy.generation && contentDiffers(draft, old, same))
-    draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
-  keepSystemFields(draft, old);
-  refuse(view, place.name, validated(core, draft, old, context));
-  for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
-
-  if (wanted.admitting) {
-    const object = view.converts ? await view.toView(structuredClone(draft)) : draft;
-    const validation = core.admission.validate(
-      attributesOf(core, view, 'UPDATE', options, { object, oldObject: oldInView }),
-    );
-    if (validation instanceof Promise) await validation;
-  }
-
-  if (leavesNow(core, draft, old)) return finishDeletion(core, place, existing, ordered(draft), context);
-
-  const allocating = strategy.allocate?.(draft, old, context);
+  const allocating = options.subresource ? undefined : strategy.allocate?.(draft, old, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
-    const final = ordered(draft);
-    const text = textOf(final, existing.revision);
-    if (existing.bytes.equals(Buffer.from(text))) {
-      await allocation?.revert();
-      return await durable(core, existing);
+    strategy.prepareForUpdate?.(draft, old, context);
+    if (strategy.generation && contentDiffers(draft, old, same)) {
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
     }
-    if (context.dryRun) {
-      await allocation?.revert();
-      const origin = { key: existing.key, place, revision: existing.revision, fields: cache.fields };
-      return storedUnwritten(origin, final);
+    keepSystemFields(draft, old);
+    refuse(view, place.name, validated(core, draft, old, context));
+    for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
+
+    if (wanted.admitting) {
+      const object = view.converts ? await view.toView(structuredClone(draft)) : draft;
+      const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject: oldInView });
+      const validation = core.admission.validate(attributes);
+      if (validation instanceof Promise) await validation;
     }
-    const stored = await put(core, { place, draft: final, text, expected: existing.revision });
-    if (stored) await allocation?.commit();
-    else await allocation?.revert();
+
+    const stored = await write(core, place, existing, draft, context);
+    // Nothing was written: something came in between, nothing changed, or it was a dry run.
+    if (!stored || stored === existing || context.dryRun) await allocation?.revert();
+    else await allocation?.commit();
     return stored;
   } catch (error) {
     await allocation?.revert();
     throw error;
   }
+}
+
+async function write(
+  core: Core,
+  place: Place,
+  existing: Kept,
+  draft: Draft,
+  context: StrategyContext,
+): Promise<Kept | undefined> {
+  const final = ordered(draft);
+  if (leavesNow(core, draft, existing.peek())) return finishDeletion(core, place, existing, final, context);
+  const text = textOf(final, existing.revision);
+  if (existing.bytes.equals(Buffer.from(text))) return durable(core, existing);
+  if (context.dryRun) {
+    const origin = { key: existing.key, place, revision: existing.revision, fields: core.cache.fields };
+    return storedUnwritten(origin, final);
+  }
+  return put(core, { place, draft: final, text, expected: existing.revision });
 }
 
 function admit(core: Core, view: View, options: WriteOptions, object: Draft, oldObject: Frozen): Maybe<Draft> {
