@@ -41,7 +41,7 @@ export const isCriUnimplemented = (error: unknown): boolean =>
 /** As Go prints a gRPC error: `rpc error: code = Unknown desc = …`. */
 export function goErrorText(error: unknown): string {
   if (!(error instanceof KnarrError) || !error.code.startsWith('cri-')) return (error as Error).message;
-  const name = String(error.details['grpcName']);
+  const name = String(error.details.grpcName);
   const go =
     name === 'OK'
       ? name

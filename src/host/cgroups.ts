@@ -31,7 +31,7 @@ export async function detectCgroups(mountInfo?: string): Promise<CgroupHierarchy
     if (words[dash + 1] !== 'cgroup') continue;
     for (const controller of (words[dash + 3] ?? '').split(',')) if (controller !== 'rw') v1[controller] ??= target;
   }
-  return v1['memory'] || v1['cpu'] || unified === undefined
+  return v1.memory || v1.cpu || unified === undefined
     ? { version: 1, mounts: v1 }
     : { version: 2, mounts: { unified } };
 }
@@ -110,7 +110,7 @@ export function createCgroups(options: {
   const apply = async (path: string, limits: CgroupLimits): Promise<void> => {
     const { cpuShares, cpuQuota, memoryLimit, pidsLimit } = limits;
     if (version === 2) {
-      const folder = hierarchy.mounts['unified'] + path;
+      const folder = hierarchy.mounts.unified + path;
       if (cpuShares !== undefined) await write(folder, 'cpu.weight', String(cpuWeight(cpuShares)));
       if (cpuQuota !== undefined) await write(folder, 'cpu.max', `${cpuQuota > 0 ? cpuQuota : 'max'} ${period}`);
       if (memoryLimit !== undefined) await write(folder, 'memory.max', String(memoryLimit));
@@ -181,7 +181,7 @@ export function createCgroups(options: {
       }
     },
     async memoryWorkingSet(path) {
-      const root = version === 2 ? hierarchy.mounts['unified'] : hierarchy.mounts['memory'];
+      const root = version === 2 ? hierarchy.mounts.unified : hierarchy.mounts.memory;
       if (root === undefined) return undefined;
       const folder = root + (path === '/' ? '' : relative(path));
       try {

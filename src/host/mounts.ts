@@ -15,7 +15,7 @@ export interface MountPoint {
   propagation: readonly string[];
 }
 
-const unescape = (text: string): string =>
+const unescapeOctal = (text: string): string =>
   text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** The lines of `/proc/<pid>/mountinfo` (proc(5)), in mount order. */
@@ -27,12 +27,12 @@ export function parseMountInfo(text: string): MountPoint[] {
       const words = line.split(' ');
       const dash = words.indexOf('-');
       return {
-        root: unescape(words[3] ?? ''),
-        target: unescape(words[4] ?? ''),
+        root: unescapeOctal(words[3] ?? ''),
+        target: unescapeOctal(words[4] ?? ''),
         options: [...(words[5] ?? '').split(','), ...(words[dash + 3] ?? '').split(',')],
         propagation: words.slice(6, dash),
         fsType: words[dash + 1] ?? '',
-        source: unescape(words[dash + 2] ?? ''),
+        source: unescapeOctal(words[dash + 2] ?? ''),
       };
     });
 }

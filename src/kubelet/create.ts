@@ -1,6 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import type { Pod, Service } from '../api/gen/core-v1.ts';
+import { nodes, pods, services as serviceResource } from '../api/gen/resources.ts';
 import type { Component } from '../base/component.ts';
-import { KnarrError } from '../base/errors.ts';
+import { createEventRecorder, referenceTo } from '../client/events.ts';
+import { createInformer } from '../client/informer.ts';
+import { createLeaseKeeper } from '../client/lease.ts';
+import { createContainerRuntime } from '../cri/runtime.ts';
+import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
+import { createSliceManager, type SliceManager } from '../host/slices.ts';
+import { createAdmission } from './admission.ts';
+import { createImagePuller } from './images/puller.ts';
+import { diskSpace, type Machine, type NodeResources, nodeResources, readMachine } from './node/machine.ts';
+import type { NodeFacts } from './node/node-status.ts';
+import { createNodeReporter, type NodeReporter } from './node/reporter.ts';
+import { createRuntimeHealth } from './node/runtime-health.ts';
+import { nodeTemplate } from './node/template.ts';
+import { createObjectCache } from './object-cache.ts';
 import type { KubeletOptions } from './options.ts';
+import { kubeletPaths } from './paths.ts';
+import { fieldPathOf } from './pod/pod.ts';
+import { createPodCgroups, type PodCgroups } from './pod-cgroups.ts';
+import { exists } from './pod-environment.ts';
+import { createPodManager, type PodManager } from './pod-manager.ts';
+import { createProber } from './probes/prober.ts';
+import { createRuntimeEvents } from './runtime-events.ts';
+import { createStatusCommitter } from './status/committer.ts';
+import { createTokenSource } from './tokens.ts';
+import { createUserNamespaces } from './user-namespaces.ts';
+import { createKeyedBackoff } from './worker/backoff.ts';
+import { createWorkerServices } from './worker/create-services.ts';
+import { createPodViewReader } from './worker/pod-view.ts';
+import type { WorkerServices } from './worker/services.ts';
 
 export interface Kubelet extends Component {
   /** The port that the kubelet's TLS server is bound to; known once started. */
@@ -11,17 +41,198 @@ export interface Kubelet extends Component {
   notReadyReason(): string | undefined;
 }
 
+const memoryThreshold = 100 * 1024 * 1024;
+
 export function createKubelet(options: KubeletOptions): Kubelet {
+  const { client, nodeName, nodeIPs } = options;
   const log = options.log.child('kubelet');
+  const paths = kubeletPaths(options.rootDir, options.volatileDir ?? '/run/knarr/kubelet');
+  const runtime = createContainerRuntime({ endpoint: options.criEndpoint });
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, log });
+  const nodeReference = { kind: 'Node', name: nodeName, uid: nodeName };
+  const nodeEvent = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+    recorder.event(nodeReference, type, reason, message);
+
+  let machine: Machine | undefined;
+  let resources: NodeResources = { capacity: {}, allocatable: {} };
+  let reporter: NodeReporter | undefined;
+  let slices: SliceManager | undefined;
+  let podCgroups: PodCgroups | undefined;
+  let manager: PodManager | undefined;
+  const port = options.server.port;
+  const stops: (() => Promise<void> | void)[] = [];
+
+  const health = createRuntimeHealth({ runtime, changed: () => reporter?.poke() });
+  const notReady = (): string[] => {
+    const more = options.notReadyReason?.();
+    return [...health.problems(), ...(more === undefined ? [] : [more])];
+  };
+
+  const facts = async (): Promise<NodeFacts> => ({
+    machine: machine as Machine,
+    resources,
+    hostname: options.hostname ?? nodeName,
+    internalIPs: nodeIPs,
+    externalIPs: options.externalIPs ?? [],
+    port,
+    version: options.version,
+    runtime: health.version,
+    runtimeStatus: health.status,
+    pressure: { memory: false, disk: false, pid: false },
+    images: await runtime.listImages().catch(() => []),
+    notReady: notReady(),
+  });
+
+  const chooseDriver = async (version: 1 | 2): Promise<'systemd' | 'cgroupfs'> =>
+    options.cgroups?.driver ??
+    (await runtime.cgroupDriver().catch(() => undefined)) ??
+    (version === 2 && (await exists('/run/systemd/system')) ? 'systemd' : 'cgroupfs');
+
   return {
     name: 'kubelet',
-    port: options.server.port,
-    async start() {
-      log.info('starting');
-      throw new KnarrError({ code: 'kubelet-incomplete', blame: 'bug', message: 'the kubelet is not assembled yet' });
+    get port() {
+      return port;
     },
-    async stop() {},
     setServingCertificate() {},
-    notReadyReason: () => 'not started',
+    notReadyReason: () => (notReady().length === 0 ? undefined : notReady().join(', ')),
+
+    async start() {
+      for (const folder of [paths.pods, paths.volatile, options.podLogsDir]) await mkdir(folder, { recursive: true });
+      if (options.containerLogsDir) await mkdir(options.containerLogsDir, { recursive: true });
+      machine = await readMachine();
+      const disk = await diskSpace(paths.root);
+      resources = nodeResources({
+        machine,
+        diskBytes: disk.capacityBytes,
+        maxPods: options.maxPods ?? 110,
+        reserved: options.reserved ?? {},
+        memoryThreshold,
+        diskThreshold: Math.floor(disk.capacityBytes * 0.1),
+      });
+      await health.check();
+      const hierarchy = await detectCgroups();
+      const driver = await chooseDriver(hierarchy.version);
+      if (driver === 'systemd') slices = createSliceManager({ weightOf: cpuWeight });
+      podCgroups = createPodCgroups({
+        cgroups: createCgroups({ hierarchy, driver, slices }),
+        root: options.cgroups?.root ?? '/',
+      });
+      await podCgroups.prepare();
+      log.info('cgroups', { version: hierarchy.version, driver });
+
+      const services = createInformer<Service>({ client, resource: serviceResource, log });
+      services.start();
+      stops.push(() => services.stop());
+      const podInformer = createInformer<Pod>({
+        client,
+        resource: pods,
+        fieldSelector: `spec.nodeName=${nodeName}`,
+        log,
+      });
+      const views = createPodViewReader(runtime);
+      const wake = (uid: string, how?: { volumes?: boolean }): void => manager?.wake(uid, how);
+      const objects = createObjectCache({ client, log, changed: (uid) => wake(uid, { volumes: true }) });
+      stops.push(() => objects.stop());
+      const event: WorkerServices['event'] = (pod, item, type, reason, message) =>
+        recorder.event(referenceTo(pods, pod, item ? fieldPathOf(item) : undefined), type, reason, message);
+      const prober = createProber({
+        runtime,
+        userAgent: 'kube-probe/1.36',
+        changed: wake,
+        event: (pod, name, type, reason, message) =>
+          recorder.event(referenceTo(pods, pod, `spec.containers{${name}}`), type, reason, message),
+      });
+      const status = createStatusCommitter({ client, log, objectOf: (pod) => manager?.apiObject(pod) });
+      stops.push(() => status.stop());
+      const puller = createImagePuller({ runtime });
+      const userNamespaces = createUserNamespaces(paths);
+      const workerServices = await createWorkerServices({
+        kubelet: options,
+        paths,
+        runtime,
+        views,
+        objects,
+        services,
+        prober,
+        puller,
+        userNamespaces,
+        tokens: createTokenSource({ client }),
+        podCgroups,
+        status,
+        event,
+        machine,
+        allocatable: () => resources.allocatable,
+        recursiveReadOnly: () => health.status?.handlers.some((h) => h.features?.recursiveReadOnlyMounts) ?? false,
+        crashBackoff: createKeyedBackoff({ initialMs: 10_000, maxMs: 300_000 }),
+        networkReady: () => health.networkReady(),
+        log,
+      });
+      const admit = createAdmission({
+        node: () => reporter?.node,
+        allocatable: () => resources.allocatable,
+        allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
+        underPressure: () => undefined,
+        preempt: async (pod, verdict) => {
+          event(pod, undefined, 'Warning', verdict.reason, verdict.message);
+          await manager?.workers.get(pod.metadata.uid)?.end(verdict, 0);
+        },
+      });
+      manager = createPodManager({ services: workerServices, client, admit, log });
+      const pods_ = manager;
+      stops.push(() => pods_.stop());
+
+      const runtimeEvents = createRuntimeEvents({
+        runtime,
+        changed: wake,
+        health: () => void health.check(),
+        log,
+      });
+      runtimeEvents.start();
+      stops.push(() => runtimeEvents.stop());
+      health.start();
+      stops.push(() => health.stop());
+
+      nodeEvent('Normal', 'Starting', 'Starting kubelet.');
+      reporter = createNodeReporter({
+        client,
+        template: nodeTemplate(options, machine.architecture),
+        facts,
+        reportMs: options.nodeStatusReportMs ?? 300_000,
+        event: nodeEvent,
+        log,
+      });
+      reporter.start();
+      const reporting = reporter;
+      stops.push(() => reporting.stop());
+      const lease = createLeaseKeeper({
+        client,
+        namespace: 'kube-node-lease',
+        name: nodeName,
+        holder: nodeName,
+        durationSeconds: options.leaseDurationSeconds ?? 40,
+        owner: () => {
+          const uid = reporting.node?.metadata.uid;
+          return uid ? { apiVersion: 'v1', kind: nodes.kind, name: nodeName, uid } : undefined;
+        },
+        log,
+      });
+      void reporting.registered.then(() => lease.start()).catch(() => {});
+      stops.push(() => lease.stop());
+
+      podInformer.addHandler({
+        add: (pod) => pods_.upsert(pod),
+        update: (pod) => pods_.upsert(pod),
+        delete: (pod) => pods_.gone(pod),
+      });
+      podInformer.start();
+      stops.push(() => podInformer.stop());
+    },
+
+    async stop() {
+      for (const stop of stops.reverse()) await stop();
+      slices?.close();
+      await recorder.flush();
+      runtime.close();
+    },
   };
 }

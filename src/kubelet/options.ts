@@ -19,6 +19,8 @@ export interface KubeletOptions {
   criEndpoint: string;
   /** The kubelet's own tree (`/var/lib/kubelet`); pods' volumes are below it. */
   rootDir: string;
+  /** Secrets and tokens of pods lie below it: a file system in memory. Default `/run/knarr/kubelet`. */
+  volatileDir?: string;
   /** Where the runtime writes container logs (`/var/log/pods`). */
   podLogsDir: string;
   /** Symbolic links to the log files (`/var/log/containers`); none are made without it. */

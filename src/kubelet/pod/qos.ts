@@ -52,9 +52,9 @@ export function oomScoreAdjust(pod: NodePod, container: Container, memoryCapacit
     const value = 1000 - Math.trunc((1000 * request) / memoryCapacity);
     return value < 3 ? 3 : value === 1000 ? 999 : value;
   };
-  const own = score(quantityValue(container.resources?.requests?.['memory'] ?? '0'));
+  const own = score(quantityValue(container.resources?.requests?.memory ?? '0'));
   if (!isSidecar(container)) return own;
   // A sidecar is not ended before the container that it serves.
-  const smallest = Math.min(...pod.spec.containers.map((c) => quantityValue(c.resources?.requests?.['memory'] ?? '0')));
+  const smallest = Math.min(...pod.spec.containers.map((c) => quantityValue(c.resources?.requests?.memory ?? '0')));
   return Math.min(own, score(smallest));
 }

@@ -37,7 +37,7 @@ export function containerResources(
   const { requests = {}, limits = {} } = container.resources ?? {};
   const cpuLimit = quantityMilliValue(limitOf(pod, container, 'cpu') ?? '0');
   const memoryLimit = quantityValue(limitOf(pod, container, 'memory') ?? '0');
-  const request = requests['cpu'] ?? limits['cpu'] ?? '0';
+  const request = requests.cpu ?? limits.cpu ?? '0';
   return {
     cpuShares: sharesOf(quantityMilliValue(request)),
     cpuPeriod,
@@ -103,10 +103,10 @@ export function podCgroupResources(pod: NodePod): { cpuShares: number; cpuQuota?
   const limited = (resource: string): boolean =>
     pod.spec.resources?.limits?.[resource] !== undefined ||
     all.every((c) => c.resources?.limits?.[resource] !== undefined);
-  const memoryLimit = quantityValue(limits['memory'] ?? '0');
+  const memoryLimit = quantityValue(limits.memory ?? '0');
   return {
-    cpuShares: sharesOf(quantityMilliValue(requests['cpu'] ?? limits['cpu'] ?? '0')),
-    ...(limited('cpu') && limits['cpu'] ? { cpuQuota: quotaOf(quantityMilliValue(limits['cpu'])) } : {}),
+    cpuShares: sharesOf(quantityMilliValue(requests.cpu ?? limits.cpu ?? '0')),
+    ...(limited('cpu') && limits.cpu ? { cpuQuota: quotaOf(quantityMilliValue(limits.cpu)) } : {}),
     ...(limited('memory') && memoryLimit > 0 ? { memoryLimit } : {}),
   };
 }

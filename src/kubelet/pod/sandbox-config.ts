@@ -37,8 +37,8 @@ function portMappings(pod: NodePod): PortMapping[] {
 }
 
 function overheadOf(pod: NodePod): LinuxResources {
-  const cpu = quantityMilliValue(pod.spec.overhead?.['cpu'] ?? '0');
-  const memory = quantityValue(pod.spec.overhead?.['memory'] ?? '0');
+  const cpu = quantityMilliValue(pod.spec.overhead?.cpu ?? '0');
+  const memory = quantityValue(pod.spec.overhead?.memory ?? '0');
   if (cpu === 0 && memory === 0) return {};
   return { cpuShares: sharesOf(cpu), cpuPeriod, cpuQuota: quotaOf(cpu), memoryLimitInBytes: memory };
 }

@@ -2,8 +2,8 @@
 export interface KeyedBackoff {
   /** How long after `since` the key has to wait, as it stands. */
   get(key: string): number;
-  /** Grows the key's wait (or begins it), as of now. */
-  next(key: string): void;
+  /** Grows the key's wait, or begins it where the last growth is long before `at` (default now). */
+  next(key: string, at?: number): void;
   /** Milliseconds from now until `since` + wait; 0 when that is over. */
   remaining(key: string, since: number): number;
   lastUpdate(key: string): number;
@@ -17,14 +17,14 @@ export function createKeyedBackoff(options: { initialMs: number; maxMs: number; 
   const entries = new Map<string, { wait: number; updated: number }>();
   return {
     get: (key) => entries.get(key)?.wait ?? 0,
-    next(key) {
+    next(key, at = now()) {
       const old = entries.get(key);
-      const fresh = old === undefined || now() - old.updated > 2 * maxMs;
+      const fresh = old === undefined || at - old.updated > 2 * maxMs;
       entries.set(key, { wait: fresh ? initialMs : Math.min(maxMs, old.wait * 2), updated: now() });
     },
     remaining(key, since) {
       const entry = entries.get(key);
-      if (!entry || now() - since > 2 * maxMs) return 0;
+      if (!entry || since - entry.updated > 2 * maxMs) return 0;
       return Math.max(0, since + entry.wait - now());
     },
     lastUpdate: (key) => entries.get(key)?.updated ?? 0,

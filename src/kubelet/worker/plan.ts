@@ -147,7 +147,7 @@ export function planPod(pod: NodePod, view: PodView, probes: ProbeVerdict): Plan
     const current = newest(view, container.name);
     if (current?.state !== 'CONTAINER_RUNNING') {
       const again =
-        !current || current.state !== 'CONTAINER_EXITED' || shouldRestart(container, pod.spec, current.exitCode, false);
+        current?.state !== 'CONTAINER_EXITED' || shouldRestart(container, pod.spec, current.exitCode, false);
       if (!again) continue;
       mains.push(item);
       if (current?.state === 'CONTAINER_UNKNOWN')
