@@ -1,3 +1,5 @@
+import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
+import type { PolicyRule } from '../api/gen/rbac-v1.ts';
 import { badRequest } from '../api/status.ts';
 import { KnarrError } from '../base/errors.ts';
 import { createAdmissionChain } from './admission/chain.ts';
@@ -11,8 +13,6 @@ import { unionAuthorizer } from './authz/authorizer.ts';
 import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
 import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
-import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
-import type { PolicyRule } from '../api/gen/rbac-v1.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
@@ -32,9 +32,9 @@ import { createUpgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createRequestMetrics } from './metrics/requests.ts';
 import type { Mirror } from './mirror.ts';
+import { createOpenApi } from './openapi/openapi.ts';
 import type { ApiServerOptions } from './options.ts';
 import { builtinDefinitions } from './registry/definitions.ts';
-import { createOpenApi } from './openapi/openapi.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { Registry } from './registry/types.ts';
 import type { ApiServer } from './server.ts';
@@ -81,7 +81,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const audiences = serviceAccounts.audiences ?? serviceAccounts.issuers;
   const issuer = serviceAccounts.issuers[0];
   if (issuer === undefined)
-    throw new KnarrError({ code: 'bad-options', blame: 'bug', message: 'the API server needs a service-account issuer' });
+    throw new KnarrError({
+      code: 'bad-options',
+      blame: 'bug',
+      message: 'the API server needs a service-account issuer',
+    });
   const { tokens } = options;
   const authentication = createAuthentication({
     log: log.child('authn'),
@@ -129,9 +133,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     special: new Map<string, SpecialHandlers>([
       ...accessReviews(authorizer, rbac),
       ...authenticationReviews(authentication, audiences),
-      ...connectHandlers(
-        { registry, admission, dial: options.dial, kubelet: options.kubelet },
-        (call) => upgrades.get(call),
+      ...connectHandlers({ registry, admission, dial: options.dial, kubelet: options.kubelet }, (call) =>
+        upgrades.get(call),
       ),
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),

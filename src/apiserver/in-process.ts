@@ -26,7 +26,8 @@ function callOf(request: RawRequest, user: UserInfo, component: string): Call {
   const mark = request.path.indexOf('?');
   const path = mark < 0 ? request.path : request.path.slice(0, mark);
   const query = queryOf(request.query);
-  if (mark >= 0) for (const [name, value] of new URLSearchParams(request.path.slice(mark + 1))) query.append(name, value);
+  if (mark >= 0)
+    for (const [name, value] of new URLSearchParams(request.path.slice(mark + 1))) query.append(name, value);
   const warnings: string[] = [];
   return {
     method: request.method,
@@ -139,4 +140,3 @@ async function* follow(
     watch.stop();
   }
 }
-

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:net';
 import { createApiServer } from '../../src/apiserver/create.ts';
 import type { ApiServerOptions } from '../../src/apiserver/options.ts';
 import type { ApiServer } from '../../src/apiserver/server.ts';
@@ -66,7 +66,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     advertiseAddress: '127.0.0.1',
     serving,
     clientCa: clientCa.certificate,
-    serviceAccounts: { signingKey: keyToPem(await generateKey()), issuers: ['https://kubernetes.default.svc.cluster.local'] },
+    serviceAccounts: {
+      signingKey: keyToPem(await generateKey()),
+      issuers: ['https://kubernetes.default.svc.cluster.local'],
+    },
     tokens: (given) =>
       given === token ? { name: 'admin', groups: ['system:masters', 'system:authenticated'] } : undefined,
     serviceCidrs: ['10.43.0.0/16'],
@@ -92,7 +95,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       apiVersion: 'v1',
       kind: 'Config',
       'current-context': 'test',
-      clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority-data': base64(serverCa.certificate) } }],
+      clusters: [
+        { name: 'test', cluster: { server: url, 'certificate-authority-data': base64(serverCa.certificate) } },
+      ],
       users: [
         {
           name: 'test',

@@ -16,7 +16,8 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): Admis
     let found = chosen.get(key);
     if (!found) {
       const caring = plugins.filter(
-        (plugin) => plugin.operations.includes(operation) && (plugin.resources === undefined || plugin.resources.includes(place)),
+        (plugin) =>
+          plugin.operations.includes(operation) && (plugin.resources === undefined || plugin.resources.includes(place)),
       );
       found = { mutating: caring.filter((p) => p.mutate), validating: caring.filter((p) => p.validate) };
       if (chosen.size > 10_000) chosen.clear();

@@ -30,7 +30,9 @@ export function priority(context: AdmissionContext): AdmissionPlugin {
         found = await defaultClass();
         if (found?.metadata?.name) spec.priorityClassName = found.metadata.name;
       } else {
-        found = (await lookUp(context, classes, { name: spec.priorityClassName })) as unknown as PriorityClass | undefined;
+        found = (await lookUp(context, classes, { name: spec.priorityClassName })) as unknown as
+          | PriorityClass
+          | undefined;
         if (!found) throw refuse(attributes, `no PriorityClass with name ${spec.priorityClassName} was found`);
       }
       const value = found?.value ?? 0;
@@ -63,4 +65,3 @@ export function priority(context: AdmissionContext): AdmissionPlugin {
     },
   };
 }
-

@@ -1,7 +1,7 @@
 import type { Container, PodSpec, ServiceAccount, Volume } from '../../api/gen/core-v1.ts';
 import { delay } from '../../base/abort.ts';
-import type { AdmissionAttributes } from '../registry/types.ts';
 import { podReferences } from '../authz/pod-references.ts';
+import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 import { randomSuffix } from './random-suffix.ts';
 
@@ -17,7 +17,11 @@ const accessVolume = (name: string): Volume => ({
     sources: [
       { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
       { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+      {
+        downwardAPI: {
+          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+        },
+      },
     ],
   },
 });

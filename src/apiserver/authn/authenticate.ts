@@ -1,12 +1,12 @@
 import { unauthorized } from '../../api/status.ts';
-import type { Logger } from '../../base/log.ts';
 import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
 import { headerOf } from '../http/exchange.ts';
 import type { UserInfo } from '../server.ts';
 import {
-  anonymous,
-  type Authenticator,
   type AuthenticatedToken,
+  type Authenticator,
+  anonymous,
   type Credentials,
   type TokenAuthenticator,
   withAuthenticatedGroup,
@@ -107,7 +107,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       for (let i = 0; i < options.authenticators.length; i++) {
         const user = (options.authenticators[i] as Authenticator)(credentials);
         if (user === undefined) continue;
-        if (user instanceof Promise) return user.then((u) => (u ? withAuthenticatedGroup(u) : slow(credentials, i + 1)));
+        if (user instanceof Promise)
+          return user.then((u) => (u ? withAuthenticatedGroup(u) : slow(credentials, i + 1)));
         return withAuthenticatedGroup(user);
       }
       return finish(credentials);

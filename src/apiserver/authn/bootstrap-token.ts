@@ -12,7 +12,9 @@ export function bootstrapTokenAuthenticator(registry: Registry, now: () => numbe
     if (id === undefined || secret === undefined) return undefined;
     let data: Record<string, string>;
     try {
-      const stored = await registry.store('', 'secrets').get({ namespace: 'kube-system', name: `bootstrap-token-${id}` });
+      const stored = await registry
+        .store('', 'secrets')
+        .get({ namespace: 'kube-system', name: `bootstrap-token-${id}` });
       const object = stored.object as { type?: string; data?: Record<string, string> };
       if (object.type !== 'bootstrap.kubernetes.io/token' || stored.object.metadata.deletionTimestamp) return undefined;
       data = object.data ?? {};
@@ -31,6 +33,8 @@ export function bootstrapTokenAuthenticator(registry: Registry, now: () => numbe
       .split(',')
       .map((group) => group.trim())
       .filter((group) => group.startsWith('system:bootstrappers:'));
-    return { user: { name: `system:bootstrap:${id}`, groups: ['system:bootstrappers', ...extra, 'system:authenticated'] } };
+    return {
+      user: { name: `system:bootstrap:${id}`, groups: ['system:bootstrappers', ...extra, 'system:authenticated'] },
+    };
   };
 }

@@ -42,9 +42,12 @@ export function impersonate(asker: UserInfo, headers: Exchange['headers'], autho
 
   const groups = groupHeader === undefined ? [] : splitHeader(groupHeader);
   for (const group of groups) require(attributes('', 'groups', group));
-  if (account && groups.length === 0)
-    groups.push('system:serviceaccounts', `system:serviceaccounts:${account[1]}`);
-  if (name !== 'system:anonymous' && !groups.includes('system:authenticated') && !groups.includes('system:unauthenticated'))
+  if (account && groups.length === 0) groups.push('system:serviceaccounts', `system:serviceaccounts:${account[1]}`);
+  if (
+    name !== 'system:anonymous' &&
+    !groups.includes('system:authenticated') &&
+    !groups.includes('system:unauthenticated')
+  )
     groups.push('system:authenticated');
   if (name === 'system:anonymous' && !groups.includes('system:unauthenticated')) groups.push('system:unauthenticated');
 

@@ -107,7 +107,7 @@ export function serviceAccountAuthenticator(options: ServiceAccountTokenOptions)
     const secret = await find(registry, 'secrets', namespace, secretName);
     if (!secret || deletedBefore(secret, now() / 1000)) throw new Error('service account token has been invalidated');
     if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token)
-      throw new Error('service account token does not match server\'s copy');
+      throw new Error("service account token does not match server's copy");
     const account = await find(registry, 'serviceaccounts', namespace, name);
     if (!account || account.metadata.uid !== uid) throw new Error('service account token has been invalidated');
     return serviceAccountUser({ namespace, name, uid });
@@ -126,7 +126,10 @@ export function serviceAccountAuthenticator(options: ServiceAccountTokenOptions)
       return { user: await legacy(claims, token), audiences: wanted.filter((a) => options.audiences.includes(a)) };
     const given = (Array.isArray(claims.aud) ? claims.aud : [claims.aud]).map(String);
     const matching = wanted.filter((audience) => given.includes(audience));
-    if (matching.length === 0) throw new Error(`token audiences [${given.map((a) => `"${a}"`).join(' ')}] is invalid for the target audiences [${wanted.map((a) => `"${a}"`).join(' ')}]`);
+    if (matching.length === 0)
+      throw new Error(
+        `token audiences [${given.map((a) => `"${a}"`).join(' ')}] is invalid for the target audiences [${wanted.map((a) => `"${a}"`).join(' ')}]`,
+      );
     return { user: await bound(claims, private_ as BoundClaims), audiences: matching };
   };
 }

@@ -1,7 +1,8 @@
 import type { PodSpec, Volume } from '../../api/gen/core-v1.ts';
 
 /** What a pod's node has to read, as `kind/name` in the pod's namespace. */
-export type Reference = `${'configmaps' | 'secrets' | 'persistentvolumeclaims' | 'serviceaccounts' | 'resourceclaims'}/${string}`;
+export type Reference =
+  `${'configmaps' | 'secrets' | 'persistentvolumeclaims' | 'serviceaccounts' | 'resourceclaims'}/${string}`;
 
 type NamedSecret = { secretRef?: { name?: string | undefined } | undefined };
 
@@ -46,7 +47,9 @@ export function podReferences(pod: { metadata?: { name?: string }; spec?: PodSpe
   }
   for (const claim of spec.resourceClaims ?? [])
     if (claim.resourceClaimName) found.add(`resourceclaims/${claim.resourceClaimName}`);
-  const statuses = (pod.status as { resourceClaimStatuses?: { resourceClaimName?: string }[] } | undefined)?.resourceClaimStatuses;
-  for (const status of statuses ?? []) if (status.resourceClaimName) found.add(`resourceclaims/${status.resourceClaimName}`);
+  const statuses = (pod.status as { resourceClaimStatuses?: { resourceClaimName?: string }[] } | undefined)
+    ?.resourceClaimStatuses;
+  for (const status of statuses ?? [])
+    if (status.resourceClaimName) found.add(`resourceclaims/${status.resourceClaimName}`);
   return found;
 }

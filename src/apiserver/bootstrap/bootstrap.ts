@@ -16,16 +16,17 @@ export interface BootstrapOptions {
 }
 
 /** Upstream's `subsumes`: what the server makes once its namespaces are there, by group. */
-const places: readonly [BootstrapResource, string, ((found: Draft, wanted: Draft) => Draft | undefined) | undefined][] = [
-  ['clusterroles', 'rbac.authorization.k8s.io', reconcileRole],
-  ['roles', 'rbac.authorization.k8s.io', reconcileRole],
-  ['clusterrolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
-  ['rolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
-  ['priorityclasses', 'scheduling.k8s.io', undefined],
-  ['flowschemas', 'flowcontrol.apiserver.k8s.io', undefined],
-  ['prioritylevelconfigurations', 'flowcontrol.apiserver.k8s.io', undefined],
-  ['apiservices', 'apiregistration.k8s.io', undefined],
-];
+const places: readonly [BootstrapResource, string, ((found: Draft, wanted: Draft) => Draft | undefined) | undefined][] =
+  [
+    ['clusterroles', 'rbac.authorization.k8s.io', reconcileRole],
+    ['roles', 'rbac.authorization.k8s.io', reconcileRole],
+    ['clusterrolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
+    ['rolebindings', 'rbac.authorization.k8s.io', reconcileBinding],
+    ['priorityclasses', 'scheduling.k8s.io', undefined],
+    ['flowschemas', 'flowcontrol.apiserver.k8s.io', undefined],
+    ['prioritylevelconfigurations', 'flowcontrol.apiserver.k8s.io', undefined],
+    ['apiservices', 'apiregistration.k8s.io', undefined],
+  ];
 
 function authenticationConfigMap({ clientCa, requestHeader }: BootstrapOptions): Draft {
   const list = (items: readonly string[]): string => JSON.stringify(items);

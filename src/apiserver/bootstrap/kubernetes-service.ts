@@ -35,7 +35,8 @@ export async function ensureKubernetesService(options: KubernetesServiceOptions)
     } as Draft,
     reconcile: (found) => {
       const spec = found.spec as { ports?: { port?: number; targetPort?: unknown }[] };
-      if (spec.ports?.length === 1 && spec.ports[0]?.targetPort === port && spec.ports[0].port === 443) return undefined;
+      if (spec.ports?.length === 1 && spec.ports[0]?.targetPort === port && spec.ports[0].port === 443)
+        return undefined;
       spec.ports = [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port } as never];
       return found;
     },
@@ -68,8 +69,13 @@ export async function ensureKubernetesService(options: KubernetesServiceOptions)
       ports,
     } as Draft,
     reconcile: (found) => {
-      if (same((found.endpoints as { addresses?: unknown }[] | undefined)?.map((e) => e.addresses), [[advertiseAddress]]) &&
-        (found.ports as { port?: number }[] | undefined)?.[0]?.port === port)
+      if (
+        same(
+          (found.endpoints as { addresses?: unknown }[] | undefined)?.map((e) => e.addresses),
+          [[advertiseAddress]],
+        ) &&
+        (found.ports as { port?: number }[] | undefined)?.[0]?.port === port
+      )
         return undefined;
       found.endpoints = endpoints;
       found.ports = ports;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { ApiError, serviceUnavailable } from '../../api/status.ts';
+import { type ApiError, serviceUnavailable } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Dialer } from '../server.ts';
 

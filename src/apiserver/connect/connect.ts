@@ -6,7 +6,7 @@ import type { Dialer } from '../server.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
 import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
 import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
-import { podProxyTarget, type ProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
+import { type ProxyTarget, podProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
 import { relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
 import { parseSchemeNamePort, rewriteLocation } from './scheme-name-port.ts';
 
@@ -70,7 +70,10 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
   };
 
   const toKubelet =
-    (pathOf: (pod: Awaited<ReturnType<typeof getPod>>, query: URLSearchParams) => string, upgradeOnly: boolean): StoreHandler =>
+    (
+      pathOf: (pod: Awaited<ReturnType<typeof getPod>>, query: URLSearchParams) => string,
+      upgradeOnly: boolean,
+    ): StoreHandler =>
     async (call, store) => {
       if (upgradeOnly) await admit(call, store);
       const pod = await getPod(registry, call.info.namespace, call.info.name);

@@ -43,4 +43,3 @@ export function containerOf(pod: Pod, asked: string | null): string {
   const hint = containers.length === 0 ? '' : `, choose one of: [${all.join(' ')}]`;
   throw badRequest(`a container name must be specified for pod ${name}${hint}`);
 }
-

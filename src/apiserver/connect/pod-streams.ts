@@ -31,7 +31,10 @@ export const attachPath = (pod: Pod, query: URLSearchParams): string =>
 
 export function portForwardPath(pod: Pod, query: URLSearchParams): string {
   const ports = query.getAll('ports').flatMap((item) => item.split(','));
-  return withQuery(`/portForward/${place(pod)}`, new URLSearchParams(ports.length > 0 ? { port: ports.join(',') } : {}));
+  return withQuery(
+    `/portForward/${place(pod)}`,
+    new URLSearchParams(ports.length > 0 ? { port: ports.join(',') } : {}),
+  );
 }
 
 function checkLogOptions(query: URLSearchParams, name: string): void {

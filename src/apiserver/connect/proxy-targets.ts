@@ -24,7 +24,8 @@ export async function podProxyTarget(registry: Registry, namespace: string, id: 
   if (!isProxyable(address)) throw badRequest('address not allowed');
   const declared = pod.spec?.containers.find((c) => (c.ports?.length ?? 0) > 0)?.ports?.[0]?.containerPort;
   const port = id.port === '' ? (declared ?? (id.scheme === 'https' ? 443 : 80)) : Number(id.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw badRequest(`invalid pod request "${id.name}:${id.port}"`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw badRequest(`invalid pod request "${id.name}:${id.port}"`);
   return { target: { host: address, port, nodeName: pod.spec?.nodeName, tls: tlsFor(id.scheme) } };
 }
 

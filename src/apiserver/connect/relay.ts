@@ -60,9 +60,7 @@ export async function relayExchange(exchange: Exchange, request: RelayRequest): 
       headers: { ...forwardedHeaders(exchange.headers, request.headers), host: hostHeader(target) },
     });
     outgoing.once('response', resolve);
-    outgoing.once('error', (error) =>
-      reject(serviceUnavailable(`error trying to reach service: ${error.message}`)),
-    );
+    outgoing.once('error', (error) => reject(serviceUnavailable(`error trying to reach service: ${error.message}`)));
     if (bodiless) outgoing.end();
     else pipeline(exchange.incoming, outgoing, () => {});
   });

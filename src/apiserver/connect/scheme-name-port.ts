@@ -23,7 +23,9 @@ export function parseSchemeNamePort(id: string, resource: string): SchemeNamePor
 export function rewriteLocation(headers: ResponseHeaders, target: Target, prefix: string): void {
   const { location } = headers;
   if (typeof location !== 'string') return;
-  const own = new URL(`${target.tls ? 'https' : 'http'}://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`);
+  const own = new URL(
+    `${target.tls ? 'https' : 'http'}://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`,
+  );
   let url: URL;
   try {
     url = new URL(location, own);

@@ -79,7 +79,11 @@ export function storageVersionHash(group: string, version: string, kind: string)
 }
 
 /** Discovery leaves the group and version out where they are the resource's own. */
-function subresourceOf(definition: ResourceDefinition, version: string, sub: SubresourceDefinition): SubresourceDefinition {
+function subresourceOf(
+  definition: ResourceDefinition,
+  version: string,
+  sub: SubresourceDefinition,
+): SubresourceDefinition {
   const { kind } = sub;
   const own = kind.group === definition.group && kind.version === version;
   return own ? { ...sub, kind: { group: '', version: '', kind: kind.kind } } : sub;

@@ -66,7 +66,8 @@ export const notAllowed = (): ApiError =>
 /** What an authorizer is asked. Selectors matter to it only for lists and watches. */
 function attributesOf(call: Call): Attributes {
   const { info, query } = call;
-  if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection')) return info;
+  if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection'))
+    return info;
   const fieldSelector = query.get('fieldSelector');
   return fieldSelector === null ? info : { ...info, fieldSelector };
 }

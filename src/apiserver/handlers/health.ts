@@ -57,7 +57,9 @@ export function createHealth(): Health {
     if (good && !call.query.has('verbose')) return text(200, 'ok');
     const lines = results.map((result) => result.line);
     if (unknown.length > 0)
-      lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((u) => `"${u}"`).join(',')}`);
+      lines.push(
+        `warn: some health checks cannot be excluded: no matches for ${unknown.map((u) => `"${u}"`).join(',')}`,
+      );
     lines.push(`${endpoint} check ${good ? 'passed' : 'failed'}`);
     return text(good ? 200 : 500, `${lines.join('\n')}\n`);
   };

@@ -5,8 +5,8 @@ import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
 import type { Answer, Call, Handler } from './call.ts';
-import type { Health } from './health.ts';
 import { notAllowed } from './dispatch.ts';
+import type { Health } from './health.ts';
 
 export interface RootOptions {
   discovery: Discovery;

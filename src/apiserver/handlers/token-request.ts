@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
-import { ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
+import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
 import type { Admission, Draft, Frozen, Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
@@ -32,7 +32,11 @@ function check(spec: TokenRequestSpec): void {
         : undefined;
   if (problem)
     throw invalid({ group, kind: 'TokenRequest' }, '', [
-      { reason: 'FieldValueInvalid', message: `Invalid value: ${seconds}: ${problem}`, field: 'spec.expirationSeconds' },
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${seconds}: ${problem}`,
+        field: 'spec.expirationSeconds',
+      },
     ]);
 }
 

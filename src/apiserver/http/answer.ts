@@ -27,7 +27,10 @@ export function baseHeaders(type: string, warnings: readonly string[] = []): Res
 
 /** RFC 7234 §5.5 with code 299 and no agent, as upstream writes it. */
 function warningHeader(text: string): string {
-  const safe = text.replaceAll(/\p{Cc}/gu, ' ').replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  const safe = text
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"');
   return `299 - "${Buffer.from(safe).toString('latin1')}"`;
 }
 

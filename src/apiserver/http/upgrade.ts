@@ -60,7 +60,9 @@ function exchangeOf({ request, socket }: Upgrade): Exchange {
 const streaming = new Set(['exec', 'attach', 'portforward']);
 
 /** WebSocket and SPDY upgrades: authenticated and authorized like any request, then handed to a connecting handler. */
-export function createUpgradeHandler(options: UpgradeOptions): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+export function createUpgradeHandler(
+  options: UpgradeOptions,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const { authentication, authorizer, dispatch, metrics, log, upgrades } = options;
 
   const serve = async (upgrade: Upgrade): Promise<void> => {

@@ -9,5 +9,7 @@ export function renderProcess(startedAt: number): string {
     ['nodejs_heap_size_used_bytes', 'gauge', 'Heap in use.', heapUsed],
     ['nodejs_external_memory_bytes', 'gauge', 'Memory outside of the heap.', external],
   ];
-  return rows.map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`).join('');
+  return rows
+    .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)
+    .join('');
 }

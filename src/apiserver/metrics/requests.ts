@@ -1,9 +1,7 @@
 import type { RequestInfo } from '../http/request-info.ts';
 
 /** Upstream's bounds of `apiserver_request_duration_seconds`. */
-const bounds = [
-  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
-];
+const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
 interface Series {
   readonly labels: string;

@@ -104,4 +104,9 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
   };
 }
 
-const notFound: Answer = { kind: 'bytes', status: 404, type: 'text/plain; charset=utf-8', body: '404 page not found\n' };
+const notFound: Answer = {
+  kind: 'bytes',
+  status: 404,
+  type: 'text/plain; charset=utf-8',
+  body: '404 page not found\n',
+};

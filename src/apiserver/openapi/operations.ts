@@ -75,7 +75,10 @@ export interface BodyTypes {
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 /** What an operation takes and gives, by names of types; `typeOf` knows kinds. */
-export function bodyTypes(operation: OperationFact, typeOf: (gvk: NonNullable<OperationFact['gvk']>, list: boolean) => string | undefined): BodyTypes {
+export function bodyTypes(
+  operation: OperationFact,
+  typeOf: (gvk: NonNullable<OperationFact['gvk']>, list: boolean) => string | undefined,
+): BodyTypes {
   const { action, gvk } = operation;
   if (!gvk) return { request: undefined, response: undefined };
   const own = typeOf(gvk, false);

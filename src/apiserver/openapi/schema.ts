@@ -44,7 +44,10 @@ export function writeType(name: string, fact: TypeFact, dialect: Dialect, descri
     ...(properties
       ? {
           properties: Object.fromEntries(
-            Object.entries(properties).map(([field, value]) => [field, writeProperty(value, dialect, describe(name, field))]),
+            Object.entries(properties).map(([field, value]) => [
+              field,
+              writeProperty(value, dialect, describe(name, field)),
+            ]),
           ),
         }
       : {}),

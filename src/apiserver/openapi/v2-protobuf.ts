@@ -30,7 +30,8 @@ function varint(value: number): Buffer {
 
 const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
 const nothing = Buffer.alloc(0);
-const field = (number: number, bytes: Buffer): Buffer => Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
+const field = (number: number, bytes: Buffer): Buffer =>
+  Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
 const text = (number: number, value: unknown): Buffer =>
   typeof value === 'string' && value !== '' ? field(number, Buffer.from(value)) : nothing;
 const texts = (number: number, values: unknown): Buffer =>
@@ -65,7 +66,9 @@ function schema(s: Values): Buffer {
       ? field(
           25,
           message(
-            ...Object.entries(properties as Record<string, Values>).map(([name, value]) => field(1, named(name, schema(value)))),
+            ...Object.entries(properties as Record<string, Values>).map(([name, value]) =>
+              field(1, named(name, schema(value))),
+            ),
           ),
         )
       : nothing,
@@ -94,7 +97,10 @@ function parameter(p: Values): Buffer {
 function responses(values: Record<string, Values>): Buffer {
   return message(
     ...Object.entries(values).map(([code, r]) => {
-      const response = message(text(1, r.description), r.schema ? field(2, field(1, schema(r.schema as Values))) : nothing);
+      const response = message(
+        text(1, r.description),
+        r.schema ? field(2, field(1, schema(r.schema as Values))) : nothing,
+      );
       return field(1, named(code, field(1, response)));
     }),
   );

@@ -55,6 +55,7 @@ export function documentV2(options: {
     path.parameters ??= pathParameters(operation.path).map(writeParameter);
   }
   const definitions: Record<string, object> = {};
-  for (const name of Object.keys(types).sort()) definitions[name] = writeType(name, types[name] as TypeFact, 'v2', describe);
+  for (const name of Object.keys(types).sort())
+    definitions[name] = writeType(name, types[name] as TypeFact, 'v2', describe);
   return { swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.36.3' }, paths, definitions };
 }

@@ -79,7 +79,8 @@ export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): Rea
     async (call, store) => {
       const object = await readObject(call, expectedKind(store, ''));
       const given = object as unknown as Review;
-      if (kind !== 'SelfSubjectRulesReview') check(kind, given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
+      if (kind !== 'SelfSubjectRulesReview')
+        check(kind, given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
       return created({ ...object, status: answer(call, given) });
     };
   const spec = (given: Review): SubjectAccessReviewSpec => given.spec ?? {};
