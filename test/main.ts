@@ -1,0 +1,34 @@
+import { find } from './find.ts';
+import { closingLine, runFiles, sum, type Tally } from './run-files.ts';
+import { runUnitTests } from './unit.ts';
+
+const minute = 60_000;
+
+/** What `npm test` runs, in order: what is quick and tells most comes first. */
+const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
+  { name: 'unit', run: () => runUnitTests() },
+  ...(
+    [
+      ['network', 'the network in namespaces', 'test/network/**/*.test.ts', 5],
+      ['suite', 'the tools of the other suites', 'test/{conformance,differential}/**/*.test.ts', 5],
+      ['e2e', 'nodes of the fast tier, driven by kubectl', 'test/e2e/**/*.test.ts', 12],
+      ['boot', 'the image in a virtual machine', 'test/boot/**/*.test.ts', 30],
+    ] as const
+  ).map(([name, title, pattern, minutes]) => ({
+    name,
+    run: () => runFiles({ title, files: find(pattern), concurrency: 1, timeoutMs: minutes * minute, verbose: true }),
+  })),
+];
+
+/** `--only NAME,…` picks stages. */
+function wanted(args: readonly string[]): ReadonlySet<string> | undefined {
+  const at = args.indexOf('--only');
+  return at < 0 ? undefined : new Set((args[at + 1] ?? '').split(','));
+}
+
+const only = wanted(process.argv.slice(2));
+const tallies: Tally[] = [];
+for (const stage of stages) if (only === undefined || only.has(stage.name)) tallies.push(await stage.run());
+const total = sum(tallies);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+process.stdout.write(`${closingLine(total)}\n`);
