@@ -14,7 +14,12 @@ test('a mixed layout with the memory controller in version 1 counts as version 1
   ].join('\n');
   assert.deepStrictEqual(await detectCgroups(text), {
     version: 1,
-    mounts: { cpu: '/sys/fs/cgroup/cpu', cpuacct: '/sys/fs/cgroup/cpu', memory: '/sys/fs/cgroup/memory' },
+    mounts: {
+      cpu: '/sys/fs/cgroup/cpu',
+      cpuacct: '/sys/fs/cgroup/cpu',
+      memory: '/sys/fs/cgroup/memory',
+      unified: '/sys/fs/cgroup/unified',
+    },
   });
 });
 

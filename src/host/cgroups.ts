@@ -14,7 +14,7 @@ export interface CgroupLimits {
 
 export interface CgroupHierarchy {
   version: 1 | 2;
-  /** Where each controller's tree is mounted; version 2 has one entry named `unified`. */
+  /** Where each controller's tree is mounted; the unified tree (version 2's only one) is named so. */
   mounts: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +32,7 @@ export async function detectCgroups(mountInfo?: string): Promise<CgroupHierarchy
     for (const controller of (words[dash + 3] ?? '').split(',')) if (controller !== 'rw') v1[controller] ??= target;
   }
   return v1.memory || v1.cpu || unified === undefined
-    ? { version: 1, mounts: v1 }
+    ? { version: 1, mounts: { ...v1, ...(unified === undefined ? {} : { unified }) } }
     : { version: 2, mounts: { unified } };
 }
 

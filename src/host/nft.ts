@@ -48,6 +48,19 @@ export interface NftTable {
   remove(): Promise<void>;
 }
 
+/** The kernel's time for one transaction grows with the square of its rules. */
+const mostLinesAtOnce = 5000;
+
+/**
+ * A table of some thousand rules goes in one transaction. A larger one would take minutes: it is emptied and made in
+ * the first, and filled by the others; what is not in yet is not translated for some seconds.
+ */
+function inPortions(lines: readonly string[]): (readonly string[])[] {
+  const portions: (readonly string[])[] = [];
+  for (let at = 0; at < lines.length; at += mostLinesAtOnce) portions.push(lines.slice(at, at + mostLinesAtOnce));
+  return portions;
+}
+
 export interface NftTableOptions {
   family: 'ip' | 'ip6' | 'inet';
   name: string;
@@ -120,7 +133,7 @@ export function createNftTable(options: NftTableOptions): NftTable {
     const state = allWanted();
     clearDirty();
     applied = undefined;
-    await send(replacementScript(table, comment, state));
+    for (const lines of inPortions(replacementScript(table, comment, state))) await send(lines);
     applied = state;
   };
 
