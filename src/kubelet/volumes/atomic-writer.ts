@@ -26,7 +26,7 @@ export type Payload = ReadonlyMap<string, ProjectedFile>;
 
 const dataLink = '..data';
 
-async function sameContent(folder: string, payload: Payload): Promise<boolean> {
+async function sameContent(folder: string, payload: Payload, more: number): Promise<boolean> {
   try {
     const current = await readlink(`${folder}/${dataLink}`);
     const entries = await readdir(`${folder}/${current}`, { recursive: true, withFileTypes: true });
@@ -35,7 +35,7 @@ async function sameContent(folder: string, payload: Payload): Promise<boolean> {
     for (const [path, file] of payload) {
       const at = `${folder}/${current}/${path}`;
       const [data, { mode, uid }] = await Promise.all([readFile(at), lstat(at)]);
-      if (!data.equals(file.data) || (mode & 0o777) !== (file.mode & 0o777)) return false;
+      if (!data.equals(file.data) || (mode & 0o777) !== ((file.mode | more) & 0o777)) return false;
       if (file.uid !== undefined && uid !== file.uid) return false;
     }
     return true;
@@ -50,8 +50,8 @@ async function sameContent(folder: string, payload: Payload): Promise<boolean> {
  * new one. Answers whether anything changed. The group owner, when given, may read (and the files keep their mode).
  */
 export async function writePayload(folder: string, payload: Payload, options: { gid?: number } = {}): Promise<boolean> {
-  if (await sameContent(folder, payload)) return false;
   const { gid } = options;
+  if (await sameContent(folder, payload, gid === undefined ? 0 : 0o440)) return false;
   await mkdir(folder, { recursive: true });
   const stamp = new Date().toISOString().replaceAll('-', '_').replace('T', '_').replaceAll(':', '_').slice(0, 19);
   const fresh = await mkdtemp(`${folder}/..${stamp}.`);

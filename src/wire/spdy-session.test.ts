@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { createSpdyCodec, spdyDictionary } from './spdy-frames.ts';
+import { createSpdySession, type SpdySession, type SpdyStream } from './spdy-session.ts';
+
+test('the dictionary has the length that the protocol gives it', () => {
+  assert.equal(spdyDictionary.length, 1423);
+  assert.equal(createHash('sha256').update(spdyDictionary).digest('hex').length, 64);
+});
+
+test('frames survive being cut anywhere', () => {
+  const sender = createSpdyCodec();
+  const receiver = createSpdyCodec();
+  const bytes = Buffer.concat([
+    sender.encode({ type: 'syn-stream', streamId: 1, fin: false, headers: { streamtype: 'stdin', port: '80' } }),
+    sender.encode({ type: 'data', streamId: 1, fin: false, data: Buffer.from('hello') }),
+    sender.encode({ type: 'syn-stream', streamId: 3, fin: true, headers: { streamtype: 'error' } }),
+    sender.encode({ type: 'ping', id: 7 }),
+  ]);
+  const frames = [...bytes].flatMap((byte) => receiver.feed(Buffer.from([byte])));
+  assert.deepStrictEqual(frames, [
+    { type: 'syn-stream', streamId: 1, fin: false, headers: { streamtype: 'stdin', port: '80' } },
+    { type: 'data', streamId: 1, fin: false, data: Buffer.from('hello') },
+    { type: 'syn-stream', streamId: 3, fin: true, headers: { streamtype: 'error' } },
+    { type: 'ping', id: 7 },
+  ]);
+});
+
+test('two sessions talk; half-closing leaves the other half open', async () => {
+  const heard: string[] = [];
+  const accepted: SpdyStream[] = [];
+  let client: SpdySession;
+  const server = createSpdySession({
+    role: 'server',
+    write: (bytes) => queueMicrotask(() => client.feed(bytes)),
+    onStream(stream) {
+      accepted.push(stream);
+      stream.onData = (data) => heard.push(`server:${data}`);
+      stream.onEnd = () => {
+        stream.write(Buffer.from('bye'));
+        stream.end();
+      };
+    },
+  });
+  client = createSpdySession({ role: 'client', write: (bytes) => queueMicrotask(() => server.feed(bytes)) });
+  const stream = await client.open({ streamtype: 'stdin' });
+  const ended = Promise.withResolvers<void>();
+  stream.onData = (data) => heard.push(`client:${data}`);
+  stream.onEnd = () => ended.resolve();
+  stream.write(Buffer.from('hi'));
+  stream.end();
+  await ended.promise;
+  assert.deepStrictEqual(heard, ['server:hi', 'client:bye']);
+  assert.equal(accepted[0]?.headers.streamtype, 'stdin');
+  client.close();
+  server.close();
+  await assert.rejects(client.open({}), /closed/);
+});
