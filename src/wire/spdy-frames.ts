@@ -1,4 +1,4 @@
-import { createDeflate, createInflate, constants as zlib } from 'node:zlib';
+import { deflateRawSync, inflateRawSync, constants as zlib } from 'node:zlib';
 
 /**
  * SPDY/3.1 frames (the draft's section 2.6) as far as remote command streams need them: SYN_STREAM, SYN_REPLY,
@@ -46,10 +46,48 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** zlib streams work on one chunk at once through a method that Node keeps for its own synchronous functions. */
-interface SyncZlib {
-  _processChunk(chunk: Buffer, flush: number): Buffer;
-  close(): void;
+const windowSize = 32_768;
+
+/** The checksum by which a zlib stream names its dictionary (RFC 1950). */
+function adler32(bytes: Uint8Array): number {
+  let a = 1;
+  let b = 0;
+  for (const byte of bytes) {
+    a = (a + byte) % 65_521;
+    b = (b + a) % 65_521;
+  }
+  return ((b << 16) | a) >>> 0;
+}
+
+const zlibHeader = Buffer.concat([Buffer.from([0x78, 0xbb]), uint32(adler32(spdyDictionary))]);
+
+/**
+ * All header blocks of one direction are one zlib stream, flushed at the end of each block. Every block is worked on by
+ * itself here, with the last 32 KiB of what came before as its dictionary: the same stream, with no state but that text.
+ */
+function createHeaderStream() {
+  let window = spdyDictionary;
+  let first = true;
+  const remember = (text: Buffer): void => {
+    window = Buffer.concat([window, text]).subarray(-windowSize);
+  };
+  const options = () => ({ dictionary: window, finishFlush: zlib.Z_SYNC_FLUSH });
+  return {
+    compress(text: Buffer): Buffer {
+      const block = deflateRawSync(text, options());
+      remember(text);
+      const whole = first ? Buffer.concat([zlibHeader, block]) : block;
+      first = false;
+      return whole;
+    },
+    decompress(block: Buffer): Buffer {
+      const raw = first ? block.subarray(zlibHeader.length) : block;
+      first = false;
+      const text = inflateRawSync(raw, options());
+      remember(text);
+      return text;
+    },
+  };
 }
 
 function headerText(headers: SpdyHeaders): Buffer {
@@ -83,13 +121,12 @@ export interface SpdyCodec {
   encode(frame: Exclude<SpdyFrame, { type: 'ignored' }>): Buffer;
   /** The frames completed by these bytes. Throws RangeError on bytes that are no SPDY/3.1. */
   feed(bytes: Buffer): SpdyFrame[];
-  close(): void;
 }
 
 /** One direction's compression state belongs to one connection: a codec serves exactly one. */
 export function createSpdyCodec(): SpdyCodec {
-  const deflate = createDeflate({ dictionary: spdyDictionary }) as unknown as SyncZlib;
-  const inflate = createInflate({ dictionary: spdyDictionary }) as unknown as SyncZlib;
+  const outgoing = createHeaderStream();
+  const incoming = createHeaderStream();
   let pending: Buffer = Buffer.alloc(0);
 
   const control = (type: number, flags: number, payload: Buffer): Buffer => {
@@ -99,10 +136,8 @@ export function createSpdyCodec(): SpdyCodec {
     head.writeUInt32BE(((flags & 0xff) << 24) | payload.length, 4);
     return Buffer.concat([head, payload]);
   };
-  const compress = (headers: SpdyHeaders): Buffer =>
-    Buffer.from(deflate._processChunk(headerText(headers), zlib.Z_SYNC_FLUSH));
-  const decompress = (bytes: Buffer): SpdyHeaders =>
-    parseHeaders(Buffer.from(inflate._processChunk(bytes, zlib.Z_SYNC_FLUSH)));
+  const compress = (headers: SpdyHeaders): Buffer => outgoing.compress(headerText(headers));
+  const decompress = (block: Buffer): SpdyHeaders => parseHeaders(incoming.decompress(block));
 
   const decodeControl = (type: number, flags: number, payload: Buffer): SpdyFrame => {
     const streamId = payload.length >= 4 ? payload.readUInt32BE(0) & 0x7fffffff : 0;
@@ -170,10 +205,6 @@ export function createSpdyCodec(): SpdyCodec {
         pending = pending.subarray(8 + length);
       }
       return frames;
-    },
-    close() {
-      deflate.close();
-      inflate.close();
     },
   };
 }

@@ -145,7 +145,6 @@ export function createSpdySession(options: SpdySessionOptions): SpdySession {
         endRemote(entry, error ?? new Error('the session is closed'));
       }
       entries.clear();
-      codec.close();
     },
   };
 }
