@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createSpdyCodec, spdyDictionary } from './spdy-frames.ts';
 import { createSpdySession, type SpdySession, type SpdyStream } from './spdy-session.ts';
 
-test('the dictionary is the protocol's, byte for byte', () => {
+test('the dictionary is that of the protocol, byte for byte', () => {
   assert.equal(spdyDictionary.length, 1423);
   assert.equal(
     createHash('sha256').update(spdyDictionary).digest('hex'),
