@@ -7,7 +7,7 @@ const done = (text: string): void => {
   console.log(text);
   process.exit(0);
 };
-setTimeout(() => done('timeout'), 700);
+setTimeout(() => done('timeout'), 400);
 if (protocol === 'tcp') {
   const socket = connect({ host: address, port: Number(port) });
   let text = '';
