@@ -1,0 +1,131 @@
+import type { ObjectMeta, OwnerReference } from '../../api/gen/meta-v1.ts';
+import type { KubernetesObject } from '../../api/object.ts';
+import type { ServedResource } from '../runtime/discovery.ts';
+
+/** An object in the graph of owners and dependents. */
+export interface Item {
+  readonly uid: string;
+  /** Undefined: only known as somebody's owner, not yet seen. */
+  resource: ServedResource | undefined;
+  meta: ObjectMeta | undefined;
+  /** How dependents name it, while it is not seen itself. */
+  readonly named: { reference: OwnerReference; namespace: string | undefined } | undefined;
+  readonly dependents: Set<Item>;
+}
+
+export const foreground = 'foregroundDeletion';
+export const orphan = 'orphan';
+
+export const isDeleting = (item: Item): boolean => item.meta?.deletionTimestamp !== undefined;
+/** Waits until its dependents are gone. */
+export const waitsForDependents = (item: Item): boolean =>
+  isDeleting(item) && (item.meta?.finalizers ?? []).includes(foreground);
+export const waitsForOrphaning = (item: Item): boolean =>
+  isDeleting(item) && (item.meta?.finalizers ?? []).includes(orphan);
+
+/** What a change in the graph asks for. */
+export interface GraphEffects {
+  /** Look whether the item has an owner left. */
+  check(item: Item): void;
+  /** Part the item from its dependents. */
+  release(item: Item): void;
+}
+
+/** Keeps up with the objects of all kinds. Pure book-keeping: what is to be done comes out through the effects. */
+export interface Graph {
+  set(resource: ServedResource, object: KubernetesObject): void;
+  remove(uid: string): void;
+  get(uid: string): Item | undefined;
+  owners(item: Item): readonly OwnerReference[];
+  readonly size: number;
+}
+
+export function createGraph(effects: GraphEffects): Graph {
+  const items = new Map<string, Item>();
+
+  const itemFor = (reference: OwnerReference, namespace: string | undefined): Item => {
+    const known = items.get(reference.uid);
+    if (known) return known;
+    const made: Item = {
+      uid: reference.uid,
+      resource: undefined,
+      meta: undefined,
+      named: { reference, namespace },
+      dependents: new Set(),
+    };
+    items.set(reference.uid, made);
+    return made;
+  };
+
+  const link = (item: Item, reference: OwnerReference): void => {
+    const owner = itemFor(reference, item.meta?.namespace);
+    owner.dependents.add(item);
+    // Nobody has seen the owner: it may never have existed or be gone already.
+    if (!owner.meta || waitsForDependents(owner)) effects.check(item);
+  };
+
+  const unlink = (item: Item, uid: string): void => {
+    const owner = items.get(uid);
+    if (!owner) return;
+    owner.dependents.delete(item);
+    if (waitsForDependents(owner)) effects.check(owner);
+    if (!owner.meta && owner.dependents.size === 0) items.delete(uid);
+  };
+
+  return {
+    set(resource, object) {
+      const uid = object.metadata.uid ?? '';
+      const known = items.get(uid);
+      const item: Item = known ?? { uid, resource, meta: undefined, named: undefined, dependents: new Set() };
+      items.set(uid, item);
+      const old = item.meta;
+      const was = { waits: waitsForDependents(item), orphans: waitsForOrphaning(item) };
+      item.resource = resource;
+      item.meta = object.metadata;
+      const before = new Set((old?.ownerReferences ?? []).map((r) => r.uid));
+      const after = new Set((object.metadata.ownerReferences ?? []).map((r) => r.uid));
+      for (const reference of object.metadata.ownerReferences ?? [])
+        if (!before.has(reference.uid)) link(item, reference);
+      for (const gone of before) if (!after.has(gone)) unlink(item, gone);
+      if (waitsForOrphaning(item) && !was.orphans) effects.release(item);
+      if (waitsForDependents(item)) {
+        if (!was.waits) for (const dependent of item.dependents) effects.check(dependent);
+        effects.check(item);
+        for (const { uid: ownerUid } of object.metadata.ownerReferences ?? []) {
+          const owner = items.get(ownerUid);
+          if (owner && waitsForDependents(owner) && !was.waits) effects.check(owner);
+        }
+      }
+      // A reference that no longer blocks may be what its owner waits for.
+      for (const reference of object.metadata.ownerReferences ?? []) {
+        const owner = items.get(reference.uid);
+        if (owner && waitsForDependents(owner) && before.has(reference.uid)) effects.check(owner);
+      }
+    },
+    remove(uid) {
+      const item = items.get(uid);
+      if (!item?.meta) return;
+      const { ownerReferences = [] } = item.meta;
+      items.delete(uid);
+      for (const reference of ownerReferences) unlink(item, reference.uid);
+      if (item.dependents.size > 0) {
+        // Kept as a name until the dependents are gone or parted from it.
+        const reference = { apiVersion: '', kind: '', name: item.meta.name ?? '', uid };
+        const ghost: Item = {
+          uid,
+          resource: undefined,
+          meta: undefined,
+          named: { reference, namespace: item.meta.namespace },
+          dependents: item.dependents,
+        };
+        items.set(uid, ghost);
+        for (const dependent of item.dependents) effects.check(dependent);
+      }
+    },
+    get: (uid) => items.get(uid),
+    owners: (item) => item.meta?.ownerReferences ?? [],
+    get size() {
+      return items.size;
+    },
+  };
+}
