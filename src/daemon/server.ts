@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { createManifests } from '../addons/manifests/controller.ts';
 import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
 import type { UserInfo } from '../apiserver/server.ts';
 import type { Component } from '../base/component.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
@@ -16,6 +19,7 @@ import type { Backend } from '../store/backend.ts';
 import { createSqliteBackend } from '../store/sqlite-backend.ts';
 import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
 import { apiServerExtras } from './apiserver-arguments.ts';
+import { createRoleLabels, ensureClusterObjects } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
 import { createCsrSigner } from './csr-signer.ts';
 import { settingsOf } from './join/cluster-settings.ts';
@@ -147,10 +151,25 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
   const dns = createDnsService({ client, informers, clusterDns: config.clusterDns, log: log.child('dns') });
   informers.start();
   await Promise.all([
+    ensureClusterObjects(client),
     ...(config.controllers ? [stack.run(controllers)] : []),
     ...(config.scheduler ? [stack.run(scheduler)] : []),
     ...(config.disabled.has('coredns') ? [] : [stack.run(dns)]),
   ]);
+}
+
+/** The manifests folder; the server is up without it, and says so where it cannot work. */
+function startManifests({ config, log, stack, client }: Server): void {
+  const manifests = createManifests({
+    client,
+    folder: config.paths.server.manifests,
+    nodeName: config.node?.nodeName ?? hostname(),
+    disabled: config.disabled,
+    log: log.child('manifests'),
+  });
+  stack.run(manifests).catch((error: unknown) => {
+    log.error('the manifests folder is not followed', { error: messageOf(error) });
+  });
 }
 
 /** This machine as a node of its own cluster: the same node as an agent's, with no network between. */
@@ -166,6 +185,7 @@ async function startNode(server: Server, node: NodeConfig): Promise<void> {
     nodePassword: await ensureNodePassword(config.paths.nodePassword),
     addresses: [...node.nodeIps, ...node.externalIps],
   });
+  await stack.run(createRoleLabels({ client, nodeName: node.nodeName, log }));
   await stack.run(
     createNode({
       config: node,
@@ -198,6 +218,7 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
         startControlPlane(server),
         ...(config.node === undefined ? [] : [startNode(server, config.node)]),
       ]);
+      startManifests(server);
       await stack.run(createRenewal({ renew: () => server.certificates.renew(), log: log.child('certificates') }));
     },
     stop: () => stack.stop(),

@@ -7,6 +7,7 @@ import { findNodePrograms } from './programs.ts';
 /** A cluster of the fast tier: the first node is the server. */
 export interface TestCluster {
   readonly server: TestNode;
+  readonly nodes: readonly TestNode[];
   /** Makes one more machine on the wire; nothing runs on it yet. */
   addNode(name: string): Promise<TestNode>;
   /** Starts `knarr agent` there with the cluster's token. */
@@ -14,6 +15,9 @@ export interface TestCluster {
   kubectl: TestNode['kubectl'];
   close(): Promise<void>;
 }
+
+/** Thrown by an attempt that no waiting can mend. */
+export class Hopeless extends Error {}
 
 /** Tries `attempt` until it does not throw; the last error is told with what was waited for. */
 export async function eventually<T>(what: string, attempt: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
@@ -48,11 +52,12 @@ export async function createTestCluster(options: { serverArgs?: readonly string[
     const server = await addNode('one');
     await server.start('server', ...(options.serverArgs ?? []));
     await eventually('the API to be ready', async () => {
-      if (typeof server.exitCode === 'number') throw new Error(`the daemon ended: ${await server.log()}`);
+      if (typeof server.exitCode === 'number') throw new Hopeless(`the daemon ended: ${await server.log()}`);
       await server.kubectl('get', '--raw', '/readyz');
     });
     return {
       server,
+      nodes: machines,
       addNode,
       async join(node, ...args) {
         const { stdout } = await server.exec('cat', ['/var/lib/rancher/k3s/server/node-token']);
