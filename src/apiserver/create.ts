@@ -17,7 +17,9 @@ import { bootstrap } from './bootstrap/bootstrap.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createDiscovery } from './discovery/discovery.ts';
+import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
+import { componentStatuses } from './handlers/component-status.ts';
 import { createDispatch, type SpecialHandlers } from './handlers/dispatch.ts';
 import { createHealth } from './handlers/health.ts';
 import { accessReviews } from './handlers/reviews/access.ts';
@@ -34,7 +36,6 @@ import { createRequestMetrics } from './metrics/requests.ts';
 import type { Mirror } from './mirror.ts';
 import { createOpenApi } from './openapi/openapi.ts';
 import type { ApiServerOptions } from './options.ts';
-import { builtinDefinitions } from './registry/definitions.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { Registry } from './registry/types.ts';
 import type { ApiServer } from './server.ts';
@@ -71,7 +72,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const registry = createRegistry({
     backend,
     admission,
-    definitions: builtinDefinitions(),
+    services: { cidrs: options.serviceCidrs, nodePorts: options.nodePortRange },
     log: log.child('registry'),
   });
   registryReady = registry;
@@ -136,6 +137,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       ...connectHandlers({ registry, admission, dial: options.dial, kubelet: options.kubelet }, (call) =>
         upgrades.get(call),
       ),
+      ...bindings(registry),
+      ...componentStatuses([{ name: 'etcd-0', check: async () => void (await backend.currentRevision()) }]),
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),
     elsewhere: () => undefined,

@@ -1,12 +1,18 @@
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
+import { certificatePlugins } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceQuota } from './resource-quota.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
 
@@ -20,13 +26,19 @@ export interface PluginOptions {
 export function admissionPlugins({ context, authorizer, rbac }: PluginOptions): AdmissionPlugin[] {
   return [
     namespaceLifecycle(context),
+    limitRanger(context),
     serviceAccount(context),
+    nodeRestriction(context),
     taintNodesByCondition,
     priority(context),
     defaultTolerationSeconds,
-    storageObjectInUseProtection,
-    defaultIngressClass(context),
     defaultStorageClass(context),
+    storageObjectInUseProtection,
+    claimResize(context),
+    runtimeClass(context),
+    ...certificatePlugins(authorizer),
+    defaultIngressClass(context),
     rbacEscalation(authorizer, rbac),
+    resourceQuota(context),
   ];
 }

@@ -27,7 +27,11 @@ function* volumeReferences(volume: Volume, podName: string): Generator<Reference
 }
 
 /** Upstream: `graph.go`'s `AddPod`. */
-export function podReferences(pod: { metadata?: { name?: string }; spec?: PodSpec; status?: unknown }): Set<Reference> {
+export function podReferences(pod: {
+  metadata?: { name?: string | undefined } | undefined;
+  spec?: PodSpec | undefined;
+  status?: unknown;
+}): Set<Reference> {
   const { spec } = pod;
   const found = new Set<Reference>();
   if (!spec) return found;

@@ -1,0 +1,62 @@
+import type { PodSpec } from '../../api/gen/core-v1.ts';
+import type { RuntimeClass } from '../../api/gen/node-v1.ts';
+import type { AdmissionAttributes } from '../registry/types.ts';
+import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? {}) === JSON.stringify(b ?? {});
+
+/** A pod takes overhead, node selector and tolerations from its runtime class. */
+export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
+  const find = async (attributes: AdmissionAttributes, spec: PodSpec): Promise<RuntimeClass | undefined> => {
+    const { runtimeClassName } = spec;
+    if (!runtimeClassName) return undefined;
+    const found = await lookUp(
+      context,
+      { group: 'node.k8s.io', resource: 'runtimeclasses' },
+      { name: runtimeClassName },
+    );
+    if (!found) throw refuse(attributes, `pod rejected: RuntimeClass "${runtimeClassName}" not found`);
+    return found as unknown as RuntimeClass;
+  };
+  const addScheduling = (attributes: AdmissionAttributes, spec: PodSpec, found: RuntimeClass): void => {
+    for (const [key, value] of Object.entries(found.scheduling?.nodeSelector ?? {})) {
+      const own = spec.nodeSelector?.[key];
+      if (own !== undefined && own !== value)
+        throw refuse(
+          attributes,
+          `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`,
+        );
+      spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
+    }
+    for (const toleration of found.scheduling?.tolerations ?? [])
+      if (!spec.tolerations?.some((t) => same(t, toleration)))
+        spec.tolerations = [...(spec.tolerations ?? []), toleration];
+  };
+  return {
+    name: 'RuntimeClass',
+    operations: ['CREATE'],
+    resources: ['/pods'],
+    async mutate(attributes) {
+      const spec = attributes.object?.spec as PodSpec | undefined;
+      if (!spec?.runtimeClassName) return false;
+      const found = (await find(attributes, spec)) as RuntimeClass;
+      const fixed = found.overhead?.podFixed;
+      if (fixed) {
+        if (spec.overhead && Object.keys(spec.overhead).length > 0 && !same(spec.overhead, fixed))
+          throw refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+        spec.overhead = { ...fixed };
+      }
+      addScheduling(attributes, spec, found);
+      return true;
+    },
+    async validate(attributes) {
+      const spec = attributes.object?.spec as PodSpec | undefined;
+      if (!spec?.overhead || Object.keys(spec.overhead).length === 0) return;
+      const found = await find(attributes, spec);
+      if (!found?.overhead?.podFixed)
+        throw refuse(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+      if (!same(spec.overhead, found.overhead.podFixed))
+        throw refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { notFound } from '../../api/status.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { SpecialHandlers } from './dispatch.ts';
+
+export interface Component {
+  readonly name: string;
+  /** Rejects with why it is not healthy. */
+  check(): Promise<void>;
+}
+
+async function statusOf({ name, check }: Component): Promise<object> {
+  let problem: string | undefined;
+  try {
+    await check();
+  } catch (error) {
+    problem = messageOf(error);
+  }
+  return {
+    metadata: { name },
+    conditions: [
+      problem === undefined
+        ? { type: 'Healthy', status: 'True', message: 'ok' }
+        : { type: 'Healthy', status: 'False', message: problem },
+    ],
+  };
+}
+
+const warning = 'v1 ComponentStatus is deprecated in v1.19+';
+
+/** `componentstatuses`: asked anew each time. */
+export function componentStatuses(components: readonly Component[]): ReadonlyMap<string, SpecialHandlers> {
+  return new Map<string, SpecialHandlers>([
+    [
+      '/componentstatuses/',
+      {
+        async get(call) {
+          call.context.warn(warning);
+          const found = components.find((component) => component.name === call.info.name);
+          if (!found) throw notFound({ group: '', resource: 'componentstatuses' }, call.info.name);
+          return {
+            kind: 'object',
+            status: 200,
+            object: { apiVersion: 'v1', kind: 'ComponentStatus', ...(await statusOf(found)) },
+          };
+        },
+        async list(call) {
+          call.context.warn(warning);
+          const items = await Promise.all(components.map(statusOf));
+          return {
+            kind: 'object',
+            status: 200,
+            object: { apiVersion: 'v1', kind: 'ComponentStatusList', metadata: {}, items },
+          };
+        },
+      },
+    ],
+  ]);
+}
