@@ -33,6 +33,7 @@ export const packages: Record<string, readonly string[]> = {
     'busybox',
   ],
   'pods and their network': [
+    'catatonit',
     'containerd',
     'runc',
     'containernetworking-plugins',
@@ -49,7 +50,7 @@ export const packages: Record<string, readonly string[]> = {
 export const kernelPackage = (arch: Arch): string => `linux-image-cloud-${arch}`;
 
 /** Packages whose files become part of an image, or of what it starts from, without being unpacked into its root. */
-export const besidePackages = ['catatonit', 'busybox-static'] as const;
+export const besidePackages = ['busybox-static'] as const;
 
 /**
  * What packages depend on for their installation scripts, which never run here, or for a use that an image has not:

@@ -7,6 +7,12 @@ type Command = (args: readonly string[], progress: Progress) => Promise<number>;
 
 /** Every command, by the word after `run.mjs`. */
 const commands: Record<string, () => Promise<Command>> = {
+  start: () => import('./start.ts').then((m) => m.start),
+  stop: () => import('./stop.ts').then((m) => m.stop),
+  clean: () => import('./stop.ts').then((m) => m.clean),
+  test: () => import('./checks.ts').then((m) => m.test),
+  bench: () => import('./checks.ts').then((m) => m.bench),
+  image: () => import('./image.ts').then((m) => m.image),
   tools: () => import('./tools.ts').then((m) => m.tools),
 };
 

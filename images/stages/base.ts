@@ -30,6 +30,7 @@ async function unpack(file: string, root: string): Promise<void> {
 /** Choices that update-alternatives would make: link → program. */
 const alternatives: Record<string, string> = {
   'usr/bin/awk': 'mawk',
+  'usr/bin/sh': 'bash',
   'usr/bin/pager': 'less',
   'usr/sbin/iptables': 'iptables-nft',
   'usr/sbin/iptables-save': 'iptables-nft-save',

@@ -4,6 +4,7 @@ import { run } from '../../src/base/run.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { addImages } from './extras.ts';
 
 /** Links of the root: what people write to lives in /var. */
 const links: Record<string, string> = {
@@ -61,15 +62,15 @@ export function systemStage(options: {
   base: string;
   node: string;
   bundle: string;
-  sandbox: string;
+  addImages: readonly string[];
 }): Stage {
-  const { arch, version, base, node, bundle, sandbox } = options;
+  const { arch, version, base, node, bundle, addImages: archives } = options;
   const overlay = join(clone, 'overlay');
   return {
     name: `system-${arch}`,
     source: import.meta.filename,
-    inputs: [version, ...[base, node, bundle, sandbox].map((path) => basename(path))],
-    files: [overlay],
+    inputs: [version, ...[base, node, bundle].map((path) => basename(path))],
+    files: [overlay, ...archives],
     async make(into) {
       const root = join(into, 'root');
       await run('cp', ['-a', '--reflink=auto', join(base, 'root'), root]);
@@ -78,8 +79,8 @@ export function systemStage(options: {
       const knarr = join(root, 'usr/lib/knarr');
       await cp(bundle, knarr, { recursive: true });
       await cp(join(node, 'node'), join(knarr, 'node'));
-      await cp(sandbox, join(root, 'usr/share/knarr/images'), { recursive: true });
-      await run('chmod', ['-R', 'u=rwX,go=rX', join(root, 'usr/share/knarr'), knarr]);
+      await addImages(root, archives);
+      await run('chmod', ['-R', 'u=rwX,go=rX', knarr]);
       for (const [path, target] of Object.entries(links)) {
         await rm(join(root, path), { recursive: true, force: true });
         await mkdir(join(root, path, '..'), { recursive: true });

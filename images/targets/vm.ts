@@ -7,7 +7,6 @@ import { bundleStage } from '../stages/bundle.ts';
 import { diskStage } from '../stages/disk.ts';
 import { initrdStage } from '../stages/initrd.ts';
 import { nodeStage, nodeVersion } from '../stages/node.ts';
-import { sandboxStage } from '../stages/sandbox.ts';
 import { type Compression, slotStage } from '../stages/slot.ts';
 import { systemStage } from '../stages/system.ts';
 import { ukiStage } from '../stages/uki.ts';
@@ -22,16 +21,18 @@ export interface VmImage {
   kernel: string;
   initrd: string;
   cmdline: string;
+  /** Both and the kernel in one file, as the boot loader starts it. */
+  uki: string;
   /** The slot's content alone. */
   root: string;
 }
 
 /** Builds the image for virtual machines. */
 export async function buildVm(
-  options: { arch: Arch; version: string; compression: Compression },
+  options: { arch: Arch; version: string; compression: Compression; addImages: readonly string[] },
   progress: Progress,
 ): Promise<VmImage> {
-  const { arch, version, compression } = options;
+  const { arch, version, compression, addImages } = options;
   const { lock, files } = await progress.stage(`packages-${arch}`, (say) =>
     fetchLocked(arch, { say, warn: progress.note }),
   );
@@ -41,9 +42,8 @@ export async function buildVm(
   const base = await stage(baseStage({ arch, packages: lock.root, files: files.root }));
   const initrd = await stage(initrdStage({ arch, base, busybox: beside('busybox-static') }));
   const node = await stage(nodeStage(arch, await nodeVersion(arch)));
-  const sandbox = await stage(sandboxStage(arch, beside('catatonit')));
   const bundle = await stage(bundleStage(arch));
-  const system = await stage(systemStage({ arch, version, base, node, bundle, sandbox }));
+  const system = await stage(systemStage({ arch, version, base, node, bundle, addImages }));
   const slot = await stage(slotStage({ arch, system, compression }));
   const uki = await stage(ukiStage({ arch, version, base, initrd }));
   const disk = await stage(diskStage({ arch, version, slot, uki }));
@@ -54,6 +54,7 @@ export async function buildVm(
     kernel: join(base, 'kernel'),
     initrd: join(initrd, 'initrd'),
     cmdline: join(uki, 'cmdline'),
+    uki: join(uki, 'knarr.efi'),
     root: join(slot, 'root.erofs'),
   };
 }

@@ -42,11 +42,18 @@ const loader = { amd64: 'usr/lib64/ld-linux-x86-64.so.2', arm64: 'usr/lib/ld-lin
  * The same programs run directly on this machine, by the tree's own dynamic loader: for those that only need their
  * libraries. Gives the program and the arguments to put before one's own.
  */
-export function direct(program: string): { program: string; args: string[]; env: Record<string, string> } {
+export function direct(program: string): {
+  program: string;
+  args: string[];
+  env: Record<string, string>;
+  /** Where a file of the tree is. */
+  tree(path: string): string;
+} {
   const libraries = join(toolsTree, 'usr/lib', triplet);
   return {
     program: join(toolsTree, loader),
     args: ['--library-path', `${libraries}:${join(libraries, 'systemd')}`, join(toolsTree, program)],
     env: { QEMU_MODULE_DIR: join(libraries, 'qemu') },
+    tree: (path) => join(toolsTree, path),
   };
 }

@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { CloudConfig } from '../../cloud-config/schema.ts';
+import { delay } from '../../src/base/abort.ts';
+import { KnarrError } from '../../src/base/errors.ts';
+import { type RunResult, run } from '../../src/base/run.ts';
+import type { VmImage } from '../targets/vm.ts';
+import { machines } from '../tools/paths.ts';
+import type { Accelerator } from './accelerator.ts';
+import { createDisk, pidOf, type QemuOptions, rebaseDisk, startQemu } from './qemu.ts';
+import { qmp } from './qmp.ts';
+import { writeSeed } from './seed.ts';
+
+/** A virtual machine that boots an image, with its state in `build/vm/<name>`. */
+export interface Machine {
+  readonly name: string;
+  readonly folder: string;
+  /** Ports on this machine's loopback that lead to the machine's API and its ssh. */
+  readonly ports: { api: number; ssh: number };
+  start(): Promise<void>;
+  running(): Promise<boolean>;
+  /** Asks it to shut down, and ends it after `timeoutMs`. */
+  stop(timeoutMs?: number): Promise<void>;
+  /** Ends it between two instructions, as a power cut does. */
+  powerCut(): Promise<void>;
+  /** Runs a command on it as rancher. */
+  ssh(command: string, timeoutMs?: number): Promise<RunResult>;
+  /** The command line by which a person logs in. */
+  readonly sshCommand: string;
+  console(): Promise<string>;
+  remove(): Promise<void>;
+}
+
+export interface MachineOptions {
+  name: string;
+  image: VmImage;
+  accelerator: Accelerator;
+  config: CloudConfig;
+  memoryMb?: number;
+  /** Boot by firmware and boot loader instead of giving QEMU the kernel. */
+  firmware?: boolean;
+  lan?: { port: number; mac: string };
+  /** More of the kernel's command line. */
+  cmdline?: string;
+}
+
+/** A free port of the loopback; someone else may take it before it is used. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** The key pair by which people and tests log in to machines; made when first needed. */
+export async function loginKey(): Promise<{ path: string; publicKey: string }> {
+  const path = join(machines, 'id_ed25519');
+  await mkdir(machines, { recursive: true });
+  if (!existsSync(`${path}.pub`)) {
+    await rm(path, { force: true });
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'knarr', '-f', path]);
+  }
+  return { path, publicKey: (await readFile(`${path}.pub`, 'utf8')).trim() };
+}
+
+/** The machine of that name: its disk and ports are kept while it has a folder. */
+export async function openMachine(options: MachineOptions): Promise<Machine> {
+  const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
+  const folder = join(machines, name);
+  const key = await loginKey();
+  await mkdir(folder, { recursive: true });
+  const portsFile = join(folder, 'ports.json');
+  const ports = await readFile(portsFile, 'utf8').then(
+    (text) => JSON.parse(text) as Machine['ports'],
+    async () => ({ api: await freePort(), ssh: await freePort() }),
+  );
+  await writeFile(portsFile, JSON.stringify(ports));
+  const disk = join(folder, 'disk.qcow2');
+  const sshArguments = [
+    ...[
+      '-i',
+      key.path,
+      '-p',
+      String(ports.ssh),
+      '-o',
+      'StrictHostKeyChecking=no',
+      '-o',
+      'UserKnownHostsFile=/dev/null',
+    ],
+    ...['-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=20', 'rancher@127.0.0.1'],
+  ];
+  const ended = async (timeoutMs: number): Promise<boolean> => {
+    for (let waited = 0; waited < timeoutMs; waited += 100) {
+      if ((await pidOf(folder)) === undefined) return true;
+      await delay(100);
+    }
+    return false;
+  };
+  const kill = async (): Promise<void> => {
+    const pid = await pidOf(folder);
+    if (pid === undefined) return;
+    process.kill(pid, 'SIGKILL');
+    if (!(await ended(10_000)))
+      throw new KnarrError({ code: 'qemu', blame: 'world', message: `process ${pid} of machine ${name} does not end` });
+  };
+  return {
+    name,
+    folder,
+    ports,
+    sshCommand: `ssh ${sshArguments.join(' ')}`,
+    running: async () => (await pidOf(folder)) !== undefined,
+    async start() {
+      if (existsSync(disk)) await rebaseDisk(disk, image.disk);
+      else await createDisk(disk, image.disk, '8G');
+      const qemu: QemuOptions = {
+        folder,
+        arch: image.arch,
+        accelerator,
+        memoryMb,
+        disk,
+        seed: await writeSeed(folder, {
+          ...config,
+          ssh_authorized_keys: [...(config.ssh_authorized_keys ?? []), key.publicKey],
+        }),
+        forwards: { 6443: ports.api, 22: ports.ssh },
+        ...(lan === undefined ? {} : { lan }),
+      };
+      const line = `${await readFile(image.cmdline, 'utf8')} ${cmdline}`.trim();
+      await startQemu(
+        firmware ? qemu : { ...qemu, direct: { kernel: image.kernel, initrd: image.initrd, cmdline: line } },
+      );
+    },
+    async stop(timeoutMs = 90_000) {
+      if ((await pidOf(folder)) === undefined) return;
+      await qmp(folder, 'system_powerdown').catch(() => {});
+      if (!(await ended(timeoutMs))) await kill();
+    },
+    powerCut: kill,
+    ssh: (command, timeoutMs = 120_000) => run('ssh', [...sshArguments, command], { timeoutMs }),
+    console: () => readFile(join(folder, 'console.log'), 'utf8').catch(() => ''),
+    async remove() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KnarrError } from '../../src/base/errors.ts';
+import { run } from '../../src/base/run.ts';
+import { direct } from '../tools/chroot.ts';
+import type { Arch } from '../tools/paths.ts';
+import type { Accelerator } from './accelerator.ts';
+
+export interface QemuOptions {
+  /** Where its pid, sockets and console log are. */
+  folder: string;
+  arch: Arch;
+  accelerator: Accelerator;
+  memoryMb: number;
+  disk: string;
+  seed: string;
+  /** The kernel is started directly, or, without it, by the firmware and the boot loader. */
+  direct?: { kernel: string; initrd: string; cmdline: string };
+  /** Ports of this machine's loopback, by the port in the machine that they lead to. */
+  forwards: Readonly<Record<number, number>>;
+  /** Joins the Ethernet that all machines with the same port share, with this hardware address. */
+  lan?: { port: number; mac: string };
+}
+
+const programs = { amd64: 'usr/bin/qemu-system-x86_64', arm64: 'usr/bin/qemu-system-aarch64' } as const;
+const machines = { amd64: 'q35', arm64: 'virt' } as const;
+const firmware = {
+  amd64: 'usr/share/OVMF/OVMF_CODE_4M.fd',
+  arm64: 'usr/share/AAVMF/AAVMF_CODE.no-secboot.fd',
+} as const;
+
+/** A disk of `size` whose first content is another's: only what changes takes room. */
+export async function createDisk(path: string, backing: string, size: string): Promise<void> {
+  const tool = direct('usr/bin/qemu-img');
+  await run(tool.program, [...tool.args, 'create', '-q', '-f', 'qcow2', '-b', backing, '-F', 'raw', path, size]);
+}
+
+/**
+ * Puts a newly built image under a disk that was made from an older one: what the machine wrote, /var among it, stays.
+ * That needs the same partitions in the same places, which is so while a slot's size does not change.
+ */
+export async function rebaseDisk(path: string, backing: string): Promise<void> {
+  const tool = direct('usr/bin/qemu-img');
+  await run(tool.program, [...tool.args, 'rebase', '-q', '-u', '-f', 'qcow2', '-b', backing, '-F', 'raw', path]);
+}
+
+function argumentsOf(options: QemuOptions): string[] {
+  const { arch, accelerator, memoryMb, disk, seed, forwards, lan } = options;
+  const { tree } = direct(programs[arch]);
+  const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
+  return [
+    ...['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'].flatMap((path) => ['-L', tree(path)]),
+    ...['-machine', machines[arch], '-smp', '2', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
+    ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...['-pidfile', 'pid', '-qmp', 'unix:qmp.sock,server=on,wait=off'],
+    ...[
+      '-chardev',
+      'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log',
+      '-serial',
+      'chardev:console',
+    ],
+    ...['-drive', `if=none,id=disk,file=${disk},format=qcow2,discard=unmap`, '-device', 'virtio-blk-pci,drive=disk'],
+    ...['-drive', `if=none,id=seed,file=${seed},format=raw,readonly=on`, '-device', 'virtio-blk-pci,drive=seed'],
+    ...['-netdev', `user,id=user${forwarded.join('')}`, '-device', 'virtio-net-pci,netdev=user,romfile='],
+    ...(lan === undefined
+      ? []
+      : [
+          ...['-netdev', `socket,id=lan,mcast=230.0.0.1:${lan.port},localaddr=127.0.0.1`],
+          ...['-device', `virtio-net-pci,netdev=lan,mac=${lan.mac},romfile=`],
+        ]),
+    ...['-device', 'virtio-rng-pci'],
+    ...(options.direct === undefined
+      ? ['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(firmware[arch])}`]
+      : ['-kernel', options.direct.kernel, '-initrd', options.direct.initrd, '-append', options.direct.cmdline]),
+  ];
+}
+
+/** Starts QEMU as a process of its own that outlives this one; resolves when its monitor is there. */
+export async function startQemu(options: QemuOptions): Promise<void> {
+  const { folder, arch } = options;
+  await mkdir(folder, { recursive: true });
+  const log = await open(join(folder, 'qemu.log'), 'w');
+  const qemu = direct(programs[arch]);
+  const child = spawn(qemu.program, [...qemu.args, ...argumentsOf(options)], {
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+    env: { ...process.env, ...qemu.env },
+  });
+  await log.close();
+  let ended = false;
+  child.on('error', () => (ended = true));
+  child.on('exit', () => (ended = true));
+  child.unref();
+  while ((await pidOf(folder)) === undefined) {
+    if (ended)
+      throw new KnarrError({
+        code: 'qemu',
+        blame: 'world',
+        message: `QEMU did not start: ${(await readFile(join(folder, 'qemu.log'), 'utf8')).trim()}`,
+      });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The process of the machine in this folder, when it runs and is one. */
+export async function pidOf(folder: string): Promise<number | undefined> {
+  const pid = Number((await readFile(join(folder, 'pid'), 'utf8').catch(() => '')).trim());
+  if (!(pid > 1)) return undefined;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes('qemu-system') ? pid : undefined;
+}

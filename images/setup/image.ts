@@ -1,0 +1,9 @@
+import { imageCommand } from '../../build.ts';
+import type { Progress } from './progress.ts';
+import { setUp } from './tools.ts';
+
+/** `npm run image`: see build.ts. */
+export async function image(args: readonly string[], progress: Progress): Promise<number> {
+  await setUp(['image'], progress);
+  return imageCommand(args, progress);
+}
