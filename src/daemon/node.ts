@@ -5,6 +5,7 @@ import type { InformerFactory } from '../client/informer.ts';
 import { createDns } from '../dns/create.ts';
 import { createKubelet, type Kubelet } from '../kubelet/create.ts';
 import { createFlannel } from '../network/flannel/create.ts';
+import { createNetworkPolicy } from '../network/policy/create.ts';
 import { createServiceProxy } from '../network/service-proxy/create.ts';
 import type { KeyPair } from '../pki/certificate.ts';
 import { keyToPem } from '../pki/keys.ts';
@@ -129,6 +130,7 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     ownAddresses: clusterDns,
     log: log.child('proxy'),
   });
+  const policy = createNetworkPolicy({ informers, nodeName, log: log.child('policy') });
   const flannel = createFlannel({
     client,
     informers,
