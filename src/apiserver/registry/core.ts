@@ -9,6 +9,8 @@ import type {
   Admission,
   AdmissionAttributes,
   AdmissionOperation,
+  DeleteOptions,
+  DeleteOutcome,
   Draft,
   Frozen,
   Maybe,
@@ -16,6 +18,7 @@ import type {
   Registry,
   RequestContext,
   ResourceVersion,
+  Stored,
   StrategyContext,
   WriteOptions,
 } from './types.ts';
@@ -26,6 +29,13 @@ export interface Core extends Watching {
   readonly registry: Registry;
   readonly admission: Admission;
   readonly log: Logger;
+  readonly verbs: Verbs;
+}
+
+/** What verbs of a resource may do to its objects past the ordinary flow. */
+export interface Verbs {
+  rewrite(context: RequestContext, place: Place, change: (draft: Draft) => boolean): Promise<Stored>;
+  remove(context: RequestContext, place: Place, deletion: DeleteOptions): Promise<DeleteOutcome>;
 }
 
 /** The version and group in which a request speaks, and the way to and from the stored form. */
@@ -39,7 +49,7 @@ export interface View {
 }
 
 export function strategyContext(core: Core, { context, subresource }: WriteOptions): StrategyContext {
-  return {
+  const self: StrategyContext = {
     user: context.user,
     dryRun: context.dryRun,
     fieldManager: context.fieldManager,
@@ -48,7 +58,10 @@ export function strategyContext(core: Core, { context, subresource }: WriteOptio
     warn: (text) => context.warn(text),
     subresource,
     registry: core.registry,
+    rewrite: (place, change) => core.verbs.rewrite(self, place, change),
+    remove: (place, deletion) => core.verbs.remove(self, place, deletion),
   };
+  return self;
 }
 
 export function attributesOf(

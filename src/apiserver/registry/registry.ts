@@ -1,6 +1,7 @@
 import { convert as convertBuiltin } from '../../api/convert.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Backend } from '../../store/backend.ts';
+import { recordNetworks, repairAddresses } from './allocators/address-objects.ts';
 import { type Broadcaster, createBroadcaster } from './broadcaster.ts';
 import { type Cache, createCache } from './cache.ts';
 import { createCompactor } from './compactor.ts';
@@ -10,6 +11,7 @@ import { createHub } from './hub.ts';
 import { createResourceStore } from './resource-store.ts';
 import type { ServiceNetwork } from './strategies/service-network.ts';
 import type { Admission, Draft, Registry, ResourceDefinition, ResourceStore, ResourceVersion } from './types.ts';
+import { createVerbs } from './verbs.ts';
 import { kindOf } from './watch.ts';
 
 export interface RegistryOptions {
@@ -56,7 +58,8 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   };
   const serve = (definition: ResourceDefinition, cache: Cache): void => {
     const broadcaster = createBroadcaster(cache);
-    const core: Core = { definition, cache, hub, backend, broadcaster, registry, admission: chain, log };
+    const base = { definition, cache, hub, backend, broadcaster, registry, log };
+    const core: Core = { ...base, admission: chain, verbs: createVerbs(() => core, storedView(definition)) };
     const stores = new Map(
       definition.versions.map((v) => [v.version, createResourceStore(core, viewOf(definition, v))]),
     );
@@ -71,6 +74,11 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     for (const listener of listeners) listener();
   };
 
+  const recordServices = async ({ cidrs }: ServiceNetwork): Promise<void> => {
+    await recordNetworks(registry, cidrs);
+    for (const problem of await repairAddresses(registry)) log.warn('an IPAddress could not be repaired', { problem });
+  };
+
   const registry: RunningRegistry = {
     async start() {
       for (const definition of options.definitions ?? builtinDefinitions({ services: options.services })) {
@@ -80,6 +88,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
         serve(definition, cache);
       }
       await hub.start();
+      if (options.services) await recordServices(options.services);
       timer = setInterval(sendBookmarks, bookmarkMs);
       timer.unref();
       compactor.start();
@@ -129,6 +138,12 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
 }
 
 const nameOf = ({ group, resource }: { group: string; resource: string }): string => `${resource}.${group}`;
+
+function storedView(definition: ResourceDefinition): View {
+  const version = definition.versions.find((v) => v.version === definition.storageVersion);
+  if (!version) throw new Error(`${nameOf(definition)} is stored in a version that it does not have`);
+  return viewOf(definition, version);
+}
 
 function viewOf(definition: ResourceDefinition, version: ResourceVersion): View {
   const { group, kind, storageVersion, storedWith } = definition;

@@ -232,6 +232,13 @@ export interface ResourceDefinition {
 export interface StrategyContext extends RequestContext {
   readonly subresource: string | undefined;
   readonly registry: Registry;
+  /**
+   * Alters an object of the same resource past strategy, validation and admission: for verbs that do what no update
+   * may (binding). `change` throws to refuse, and returns false when there is nothing to do.
+   */
+  rewrite(place: Place, change: (draft: Draft) => boolean): Promise<Stored>;
+  /** Deletes an object of the same resource on behalf of a verb, past admission. */
+  remove(place: Place, deletion: DeleteOptions): Promise<DeleteOutcome>;
 }
 
 /**

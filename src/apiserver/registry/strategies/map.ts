@@ -1,5 +1,13 @@
-import type { ResourceDefinition } from '../types.ts';
+import type { ResourceDefinition, Strategy } from '../types.ts';
+import { certificateSigningRequests } from './certificates.ts';
+import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
+import { coreEvents, groupEvents } from './events.ts';
+import { jobs } from './jobs.ts';
+import { namespaces } from './namespaces.ts';
+import { pods } from './pods.ts';
 import type { ServiceNetwork } from './service-network.ts';
+import { servicesOn } from './services.ts';
+import { daemonSets, deployments, replicaSets, replicationControllers, statefulSets } from './workloads.ts';
 
 /** What a resource has of its own besides what discovery says of it. */
 export type Behaviour = Partial<
@@ -10,10 +18,75 @@ export interface BehaviourOptions {
   services?: ServiceNetwork | undefined;
 }
 
+const traits = (strategy: Strategy): Behaviour => ({ strategy });
+const createdByPut = traits({ createOnUpdate: true });
+const counted = traits({ generation: true });
+const answersDeleted = traits({ answerDeleted: true });
+const conditional = traits({ unconditionalUpdate: false });
+const countedConditional = traits({ generation: true, unconditionalUpdate: false });
+
 /** The map: every built-in resource with behaviour of its own, by its name. All others live by the generic flow. */
-export function behaviours(_options: BehaviourOptions): Readonly<Record<string, Behaviour>> {
+export function behaviours({ services }: BehaviourOptions): Readonly<Record<string, Behaviour>> {
   return {
-    events: { volatile: 'all', ttlSeconds: 3600 },
-    'leases.coordination.k8s.io': { volatile: 'updates' },
+    endpoints: createdByPut,
+    events: coreEvents,
+    limitranges: createdByPut,
+    namespaces,
+    nodes,
+    persistentvolumeclaims: persistentVolumeClaims,
+    persistentvolumes: persistentVolumes,
+    pods,
+    podtemplates: traits({ generation: true, answerDeleted: true }),
+    replicationcontrollers: replicationControllers,
+    resourcequotas: answersDeleted,
+    secrets,
+    serviceaccounts: answersDeleted,
+    services: servicesOn(services),
+    'apiservices.apiregistration.k8s.io': conditional,
+    'customresourcedefinitions.apiextensions.k8s.io': countedConditional,
+    'daemonsets.apps': daemonSets,
+    'deployments.apps': deployments,
+    'replicasets.apps': replicaSets,
+    'statefulsets.apps': statefulSets,
+    'events.events.k8s.io': groupEvents,
+    'cronjobs.batch': counted,
+    'jobs.batch': jobs,
+    'certificatesigningrequests.certificates.k8s.io': certificateSigningRequests,
+    'ingressclasses.networking.k8s.io': counted,
+    'ingresses.networking.k8s.io': counted,
+    'networkpolicies.networking.k8s.io': counted,
+    'poddisruptionbudgets.policy': countedConditional,
+    'clusterrolebindings.rbac.authorization.k8s.io': createdByPut,
+    'clusterroles.rbac.authorization.k8s.io': createdByPut,
+    'rolebindings.rbac.authorization.k8s.io': createdByPut,
+    'roles.rbac.authorization.k8s.io': createdByPut,
+    'csidrivers.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
+    'csinodes.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
+    'csistoragecapacities.storage.k8s.io': conditional,
+    'storageclasses.storage.k8s.io': answersDeleted,
+    'volumeattachments.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
+    'volumeattributesclasses.storage.k8s.io': answersDeleted,
+    'mutatingadmissionpolicies.admissionregistration.k8s.io': countedConditional,
+    'mutatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,
+    'validatingadmissionpolicies.admissionregistration.k8s.io': countedConditional,
+    'validatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
+    'validatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,
+    'priorityclasses.scheduling.k8s.io': counted,
+    'leases.coordination.k8s.io': {
+      volatile: 'updates',
+      strategy: { createOnUpdate: true, unconditionalUpdate: false },
+    },
+    'runtimeclasses.node.k8s.io': traits({ createOnUpdate: true, unconditionalUpdate: false }),
+    'endpointslices.discovery.k8s.io': counted,
+    'deviceclasses.resource.k8s.io': traits({ generation: true, answerDeleted: true }),
+    'resourceclaims.resource.k8s.io': answersDeleted,
+    'resourceclaimtemplates.resource.k8s.io': answersDeleted,
+    'resourceslices.resource.k8s.io': {
+      strategy: { generation: true, answerDeleted: true },
+      selectableFields: { 'spec.nodeName': ['spec', 'nodeName'], 'spec.driver': ['spec', 'driver'] },
+    },
+    'flowschemas.flowcontrol.apiserver.k8s.io': counted,
+    'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
   };
 }

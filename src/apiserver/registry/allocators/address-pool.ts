@@ -1,0 +1,75 @@
+import { randomInt } from 'node:crypto';
+import { type Cidr, cidrContains, cidrSize, formatIp, parseIp } from '../../../base/cidr.ts';
+
+/** Addresses of one family, from networks that may change, given out at most once. */
+export interface AddressPool {
+  /** Undefined when it is taken now; else why it cannot be. `networks`: those that may be used now. */
+  take(address: string, networks: readonly Cidr[]): string | undefined;
+  takeAny(networks: readonly Cidr[]): string | undefined;
+  /** Known from before: no questions asked. */
+  mark(address: string): void;
+  release(address: string): void;
+}
+
+/** The lower part is left for those who ask for an address by name. */
+function reservedFor(size: bigint): bigint {
+  if (size <= 16n) return 0n;
+  const part = size / 16n;
+  return part < 16n ? 16n : part > 256n ? 256n : part;
+}
+
+/** First and last usable address: not the network's own, and for IPv4 not its broadcast address. */
+function usable(network: Cidr): { first: bigint; count: bigint } {
+  const outside = network.family === 4 ? 2n : 1n;
+  const size = cidrSize(network);
+  return { first: network.base + 1n, count: size > outside ? size - outside : 0n };
+}
+
+const mostTries = 70_000n;
+
+export function createAddressPool(): AddressPool {
+  const taken = new Set<string>();
+
+  const scan = (family: 4 | 6, first: bigint, from: bigint, to: bigint): string | undefined => {
+    const end = to - from > mostTries ? from + mostTries : to;
+    for (let i = from; i < end; i++) {
+      const address = formatIp({ family, value: first + i });
+      if (!taken.has(address)) return address;
+    }
+    return undefined;
+  };
+  const anyOf = (network: Cidr): string | undefined => {
+    const { first, count } = usable(network);
+    if (count === 0n) return undefined;
+    const low = reservedFor(count);
+    const span = count - low;
+    const start = low + BigInt(randomInt(Number(span > 1_000_000_000n ? 1_000_000_000n : span)));
+    const { family } = network;
+    return scan(family, first, start, count) ?? scan(family, first, low, start) ?? scan(family, first, 0n, low);
+  };
+  return {
+    take(address, networks) {
+      const ip = parseIp(address);
+      const network = ip && networks.find((n) => cidrContains(n, ip));
+      const place = network && usable(network);
+      if (!ip || !place || ip.value < place.first || ip.value >= place.first + place.count) {
+        return `the provided network does not match the current range`;
+      }
+      const text = formatIp(ip);
+      if (taken.has(text)) return 'provided IP is already allocated';
+      taken.add(text);
+      return undefined;
+    },
+    takeAny(networks) {
+      for (const network of networks) {
+        const address = anyOf(network);
+        if (address === undefined) continue;
+        taken.add(address);
+        return address;
+      }
+      return undefined;
+    },
+    mark: (address) => void taken.add(address),
+    release: (address) => void taken.delete(address),
+  };
+}

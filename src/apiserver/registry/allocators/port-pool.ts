@@ -1,0 +1,41 @@
+import { randomInt } from 'node:crypto';
+
+/** Ports of a range that are given out at most once. */
+export interface PortPool {
+  /** Undefined when it is taken now; else why it cannot be. */
+  take(port: number): string | undefined;
+  takeAny(): number | undefined;
+  release(port: number): void;
+}
+
+/** The lower part is left for those who ask for a port by number. */
+function reservedFor(size: number): number {
+  if (size <= 16) return 0;
+  return Math.min(128, Math.max(16, Math.floor(size / 32)));
+}
+
+export function createPortPool({ from, to }: { from: number; to: number }): PortPool {
+  const taken = new Set<number>();
+  const size = to - from + 1;
+  const low = reservedFor(size);
+  const firstFree = (start: number, end: number): number | undefined => {
+    for (let port = start; port < end; port++) if (!taken.has(port)) return port;
+    return undefined;
+  };
+  return {
+    take(port) {
+      if (port < from || port > to)
+        return `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
+      if (taken.has(port)) return 'provided port is already allocated';
+      taken.add(port);
+      return undefined;
+    },
+    takeAny() {
+      const start = from + low + randomInt(size - low);
+      const port = firstFree(start, to + 1) ?? firstFree(from + low, start) ?? firstFree(from, from + low);
+      if (port !== undefined) taken.add(port);
+      return port;
+    },
+    release: (port) => void taken.delete(port),
+  };
+}

@@ -1,0 +1,30 @@
+import type { Job } from '../../../api/gen/batch-v1.ts';
+import type { Behaviour } from './map.ts';
+import { draftOf, readOf } from './of.ts';
+
+/** A job makes its own selector, from its uid, unless it is told not to. */
+export const jobs: Behaviour = {
+  selectableFields: { 'status.successful': (job) => String(readOf<Job>(job).status?.succeeded ?? 0) },
+  strategy: {
+    status: true,
+    generation: true,
+    prepareForCreate(object) {
+      const { metadata, spec } = draftOf<Job>(object);
+      if (!spec) return;
+      spec.template.metadata ??= {};
+      const { metadata: template } = spec.template;
+      if (spec.manualSelector) return;
+      const uid = metadata.uid ?? '';
+      const name = metadata.name ?? '';
+      template.labels = {
+        ...template.labels,
+        'batch.kubernetes.io/controller-uid': uid,
+        'batch.kubernetes.io/job-name': name,
+        'controller-uid': uid,
+        'job-name': name,
+      };
+      spec.selector ??= {};
+      spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+    },
+  },
+};
