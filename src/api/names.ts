@@ -17,7 +17,8 @@ const configKeyPattern = new RegExp(`^${configKeyFormat}$`);
 const cIdentifierFormat = '[A-Za-z_][A-Za-z0-9_]*';
 const cIdentifierPattern = new RegExp(`^${cIdentifierFormat}$`);
 
-export const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+const tooManyBytes = (max: number): string => `must be no more than ${max} bytes`;
+const tooManyCharacters = (max: number): string => `must be no more than ${max} characters`;
 export const emptyText = 'must be non-empty';
 
 function regexText(message: string, format: string, ...examples: string[]): string {
@@ -53,8 +54,8 @@ const valueText = regexText(
   '12345',
 );
 
-const check = (value: string, max: number, pattern: RegExp, text: string): string[] => [
-  ...(value.length > max ? [tooLong(max)] : []),
+const check = (value: string, max: number, pattern: RegExp, text: string, long = tooManyCharacters): string[] => [
+  ...(value.length > max ? [long(max)] : []),
   ...(pattern.test(value) ? [] : [text]),
 ];
 
@@ -88,17 +89,20 @@ export function isQualifiedName(value: string): string[] {
   if (parts.length === 2) {
     const prefix = parts[0] ?? '';
     if (prefix === '') problems.push(`prefix part ${emptyText}`);
-    else problems.push(...isDns1123Subdomain(prefix).map((m) => `prefix part ${m}`));
+    else
+      problems.push(
+        ...check(prefix, 253, subdomainPattern, subdomainText, tooManyBytes).map((m) => `prefix part ${m}`),
+      );
   }
   if (name === '') problems.push(`name part ${emptyText}`);
-  else if (name.length > 63) problems.push(`name part ${tooLong(63)}`);
+  else if (name.length > 63) problems.push(`name part ${tooManyBytes(63)}`);
   if (!qualifiedPattern.test(name)) {
     problems.push(`name part ${regexText(qualifiedMessage, qualifiedFormat, 'MyName', 'my.name', '123-abc')}`);
   }
   return problems;
 }
 
-export const isLabelValue = (value: string): string[] => check(value, 63, valuePattern, valueText);
+export const isLabelValue = (value: string): string[] => check(value, 63, valuePattern, valueText, tooManyBytes);
 
 /** The name of an environment variable: printable ASCII without `=`. */
 export function isRelaxedEnvVarName(value: string): string[] {
@@ -168,7 +172,7 @@ export const isPortNumber = (port: number): string[] =>
 /** The name of a port (IANA service name). */
 export function isPortName(value: string): string[] {
   const problems: string[] = [];
-  if (value.length > 15) problems.push(tooLong(15));
+  if (value.length > 15) problems.push(tooManyCharacters(15));
   if (!/^[-a-z0-9]+$/.test(value))
     problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(value)) problems.push('must contain at least one letter (a-z)');
@@ -183,3 +187,30 @@ export const isPercent = (value: string): string[] =>
   /^[0-9]+%$/.test(value)
     ? []
     : [regexText("a valid percent string must be a numeric string followed by an ending '%'", '[0-9]+%', '1%', '93%')];
+
+const headerFormat = '[-A-Za-z0-9]+';
+
+export const isHttpHeaderName = (value: string): string[] =>
+  /^[-A-Za-z0-9]+$/.test(value)
+    ? []
+    : [regexText("a valid HTTP header must consist of alphanumeric characters or '-'", headerFormat, 'X-Header-Name')];
+
+/** A domain name with underscores, as search paths may have. */
+export const isDns1123SubdomainWithUnderscore = (value: string): string[] => {
+  const label = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+  const format = `${label}(\\.${label})*`;
+  const text = regexText(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+    format,
+    'example.com',
+  );
+  return check(value, 253, new RegExp(`^${format}$`), text);
+};
+
+/** Names that only have to fit into a URL path. */
+export const isPathSegment = (value: string): string[] =>
+  value === '.' || value === '..'
+    ? [`may not be '${value}'`]
+    : ['/', '%'].filter((c) => value.includes(c)).map((c) => `may not contain '${c}'`);
+
+export const inRange = (low: number, high: number): string => `must be between ${low} and ${high}, inclusive`;

@@ -1,25 +1,43 @@
 import type { StatusCause } from './gen/meta-v1.ts';
 import type { KubernetesObject } from './object.ts';
 import type { GroupVersionKind } from './schema.ts';
+import { type MetadataRules, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
+import { Problems } from './validation/problems.ts';
+import { rulesOf } from './validation/rules.ts';
 
 /**
  * What is wrong with a new object of a built-in kind (defaults applied); empty when nothing is. Give the result to
  * `invalid()` of `status.ts`. Object metadata is validated too: `namespaced` says which scope the resource has.
  */
 export function validateCreate(
-  _gvk: GroupVersionKind,
-  _object: KubernetesObject,
-  _options: { namespaced: boolean },
+  gvk: GroupVersionKind,
+  object: KubernetesObject,
+  options: { namespaced: boolean },
 ): StatusCause[] {
-  return [];
+  const problems = new Problems();
+  const rules = rulesOf(gvk);
+  validateMetadata(problems, object.metadata, metadataRules(gvk, options));
+  rules.create?.(problems, object as never, undefined as never);
+  return problems.causes;
 }
 
 /** The same for a change; `subresource` is '' for the object itself, or `status`, `scale`, … */
 export function validateUpdate(
-  _gvk: GroupVersionKind,
-  _object: KubernetesObject,
-  _old: KubernetesObject,
-  _options: { namespaced: boolean; subresource?: string },
+  gvk: GroupVersionKind,
+  object: KubernetesObject,
+  old: KubernetesObject,
+  options: { namespaced: boolean; subresource?: string },
 ): StatusCause[] {
-  return [];
+  const problems = new Problems();
+  const rules = rulesOf(gvk);
+  validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, options));
+  if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
+  else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
+  return problems.causes;
+}
+
+/** The rules for the metadata of a kind: which names it allows and how strict its finalizers are. */
+function metadataRules(gvk: GroupVersionKind, { namespaced }: { namespaced: boolean }): MetadataRules {
+  const { name, prefix, knownFinalizers } = rulesOf(gvk);
+  return { namespaced, name, knownFinalizers, ...(prefix ? { prefix } : {}) };
 }
