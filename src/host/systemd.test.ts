@@ -43,10 +43,7 @@ function withBus(): void {
     fake.send(dbus.Message.newSignal(path, of, member, signature, body));
   const answer = (message: dbus.Message): boolean => {
     const reply = (signature: string, body: unknown[]): void =>
-      fake.send(
-        // The declarations are wrong here: it takes the message.
-        dbus.Message.newMethodReturn(message as unknown as string, signature, body),
-      );
+      fake.send(dbus.Message.newMethodReturn(message, signature, body));
     const [unit] = (message.body ?? []) as string[];
     calls.push(`${message.member} ${unit ?? ''}`.trim());
     switch (message.member) {
@@ -56,7 +53,12 @@ function withBus(): void {
       case 'LoadUnit':
         if (unit === 'bad name')
           fake.send(
-            dbus.Message.newError(message, 'org.freedesktop.DBus.Error.InvalidArgs', 'Unit name is not valid.'),
+            // The declarations are wrong here: it takes the message.
+            dbus.Message.newError(
+              message as unknown as string,
+              'org.freedesktop.DBus.Error.InvalidArgs',
+              'Unit name is not valid.',
+            ),
           );
         else reply('o', [unitPath(unit ?? '')]);
         return true;
