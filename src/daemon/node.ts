@@ -145,7 +145,12 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     ...(config.flannelCniConf === undefined ? {} : { cniConfFile: config.flannelCniConf }),
     log: log.child('flannel'),
   });
-  return [dns, ...(settings.DisableKubeProxy ? [] : [proxy]), ...(settings.FlannelBackend === 'none' ? [] : [flannel])];
+  return [
+    dns,
+    ...(settings.DisableKubeProxy ? [] : [proxy]),
+    ...(settings.DisableNPC ? [] : [policy]),
+    ...(settings.FlannelBackend === 'none' ? [] : [flannel]),
+  ];
 }
 
 /** A machine as a node: runtime, kubelet and network, on a server as on an agent. */
