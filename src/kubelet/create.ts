@@ -24,6 +24,7 @@ import { exists } from './pod-environment.ts';
 import { createPodManager, type PodManager } from './pod-manager.ts';
 import { createProber } from './probes/prober.ts';
 import { createRuntimeEvents } from './runtime-events.ts';
+import { createKubeletServer } from './server/create-server.ts';
 import { createStatusCommitter } from './status/committer.ts';
 import { createTokenSource } from './tokens.ts';
 import { createUserNamespaces } from './user-namespaces.ts';
@@ -59,7 +60,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let slices: SliceManager | undefined;
   let podCgroups: PodCgroups | undefined;
   let manager: PodManager | undefined;
-  const port = options.server.port;
+  const _port = options.server.port;
   const stops: (() => Promise<void> | void)[] = [];
 
   const health = createRuntimeHealth({ runtime, changed: () => reporter?.poke() });
@@ -74,7 +75,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     hostname: options.hostname ?? nodeName,
     internalIPs: nodeIPs,
     externalIPs: options.externalIPs ?? [],
-    port,
+    port: server?.port ?? options.server.port,
     version: options.version,
     runtime: health.version,
     runtimeStatus: health.status,
@@ -91,9 +92,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   return {
     name: 'kubelet',
     get port() {
-      return port;
+      return server?.port ?? options.server.port;
     },
-    setServingCertificate() {},
+    setServingCertificate: (certificate) => server?.setCertificate(certificate),
     notReadyReason: () => (notReady().length === 0 ? undefined : notReady().join(', ')),
 
     async start() {
@@ -180,6 +181,22 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       manager = createPodManager({ services: workerServices, client, admit, log });
       const pods_ = manager;
       stops.push(() => pods_.stop());
+
+      server = createKubeletServer({
+        kubelet: options,
+        client,
+        manager,
+        runtime,
+        status,
+        prober,
+        log,
+        healthy: async () => {
+          await runtime.version();
+        },
+      });
+      const serving = server;
+      stops.push(() => serving.stop());
+      await server.start();
 
       const runtimeEvents = createRuntimeEvents({
         runtime,
