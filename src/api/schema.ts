@@ -64,6 +64,8 @@ export interface FieldSchema {
   readonly default: unknown;
   readonly presence: Presence;
   readonly goType: string;
+  /** The name, after those of the structs that upstream embeds it through. */
+  readonly goPath: string;
 }
 
 interface Fact {
@@ -246,7 +248,7 @@ function typeOf(fact: Fact): TypeSchema {
 
 function fieldOf(name: string, fact: Fact, required: boolean, go: string | undefined): FieldSchema {
   const type = typeOf(fact);
-  const [mark = '', goType = type.goType] = (go ?? '').split(' ');
+  const [mark = '', goType = '', embeddedIn] = (go ?? '').split(' ');
   const structLike = fact.ref !== undefined && !['string', 'any'].includes(type.shape);
   return {
     name,
@@ -259,6 +261,7 @@ function fieldOf(name: string, fact: Fact, required: boolean, go: string | undef
     patchMergeKey: fact['x-kubernetes-patch-merge-key'],
     default: fact.default,
     presence: presenceByMark[mark] ?? (structLike ? 'pointer' : 'optional'),
-    goType,
+    goType: goType || type.goType,
+    goPath: embeddedIn ? `${embeddedIn}.${name}` : name,
   };
 }
