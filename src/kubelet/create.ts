@@ -60,7 +60,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let slices: SliceManager | undefined;
   let podCgroups: PodCgroups | undefined;
   let manager: PodManager | undefined;
-  const _port = options.server.port;
+  let server: KubeletServer | undefined;
   const stops: (() => Promise<void> | void)[] = [];
 
   const health = createRuntimeHealth({ runtime, changed: () => reporter?.poke() });
