@@ -24,7 +24,7 @@ import { exists } from './pod-environment.ts';
 import { createPodManager, type PodManager } from './pod-manager.ts';
 import { createProber } from './probes/prober.ts';
 import { createRuntimeEvents } from './runtime-events.ts';
-import { createKubeletServer } from './server/create-server.ts';
+import { createKubeletServer, type KubeletServer } from './server/create-server.ts';
 import { createStatusCommitter } from './status/committer.ts';
 import { createTokenSource } from './tokens.ts';
 import { createUserNamespaces } from './user-namespaces.ts';
