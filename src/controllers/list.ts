@@ -1,30 +1,38 @@
 import type { Component } from '../base/component.ts';
+import { createDaemonSetController } from './daemonset/controller.ts';
 import { createDeploymentController } from './deployment/controller.ts';
 import { createEndpointsController } from './endpoints/controller.ts';
 import { createEndpointSliceController } from './endpointslice/controller.ts';
 import { createGarbageCollector } from './garbage-collector/controller.ts';
+import { createJobController } from './job/controller.ts';
 import { createNamespaceController } from './namespace/controller.ts';
 import { createNodeIpamController } from './node-ipam/controller.ts';
 import { createNodeLifecycleController } from './node-lifecycle/controller.ts';
+import { createPodGcController } from './pod-gc/controller.ts';
 import { createReplicaSetController } from './replicaset/controller.ts';
 import { createReplicationControllerController } from './replicationcontroller/controller.ts';
 import { createRootCaController } from './root-ca/controller.ts';
 import type { ControllerContext } from './runtime/context.ts';
 import { createServiceAccountController } from './serviceaccount/controller.ts';
 import { createTaintEvictionController } from './taint-eviction/controller.ts';
+import { createTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
 export const controllers: Readonly<Record<string, (context: ControllerContext) => Component>> = {
+  daemonset: createDaemonSetController,
   deployment: createDeploymentController,
   endpoints: createEndpointsController,
   endpointslice: createEndpointSliceController,
   'garbage-collector': createGarbageCollector,
+  job: createJobController,
   namespace: createNamespaceController,
   'node-ipam': createNodeIpamController,
   'node-lifecycle': createNodeLifecycleController,
+  'pod-gc': createPodGcController,
   replicaset: createReplicaSetController,
   replicationcontroller: createReplicationControllerController,
   'root-ca': createRootCaController,
   serviceaccount: createServiceAccountController,
   'taint-eviction': createTaintEvictionController,
+  'ttl-after-finished': createTtlAfterFinishedController,
 };

@@ -7,7 +7,7 @@ import type { Step } from '../runtime/controller.ts';
 import { controllerOf, controllerRef } from '../runtime/owners.ts';
 import { isNamespaceTerminating } from '../runtime/pod-control.ts';
 import { isTerminal } from '../runtime/pods.ts';
-import { templateHash } from './hash.ts';
+import { templateHash } from '../runtime/template-hash.ts';
 import {
   annotation,
   byCreation,
