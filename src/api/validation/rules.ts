@@ -51,6 +51,10 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/Namespace': named(isDns1123Label),
   '/Service': named(isDns1035Label),
   'rbac.authorization.k8s.io/ClusterRole': anyPath(),
+  'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(),
+  'rbac.authorization.k8s.io/Role': anyPath(),
+  'rbac.authorization.k8s.io/RoleBinding': anyPath(),
+  'apiregistration.k8s.io/APIService': anyPath(),
 };
 
 const standard = subdomain();
