@@ -26,6 +26,7 @@ export async function eventually<T>(what: string, attempt: () => Promise<T>, tim
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       if (Date.now() > end)
         throw new Error(`waited ${timeoutMs / 1000} s for ${what}: ${messageOf(error)}`, { cause: error });
       await sleep(200);
