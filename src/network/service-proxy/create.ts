@@ -66,7 +66,7 @@ export function createServiceProxy(options: ServiceProxyOptions & { runner?: Run
   const dirty = new Set<string>();
   const lifetime = new AbortController();
   const undo: (() => void)[] = [];
-  let view: NodeView = { nodeName, zone: '', nodeIps, clusterCidrs: options.clusterCidrs };
+  let view: NodeView = { nodeName, zone: '', nodeIps, externalIps: [], clusterCidrs: options.clusterCidrs };
   let running: Promise<void> | undefined;
   let waitingSince: number | undefined;
   let lastUpdated = new Date(0);
@@ -173,8 +173,9 @@ export function createServiceProxy(options: ServiceProxyOptions & { runner?: Run
   const onNode = (node: Node): void => {
     if (node.metadata.name !== nodeName) return;
     const zone = node.metadata.labels?.[zoneLabel] ?? '';
-    if (zone === view.zone) return;
-    view = { ...view, zone };
+    const externalIps = (node.status?.addresses ?? []).filter((a) => a.type === 'ExternalIP').map((a) => a.address);
+    if (zone === view.zone && externalIps.join() === view.externalIps.join()) return;
+    view = { ...view, zone, externalIps };
     markAll();
   };
 

@@ -10,6 +10,7 @@ const view: NodeView = {
   nodeName: 'n1',
   zone: '',
   nodeIps: ['192.168.0.1'],
+  externalIps: ['198.51.100.1'],
   clusterCidrs: ['10.42.0.0/16', 'fd42::/56'],
 };
 const slice = (...ips: string[]): EndpointSlice => ({
@@ -87,6 +88,17 @@ test('source ranges: the load balancer is shut for others, not for the node when
   assert.deepStrictEqual(ranges('192.168.0.0/24'), ['ip saddr != 192.168.0.0/24 ip saddr != 203.0.113.1 drop']);
   assert.deepStrictEqual(ranges('0.0.0.0/0'), []);
   assert.deepStrictEqual(ranges('fd00::/8'), ['ip saddr != 0.0.0.0/32 drop']);
+});
+
+test('a load-balancer address that is this node’s outside address answers on its inside one too', () => {
+  const status = { loadBalancer: { ingress: [{ ip: '198.51.100.1' }, { ip: '198.51.100.2' }] } };
+  const rules = rulesOf(service({ type: 'LoadBalancer' }, status), [slice('10.42.0.5')]);
+  assert.deepStrictEqual(Object.keys(rules.elements['service-ips']), [
+    '10.43.0.1 . tcp . 80',
+    '198.51.100.1 . tcp . 80',
+    '198.51.100.2 . tcp . 80',
+    '192.168.0.1 . tcp . 80',
+  ]);
 });
 
 test('what is no business of ours', () => {

@@ -1,5 +1,5 @@
 import type { EndpointSlice } from '../../api/gen/discovery-v1.ts';
-import { cidrContains, formatCidr, parseCidr, parseIp } from '../../base/cidr.ts';
+import { cidrContains, formatCidr, ipFamily, parseCidr, parseIp } from '../../base/cidr.ts';
 import type { NftChain, NftFragment, NftSet } from '../../host/nft.ts';
 import { markForMasquerade, words } from './base-rules.ts';
 import { endpointsOfPort, type ProxyEndpoint } from './endpoints.ts';
@@ -12,6 +12,8 @@ export interface NodeView {
   nodeName: string;
   zone: string;
   nodeIps: readonly string[];
+  /** Addresses under which the world knows the node; what is sent to them arrives at `nodeIps`. */
+  externalIps: readonly string[];
   clusterCidrs: readonly string[];
 }
 
@@ -118,7 +120,15 @@ function firewallRules(service: ProxyService, view: NodeView): string[] {
   return [`${sources.map((source) => `${ip} saddr != ${source}`).join(' ')} drop`];
 }
 
-export function serviceRules(service: ProxyService, slices: readonly EndpointSlice[], view: NodeView): ServiceRules {
+/** The load-balancer addresses, and the node's own where one of them is the node's outside address. */
+function loadBalancerIps(service: ProxyService, view: NodeView): readonly string[] {
+  const { loadBalancerIps: ips, family } = service;
+  if (!ips.some((ip) => view.externalIps.includes(ip))) return ips;
+  return [...new Set([...ips, ...view.nodeIps.filter((ip) => ipFamily(ip) === family)])];
+}
+
+export function serviceRules(of: ProxyService, slices: readonly EndpointSlice[], view: NodeView): ServiceRules {
+  const service = { ...of, loadBalancerIps: loadBalancerIps(of, view) };
   const { namespace, name, family, clusterIp } = service;
   const builder: Builder = { sets: {}, chains: {}, elements: {} };
   const destinations: Destination[] = [];
