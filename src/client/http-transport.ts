@@ -39,10 +39,19 @@ const queryText = (query: RawRequest['query']): string => {
   return text === '' ? '' : `?${text}`;
 };
 
-async function textOf(body: Readable): Promise<string> {
+/**
+ * A server may reset a stream without error once it has answered, before it has seen the request's end: what came
+ * until then is the whole answer.
+ */
+function textOf(body: Readable & { rstCode?: number }): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
+  const done = (): void => resolve(Buffer.concat(chunks).toString());
+  body.on('data', (chunk: Buffer) => chunks.push(chunk));
+  body.once('end', done);
+  body.once('error', reject);
+  body.once('close', () => (body.rstCode === 0 ? done() : reject(new Error('the connection was lost'))));
+  return promise;
 }
 
 function parse(answer: { contentType: string }, text: string): unknown {

@@ -84,7 +84,7 @@ export function createDeploymentController(context: ControllerContext): Componen
     const statusOf = state.progressJudged ? rolloutStatus : baseStatus;
     const status = statusOf(state.deployment, state.fresh, state.sets, state.conditions, state.now);
     const next = { ...state.deployment, status: { ...status, collisionCount: state.collisionCount } };
-    await committer.commitStatus(state.deployment, next);
+    await committer.commitStatus(deployment, next);
     if (failure !== undefined) throw failure;
     if (state.collisionCount !== deployment.status?.collisionCount) return { requeueAfterMs: 1 };
     return { requeueAfterMs: progressCheckMs(state.deployment, status, state.now) };

@@ -115,19 +115,19 @@ export const syncRevision: Step<Rollout> = async (state) => {
     spec: { ...fresh.spec, minReadySeconds } as ReplicaSet['spec'],
   } as ReplicaSet;
   replace(state, fresh, await api.commitSet(fresh, next));
-  await setRevision(state, annotations[annotation.revision] ?? '1');
+  setRevision(state, annotations[annotation.revision] ?? '1');
   if (hasDeadline(deployment) && !state.conditions?.some((c) => c.type === 'Progressing')) {
     note(state, progressing('True', 'FoundNewReplicaSet', `Found new replica set "${fresh.metadata.name}"`));
   }
   return undefined;
 };
 
-async function setRevision(state: Rollout, revision: string): Promise<void> {
+/** Written with the status: an annotation changed otherwise would count as a new generation. */
+function setRevision(state: Rollout, revision: string): void {
   const { deployment } = state;
   if (deployment.metadata.annotations?.[annotation.revision] === revision) return;
   const annotations = { ...deployment.metadata.annotations, [annotation.revision]: revision };
-  const next = { ...deployment, metadata: { ...deployment.metadata, annotations } };
-  state.deployment = await state.api.commit(deployment, next);
+  state.deployment = { ...deployment, metadata: { ...deployment.metadata, annotations } };
 }
 
 /** The deprecated annotation that asks for an older template. */
@@ -234,7 +234,7 @@ export const ensureNewSet: Step<Rollout> = async (state) => {
   state.fresh = made;
   state.sets = [...state.sets, made];
   if (replicas > 0) api.event('Normal', 'ScalingReplicaSet', `Scaled up replica set ${name} from 0 to ${replicas}`);
-  await setRevision(state, String(revision));
+  setRevision(state, String(revision));
   if (hasDeadline(deployment)) {
     note(state, progressing('True', 'NewReplicaSetCreated', `Created new replica set "${name}"`));
   }

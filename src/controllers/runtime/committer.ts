@@ -7,7 +7,7 @@ import { mergeDiff } from './merge-diff.ts';
 export interface Committer<T extends KubernetesObject> {
   /** Metadata and spec. Status must be as it was. Returns the object as it is now. */
   commit(old: T, next: T): Promise<T>;
-  /** The status, through its subresource; nothing else may differ. */
+  /** The status and annotations, through the subresource: neither makes a new generation. */
   commitStatus(old: T, next: T): Promise<T>;
 }
 
@@ -40,7 +40,11 @@ export function createCommitter<T extends KubernetesObject>(options: {
       return diff ? send(old, diff, undefined) : old;
     },
     async commitStatus(old, next) {
-      const diff = mergeDiff({ status: status(old) }, { status: status(next) });
+      const part = (object: T): unknown => ({
+        metadata: { annotations: object.metadata.annotations },
+        status: status(object),
+      });
+      const diff = mergeDiff(part(old), part(next));
       return diff ? send(old, diff, 'status') : old;
     },
   };
