@@ -43,6 +43,8 @@ import type { ApiServer } from './server.ts';
 /** How long answers that run when the server stops may take to end. */
 const drainMs = 5_000;
 
+const bootstrapRetryMs = 5_000;
+
 export interface KnarrApiServer extends ApiServer {
   /** New connections see the new serving certificate. */
   reloadServing(serving: ApiServerOptions['serving']): void;
@@ -141,6 +143,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       ...componentStatuses([{ name: 'etcd-0', check: async () => void (await backend.currentRevision()) }]),
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),
+    knowsGroup: (group) => discovery.groups().some((known) => known.name === group),
     elsewhere: () => undefined,
   });
   const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, log });
@@ -170,7 +173,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     log: log.child('http'),
   });
 
-  let booted = false;
+  let unmade: readonly string[] = ['the first objects are not made yet'];
+  let retry: NodeJS.Timeout | undefined;
   let stopping = false;
   const mirrors: Mirror[] = [];
   health.add('ping', async () => {}, { live: true });
@@ -179,7 +183,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   health.add(
     'poststarthook/rbac/bootstrap-roles',
     async () => {
-      if (!booted) throw new Error('the first objects are not made yet');
+      if (unmade.length > 0) throw new Error(unmade.join('; '));
     },
     { live: true },
   );
@@ -203,21 +207,28 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       nodeRules.push(...((nodeRole?.rules ?? []) as PolicyRule[]));
       mirrors.push(await followPolicy(rbac.policy, registry), await followGraph(graph, registry));
       await listener.start();
-      await bootstrap({
-        registry,
-        objects,
-        clientCa: options.clientCa,
-        requestHeader: options.requestHeader,
-        serviceCidrs: options.serviceCidrs,
-        kubernetesServiceIp: options.kubernetesServiceIp,
-        advertiseAddress: options.advertiseAddress,
-        port: options.advertisePort ?? listener.port,
-      });
-      booted = true;
+      const makeFirstObjects = async (): Promise<void> => {
+        unmade = await bootstrap({
+          registry,
+          objects,
+          clientCa: options.clientCa,
+          requestHeader: options.requestHeader,
+          serviceCidrs: options.serviceCidrs,
+          kubernetesServiceIp: options.kubernetesServiceIp,
+          advertiseAddress: options.advertiseAddress,
+          port: options.advertisePort ?? listener.port,
+        });
+        if (unmade.length === 0 || stopping) return;
+        log.error('some of the first objects cannot be made; they are tried again', { failures: unmade.join('; ') });
+        retry = setTimeout(() => void makeFirstObjects(), bootstrapRetryMs);
+        retry.unref();
+      };
+      await makeFirstObjects();
       log.info('the API is served', { port: listener.port });
     },
     async stop() {
       stopping = true;
+      clearTimeout(retry);
       for (const mirror of mirrors) mirror.stop();
       await listener.stop(drainMs);
       await registry.stop();

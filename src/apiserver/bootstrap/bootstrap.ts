@@ -1,6 +1,7 @@
 import type { BootstrapObject, BootstrapResource } from '../../api/bootstrap-objects.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Draft, Registry } from '../registry/types.ts';
-import { ensure } from './ensure.ts';
+import { type Ensured, ensure } from './ensure.ts';
 import { ensureKubernetesService } from './kubernetes-service.ts';
 import { reconcileBinding, reconcileRole } from './policy.ts';
 
@@ -50,41 +51,55 @@ function authenticationConfigMap({ clientCa, requestHeader }: BootstrapOptions):
 
 /**
  * Makes what every cluster has: namespaces, default roles and bindings, priority classes, flow control, API services,
- * the `kubernetes` Service. Everything can be repeated; what users changed within the rules stays.
+ * the `kubernetes` Service. Everything can be repeated; what users changed within the rules stays. One that fails keeps
+ * no other from being made; resolves with the failures.
  */
-export async function bootstrap(options: BootstrapOptions): Promise<void> {
+export async function bootstrap(options: BootstrapOptions): Promise<string[]> {
   const { registry, objects: facts } = options;
+  const failures: string[] = [];
+  const attempt = async (what: string, work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      failures.push(`${what}: ${messageOf(error)}`);
+    }
+  };
+  const make = (wanted: Ensured): Promise<void> =>
+    attempt(`${wanted.resource} ${wanted.object.metadata.name}`, ensure(registry, wanted));
+
   await Promise.all(
-    facts.namespaces.map((object) => ensure(registry, { group: '', resource: 'namespaces', object: object as Draft })),
+    facts.namespaces.map((object) => make({ group: '', resource: 'namespaces', object: object as Draft })),
   );
-  const objects = places.flatMap(([resource, group, reconcile]) =>
-    facts[resource].map((object) =>
-      ensure(registry, { group, resource, object: object as Draft, ...(reconcile ? { reconcile } : {}) }),
-    ),
-  );
-  const authentication = authenticationConfigMap(options);
   await Promise.all([
-    ...objects,
-    ensure(registry, {
+    ...places.flatMap(([resource, group, reconcile]) =>
+      facts[resource].map((object) =>
+        make({ group, resource, object: object as Draft, ...(reconcile ? { reconcile } : {}) }),
+      ),
+    ),
+    make({
       group: 'networking.k8s.io',
       resource: 'servicecidrs',
       object: { metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } },
     }),
-    ensure(registry, {
+    make({
       group: '',
       resource: 'configmaps',
-      object: authentication,
+      object: authenticationConfigMap(options),
       reconcile: (found, wanted) => {
         if (JSON.stringify(found.data) === JSON.stringify(wanted.data)) return undefined;
         found.data = wanted.data;
         return found;
       },
     }),
-    ensureKubernetesService({
-      registry,
-      clusterIp: options.kubernetesServiceIp,
-      advertiseAddress: options.advertiseAddress,
-      port: options.port,
-    }),
+    attempt(
+      'the kubernetes service',
+      ensureKubernetesService({
+        registry,
+        clusterIp: options.kubernetesServiceIp,
+        advertiseAddress: options.advertiseAddress,
+        port: options.port,
+      }),
+    ),
   ]);
+  return failures;
 }

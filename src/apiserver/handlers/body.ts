@@ -1,48 +1,52 @@
 import { parse as parseYaml } from 'yaml';
-import type { GroupVersionKind } from '../../api/schema.ts';
+import { decodeJson, decodeValue, parseJson } from '../../api/decode.ts';
+import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, unsupportedMediaType } from '../../api/status.ts';
 import { decodeCbor } from '../../wire/cbor.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
-import type { Draft } from '../registry/types.ts';
+import type { Draft, ResourceVersion } from '../registry/types.ts';
 import type { Call, CallBody } from './call.ts';
 
 const isObject = (value: unknown): value is Draft =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** YAML as JSON data: YAML 1.2 core schema, no anchors' cycles, keys as text. */
+/** What of a body a message shows: the first bytes in hexadecimal. */
+const summary = (bytes: Buffer): string =>
+  bytes.length === 0 ? '<empty>' : `${bytes.subarray(0, 30).toString('hex')}${bytes.length > 30 ? ' ...' : ''}`;
+
+/** YAML as JSON data. Several documents, aliases that grow and repeated keys are refused. */
 export function yamlValue(text: string): unknown {
   try {
-    return parseYaml(text, { maxAliasCount: 100, logLevel: 'silent', uniqueKeys: true });
+    return parseYaml(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message.split('\n')[0]}`);
   }
 }
 
-function jsonValue(bytes: Buffer, kind: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    const text = bytes.length > 300 ? '' : `; json parse error: ${(error as Error).message}`;
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind${text}`);
-  }
-}
+const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
+  badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
 
 /** The value in a body, of whatever encoding it has; `kind` is for messages. */
 export function bodyValue(body: CallBody, kind: string): unknown {
   if (body.kind === 'value') return structuredClone(body.value);
+  const { bytes } = body;
   switch (body.encoding) {
     case 'json':
-      return jsonValue(body.bytes, kind);
+      return parseJson(bytes.toString('utf8'), kind);
     case 'yaml':
-      return yamlValue(body.bytes.toString('utf8'));
+      try {
+        return parseYaml(bytes.toString('utf8'), { maxAliasCount: 100, logLevel: 'error' });
+      } catch (error) {
+        throw unrecognized(kind, `yaml: ${(error as Error).message.split('\n')[0]}`, bytes);
+      }
     case 'protobuf':
       try {
-        return decodeProtobuf(body.bytes);
+        return decodeProtobuf(bytes);
       } catch (error) {
-        throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${(error as Error).message}`);
+        throw unrecognized(kind, (error as Error).message, bytes);
       }
     case 'cbor':
-      return decodeCbor(body.bytes);
+      return decodeCbor(bytes);
     default:
       throw unsupportedMediaType(
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
@@ -50,31 +54,63 @@ export function bodyValue(body: CallBody, kind: string): unknown {
   }
 }
 
-/**
- * The object that a POST or PUT carries, with the apiVersion and kind that the place expects (they may be left out).
- * Throws 400 as upstream does for another kind.
- */
-export async function readObject(call: Call, expected: GroupVersionKind): Promise<Draft> {
-  const body = await call.body();
-  const apiVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
-  const value = bodyValue(body, expected.kind);
-  if (!isObject(value))
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error`,
-    );
-  const given = { apiVersion: value.apiVersion || apiVersion, kind: value.kind || expected.kind };
-  if (given.kind !== expected.kind)
-    throw badRequest(
-      `${given.kind} in version "${versionOf(given.apiVersion)}" cannot be handled as a ${expected.kind}`,
-    );
-  if (given.apiVersion !== apiVersion)
-    throw badRequest(
-      `the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`,
-    );
-  value.apiVersion = apiVersion;
-  value.kind = expected.kind;
-  if (!isObject(value.metadata)) value.metadata = {};
-  return value;
+const goPackage = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''));
+
+/** A body that says another kind than its place expects. */
+function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): void {
+  const wantedVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
+  const apiVersion = typeof value.apiVersion === 'string' && value.apiVersion !== '' ? value.apiVersion : wantedVersion;
+  const kind = typeof value.kind === 'string' && value.kind !== '' ? value.kind : expected.kind;
+  if (apiVersion === wantedVersion && kind === expected.kind) return;
+  if (custom) {
+    if (apiVersion !== wantedVersion)
+      throw badRequest(
+        `the API version in the data (${apiVersion}) does not match the expected API version (${wantedVersion})`,
+      );
+    throw badRequest(`the kind in the data (${kind}) does not match the expected kind (${expected.kind})`);
+  }
+  const given = parseKind(apiVersion, kind);
+  const why = schemaOf(given)
+    ? `converting (${given.version}.${kind}) to (${goPackage(expected.group)}.${expected.kind}): unknown conversion`
+    : `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;
+  throw badRequest(`${kind} in version "${given.version}" cannot be handled as a ${expected.kind}: ${why}`);
 }
 
-const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1);
+/**
+ * The object that a POST or PUT carries, pruned and checked as `fieldValidation` asks, in canonical form. apiVersion and
+ * kind may be left out; others than the place's are refused. `version` is given for custom resources, which bring
+ * their own schema.
+ */
+export async function readObject(call: Call, expected: GroupVersionKind, version?: ResourceVersion): Promise<Draft> {
+  const reading = call.body();
+  const body = reading instanceof Promise ? await reading : reading;
+  const { context } = call;
+  const custom = version !== undefined && schemaOf(expected) === undefined;
+  const json = body.kind === 'bytes' && body.encoding === 'json';
+  const value = bodyValue(body, expected.kind) ?? {};
+  if (!isObject(value)) {
+    const what = Array.isArray(value) ? 'array' : typeof value;
+    const bytes = body.kind === 'bytes' ? body.bytes : Buffer.alloc(0);
+    throw unrecognized(
+      expected.kind,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      bytes,
+    );
+  }
+  checkKind(value, expected, custom);
+  if (custom) {
+    value.apiVersion = `${expected.group}/${expected.version}`;
+    value.kind = expected.kind;
+    if (!isObject(value.metadata)) value.metadata = {};
+    return version.schema.decode(value, context);
+  }
+  const { fieldValidation } = context;
+  // The text is needed only to find fields that stand twice, which parsing hides.
+  const { object, warnings } =
+    json && fieldValidation !== 'Ignore' && body.bytes.length > 4
+      ? decodeJson(expected, body.bytes, { fieldValidation })
+      : decodeValue(expected, value, { fieldValidation });
+  for (const text of warnings) context.warn(text);
+  object.metadata ??= {};
+  return object as Draft;
+}

@@ -36,7 +36,7 @@ export function componentStatuses(components: readonly Component[]): ReadonlyMap
         async get(call) {
           call.context.warn(warning);
           const found = components.find((component) => component.name === call.info.name);
-          if (!found) throw notFound({ group: '', resource: 'componentstatuses' }, call.info.name);
+          if (!found) throw notFound({ group: '', resource: 'componentstatus' }, call.info.name);
           return {
             kind: 'object',
             status: 200,

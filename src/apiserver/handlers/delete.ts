@@ -15,7 +15,9 @@ async function deleteOptions(call: Call): Promise<{ options: DeleteOptions; dryR
     if (typeof given !== 'object' || given === null || Array.isArray(given))
       throw badRequest('decoded object cannot be converted to DeleteOptions');
     if (given.kind !== undefined && given.kind !== 'DeleteOptions')
-      throw badRequest('decoded object cannot be converted to DeleteOptions');
+      throw badRequest(
+        `no kind "${given.kind}" is registered for version "${given.apiVersion ?? 'meta.k8s.io/v1'}" in scheme "pkg/runtime/scheme.go:111"`,
+      );
     return { options: given, dryRun: dryRunOf(given.dryRun ?? call.query.getAll('dryRun'), 'DeleteOptions') };
   }
   const { query } = call;

@@ -21,6 +21,7 @@ export interface DispatchOptions {
   /** Paths that are no resources. */
   root: Handler;
   /** Resources that nobody here serves: aggregated servers; undefined when they do not either. */
+  knowsGroup(group: string): boolean;
   elsewhere(call: Call): Maybe<Answer> | undefined;
 }
 
@@ -108,8 +109,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const store = registry.lookup(group, version, resource) ?? virtual.lookup(group, version, resource);
     if (!store) {
       const answer = options.elsewhere(call);
-      if (answer === undefined) throw noSuchResource();
-      return answer;
+      if (answer !== undefined) return answer;
+      if (!options.knowsGroup(group)) return options.root(call);
+      throw noSuchResource();
     }
     if (!rightScope(store, info)) throw noSuchResource();
     const place = `${group}/${resource}/${info.subresource}`;

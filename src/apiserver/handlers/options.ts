@@ -21,7 +21,10 @@ export function booleanOf(query: URLSearchParams, name: string): boolean | undef
 export const textOf = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
 
 function enumCause(field: string, value: string, supported: readonly string[]): StatusCause {
-  const list = supported.map((s) => `"${s}"`).join(', ');
+  const list = [...supported]
+    .sort()
+    .map((s) => `"${s}"`)
+    .join(', ');
   return {
     reason: 'FieldValueNotSupported',
     message: `Unsupported value: "${value}": supported values: ${list}`,
@@ -107,7 +110,7 @@ export function checkWriteOptions(query: URLSearchParams, kind: OptionsKind): vo
   const causes: StatusCause[] = [];
   const validation = query.get('fieldValidation');
   if (validation && !validations.includes(validation as 'Ignore'))
-    causes.push(enumCause('fieldValidation', validation, validations));
+    causes.push(enumCause('fieldValidation', validation, ['', ...validations]));
   const manager = query.get('fieldManager');
   if (manager !== null && manager.length > 128)
     causes.push({

@@ -1,4 +1,4 @@
-import { schemaOf } from '../../api/schema.ts';
+import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import type { PatchBody } from '../registry/types.ts';
 import { yamlValue } from './body.ts';
@@ -43,13 +43,25 @@ function patchValue(body: CallBody, type: PatchBody['type']): unknown {
   }
 }
 
+/** An applied object says its kind, which is the place's. */
+function checkApplied(value: unknown, expected: GroupVersionKind): void {
+  const { apiVersion = '', kind = '' } = (value ?? {}) as { apiVersion?: string; kind?: string };
+  const given = parseKind(apiVersion, kind);
+  if (kind === '' || apiVersion === '')
+    throw badRequest(`invalid object type: ${given.group}/${given.version}, Kind=${kind}`);
+  if (given.group !== expected.group || given.version !== expected.version || kind !== expected.kind)
+    throw badRequest(`${kind} in version "${given.version}" cannot be handled as a ${expected.kind}: no kind match`);
+}
+
 export const patchObject: StoreHandler = async (call, store) => {
   checkWriteOptions(call.query, 'PatchOptions');
   const body = await call.body();
   const contentType = (body.contentType ?? '').split(';')[0]?.trim() ?? '';
   const type = types[contentType];
   const strategic = schemaOf(expectedKind(store, '')) !== undefined;
-  if (!type || (type === 'strategic' && !strategic))
+  if (!type)
+    return { kind: 'bytes', status: 415, type: 'text/plain; charset=utf-8', body: '415: Unsupported Media Type' };
+  if (type === 'strategic' && !strategic)
     throw unsupportedMediaType(
       `the body of the request was in an unknown format - accepted media types include: ${accepted(strategic)}`,
     );
@@ -63,9 +75,11 @@ export const patchObject: StoreHandler = async (call, store) => {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
+  const value = patchValue(body, type);
+  if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },
-    { type, body: patchValue(body, type), force },
+    { type, body: value, force },
   );
   return { kind: 'stored', status: created ? 201 : 200, stored, store };
 };

@@ -1,4 +1,5 @@
-import { badRequest } from '../../api/status.ts';
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { invalid } from '../../api/status.ts';
 import type { StoreHandler } from './call.ts';
 import { booleanOf, integerOf, textOf } from './options.ts';
 
@@ -39,15 +40,30 @@ export const listObjects: StoreHandler = async (call, store) => {
 /** Watches that name no time-out end by themselves after half an hour to an hour, so that clients spread over servers. */
 const defaultWatchMs = (): number => Math.round(1_800_000 * (1 + Math.random()));
 
+function checkWatch(sendInitialEvents: boolean | undefined, match: string | undefined): void {
+  const causes: StatusCause[] = [];
+  const field = 'resourceVersionMatch';
+  const forbid = (text: string): void =>
+    void causes.push({ reason: 'FieldValueForbidden', message: `Forbidden: ${text}`, field });
+  if (sendInitialEvents === undefined && match !== undefined)
+    forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+  if (sendInitialEvents !== undefined && match === undefined)
+    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (match !== undefined && match !== 'NotOlderThan')
+    causes.push({
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: "${match}": supported values: "NotOlderThan"`,
+      field,
+    });
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
+}
+
 export const watchObjects: StoreHandler = (call, store) => {
   const { info, query } = call;
   const seconds = integerOf(query, 'timeoutSeconds');
   const sendInitialEvents = booleanOf(query, 'sendInitialEvents');
   const resourceVersionMatch = textOf(query, 'resourceVersionMatch') || undefined;
-  if (sendInitialEvents === undefined && resourceVersionMatch !== undefined)
-    throw badRequest(
-      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-    );
+  checkWatch(sendInitialEvents, resourceVersionMatch);
   return {
     kind: 'watch',
     store,

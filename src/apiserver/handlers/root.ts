@@ -5,7 +5,7 @@ import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
 import type { Answer, Call, Handler } from './call.ts';
-import { notAllowed } from './dispatch.ts';
+import { noSuchResource, notAllowed } from './dispatch.ts';
 import type { Health } from './health.ts';
 
 export interface RootOptions {
@@ -35,6 +35,15 @@ export const pageNotFound = (): Answer => ({
   body: '404 page not found\n',
   headers: { 'x-content-type-options': 'nosniff' },
 });
+
+/** A version that a known group does not have is told as a Status, a group that nobody knows as a page. */
+function unserved(path: string, discovery: Discovery): Answer {
+  const [prefix, group = '', version] = path.split('/').filter((part) => part !== '');
+  const known =
+    prefix === 'api' ? group !== '' : version !== undefined && discovery.groups().some((g) => g.name === group);
+  if (known) throw noSuchResource();
+  return pageNotFound();
+}
 
 /** Paths that are no resources. */
 export function createRoot(options: RootOptions): Handler {
@@ -79,7 +88,7 @@ export function createRoot(options: RootOptions): Handler {
     }
     const found = fixed[path] ?? fixed[path.replace(/\/+$/, '')];
     if (found) return found(call);
-    if (path.startsWith('/api')) return discovery.answer(call) ?? pageNotFound();
+    if (path.startsWith('/api')) return discovery.answer(call) ?? unserved(path, discovery);
     return health.answer(call) ?? options.openapi(call) ?? pageNotFound();
   };
 }

@@ -35,7 +35,7 @@ export const createObject: StoreHandler = async (call, store) => {
   const place = placeOf(call, store);
   if (store.definition.namespaced && place.namespace === '')
     throw badRequest('an empty namespace may not be set during creation');
-  const object = await readObject(call, expectedKind(store, info.subresource));
+  const object = await readObject(call, expectedKind(store, info.subresource), store.version);
   ensureNamespace(object, place.namespace);
   const { stored } = await store.create(
     { context: call.context, place, subresource: info.subresource || undefined },
@@ -48,10 +48,11 @@ export const updateObject: StoreHandler = async (call, store) => {
   const { info } = call;
   checkWriteOptions(call.query, 'UpdateOptions');
   const place = placeOf(call, store);
-  const object = await readObject(call, expectedKind(store, info.subresource));
+  const object = await readObject(call, expectedKind(store, info.subresource), store.version);
   ensureNamespace(object, place.namespace);
   const name = object.metadata.name;
-  if (!name && info.subresource !== 'scale') throw badRequest('name must be provided');
+  if (!name && info.subresource !== 'scale')
+    throw badRequest(`the name of the object (${place.name} based on URL) was undeterminable: name must be provided`);
   if (name && name !== place.name)
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${place.name})`);
   const { stored, created } = await store.update(

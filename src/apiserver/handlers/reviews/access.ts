@@ -34,7 +34,7 @@ export function attributesOfSpec(spec: SubjectAccessReviewSpec): Attributes {
   };
 }
 
-function check(kind: string, spec: SubjectAccessReviewSpec | undefined, needsUser: boolean): void {
+function check(spec: SubjectAccessReviewSpec | undefined, needsUser: boolean): void {
   const causes: StatusCause[] = [];
   const has = [spec?.resourceAttributes, spec?.nonResourceAttributes].filter((a) => a !== undefined).length;
   if (has === 2)
@@ -55,7 +55,8 @@ function check(kind: string, spec: SubjectAccessReviewSpec | undefined, needsUse
       message: 'Invalid value: "": at least one of user or group must be specified',
       field: 'spec.user',
     });
-  if (causes.length > 0) throw invalid({ group, kind }, '', causes);
+  // Upstream names the group alone.
+  if (causes.length > 0) throw invalid({ group, kind: '' }, '', causes);
 }
 
 function decided(authorizer: Authorizer, user: UserInfo, spec: SubjectAccessReviewSpec): object {
@@ -80,7 +81,7 @@ export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): Rea
       const object = await readObject(call, expectedKind(store, ''));
       const given = object as unknown as Review;
       if (kind !== 'SelfSubjectRulesReview')
-        check(kind, given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
+        check(given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
       return created({ ...object, status: answer(call, given) });
     };
   const spec = (given: Review): SubjectAccessReviewSpec => given.spec ?? {};

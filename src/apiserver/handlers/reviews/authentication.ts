@@ -1,4 +1,4 @@
-import { invalid } from '../../../api/status.ts';
+import { badRequest } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Authentication } from '../../authn/authenticate.ts';
 import type { UserInfo } from '../../server.ts';
@@ -27,10 +27,7 @@ export function authenticationReviews(
         async create(call, store) {
           const object = await readObject(call, expectedKind(store, ''));
           const { token = '', audiences: asked } = (object.spec ?? {}) as { token?: string; audiences?: string[] };
-          if (token === '')
-            throw invalid({ group, kind: 'TokenReview' }, '', [
-              { reason: 'FieldValueRequired', message: 'Required value', field: 'spec.token' },
-            ]);
+          if (token === '') throw badRequest('token is required for TokenReview in authentication');
           const wanted = asked && asked.length > 0 ? asked : audiences;
           return { kind: 'object', status: 201, object: { ...object, status: await review(token, wanted) } };
         },
