@@ -46,7 +46,9 @@ function kindIndex(types: Readonly<Record<string, TypeFact>>): (gvk: Gvk, list: 
   return (gvk, list) => byKind.get(`${gvk.group}/${gvk.version}/${gvk.kind}${list ? 'List' : ''}`);
 }
 
-const v2Protobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** The older name has a character that no media type may have: it may be asked for, but is not answered with. */
+const v2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const v2ProtobufAsked = /application\/com\.github\.proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/;
 
 /** `/openapi/v2` and `/openapi/v3`; documents are written when asked for and not kept. */
 export function createOpenApi(options: OpenApiOptions): OpenApi {
@@ -86,7 +88,7 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     const operations = [...(await readOperationFacts()), ...additions.flatMap((addition) => addition.operations)];
     const wanted = headerOf(call.headers, 'accept') ?? '';
     const value = documentV2({ operations, types, typeOf: kindIndex(types), describe: noDescriptions });
-    if (wanted.includes(v2Protobuf)) {
+    if (v2ProtobufAsked.test(wanted)) {
       const { encodeOpenApiV2 } = await import('./v2-protobuf.ts');
       return { kind: 'bytes', status: 200, type: v2Protobuf, body: encodeOpenApiV2(value) };
     }
