@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { until } from '../../images/machine/cluster.ts';
+import { demoImage } from '../../images/machine/demo-image.ts';
+import type { Machine } from '../../images/machine/machine.ts';
+import { nodePrograms } from '../../images/tools/paths.ts';
+import { type Kubectl, patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
+
+// One machine goes through all of these in order: a boot is dear.
+let machine: Machine;
+let kubectl: Kubectl;
+
+before(async () => {
+  machine = await testMachine({
+    name: 'node',
+    image: await testImage(),
+    config: {
+      hostname: 'first',
+      write_files: [{ path: '/etc/rancher/k3s/config.yaml', content: 'write-kubeconfig-mode: "0600"\n' }],
+      run_cmd: ['echo the commands ran > /var/lib/ran'],
+      // the mistake is meant: the machine must say so and go on
+      k3os: { labels: { 'example.com/room': 'cellar' }, sysctls: { 'kernel.panic': '7' }, tocken: 'x' } as object,
+    },
+  });
+});
+
+after(async () => {
+  if (process.env.KNARR_KEEP === undefined) await machine?.remove();
+});
+
+test('the image boots and its node becomes Ready', async () => {
+  await machine.start();
+  kubectl = await untilReady(machine);
+  assert.match(await kubectl.run('get', 'nodes', '-o', 'wide'), /first\s+Ready/);
+});
+
+test('the cloud-config is applied, and its mistake is on the console with file, line and key', async () => {
+  assert.match(await machine.console(), /user-data:\d+:\d+: k3os\.tocken: unknown key, left out \(is token meant\?\)/);
+  assert.equal(
+    await kubectl.run('get', 'node', 'first', '-o', 'jsonpath={.metadata.labels.example\\.com/room}'),
+    'cellar',
+  );
+  const { stdout } = await machine.ssh(
+    'hostname; cat /proc/sys/kernel/panic /var/lib/ran; findmnt -no FSTYPE,OPTIONS /',
+  );
+  const [hostname, panic, ran, root] = stdout.trim().split('\n');
+  assert.deepStrictEqual([hostname, panic, ran], ['first', '7', 'the commands ran']);
+  assert.match(root ?? '', /^erofs\s+ro,/);
+});
+
+/** What a pod of its own gets when it asks `http://host:port/`. */
+const fetchFromPod = (host: string, port: number): Promise<string> =>
+  kubectl.run('exec', 'asker', '--', 'sh', '-c', `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 20 ${host} ${port}`);
+
+test('a Deployment is reached through its Service, by address and by name, from another pod', async () => {
+  await kubectl.run('create', 'deployment', 'web', `--image=${demoImage}`, '--port=8080');
+  await kubectl.run('expose', 'deployment', 'web', '--port=80', '--target-port=8080');
+  await kubectl.run('run', 'asker', `--image=${demoImage}`, '--command', '--', 'sleep', '100000');
+  await kubectl.run('rollout', 'status', 'deployment/web', '--timeout=600s');
+  await kubectl.run('wait', '--for=condition=Ready', 'pod/asker', '--timeout=600s');
+  const address = await kubectl.run('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
+  for (const host of [address, 'web', 'web.default.svc.cluster.local']) {
+    const answer = await until(`an answer from ${host}`, patienceMs, async () => {
+      const text = await fetchFromPod(host, 80);
+      return text.includes('hello from knarr') ? text : undefined;
+    });
+    assert.match(answer, /200 OK/);
+  }
+});
+
+test('kubectl logs, exec and port-forward', async () => {
+  assert.match(await kubectl.run('logs', 'deployment/web'), /url:\/|response:200/);
+  assert.equal(
+    (await kubectl.run('exec', 'deployment/web', '--', 'cat', '/www/index.html')).trim(),
+    'hello from knarr',
+  );
+  const forward = spawn(nodePrograms.kubectl, ['port-forward', 'deployment/web', ':8080'], { env: kubectl.env });
+  try {
+    const [line] = (await once(forward.stdout, 'data')) as [Buffer];
+    const port = /127\.0\.0\.1:(\d+)/.exec(line.toString())?.[1];
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    assert.equal((await response.text()).trim(), 'hello from knarr');
+  } finally {
+    forward.kill();
+  }
+});
+
+test('after a power cut everything is still there', async () => {
+  await kubectl.run('create', 'configmap', 'kept', '--from-literal=a=b');
+  const token = await kubectl.run('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
+  const before = (await machine.ssh('cat /etc/machine-id; sudo sha256sum /var/lib/knarr/ssh/*')).stdout;
+  await machine.powerCut();
+  await machine.start();
+  kubectl = await untilReady(machine);
+  assert.equal(await kubectl.run('get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'), 'b');
+  assert.equal(await kubectl.run('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}'), token);
+  assert.equal((await machine.ssh('cat /etc/machine-id; sudo sha256sum /var/lib/knarr/ssh/*')).stdout, before);
+  await kubectl.run('wait', '--for=condition=Ready', 'pod', '-l', 'app=web', '--timeout=600s');
+  await until('an answer after the power cut', patienceMs, async () =>
+    (await fetchFromPod('web', 80)).includes('hello from knarr') ? true : undefined,
+  );
+});
+
+test('what was made is deleted again', async () => {
+  await kubectl.run('delete', 'deployment/web', 'service/web', 'pod/asker', '--timeout=300s');
+  await until('no pods', patienceMs, async () =>
+    (await kubectl.run('get', 'pods', '-o', 'name')) === '' ? true : undefined,
+  );
+});

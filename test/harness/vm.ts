@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { buildImage } from '../../build.ts';
+import type { CloudConfig } from '../../cloud-config/schema.ts';
+import { findAccelerator } from '../../images/machine/accelerator.ts';
+import { apiAnswers, fetchKubeconfig, nodesReady, until } from '../../images/machine/cluster.ts';
+import { makeDemoImage } from '../../images/machine/demo-image.ts';
+import { type Machine, openMachine } from '../../images/machine/machine.ts';
+import { createProgress } from '../../images/setup/progress.ts';
+import type { VmImage } from '../../images/targets/vm.ts';
+import { hostArch, nodePrograms } from '../../images/tools/paths.ts';
+import { run } from '../../src/base/run.ts';
+
+/** How long a step in an emulated machine may take when everything else runs beside it. */
+export const patienceMs = 600_000;
+
+/** The image that tests boot, the same that `npm start` boots. */
+export async function testImage(): Promise<VmImage> {
+  const addImages = [await makeDemoImage()];
+  return buildImage('vm', { arch: hostArch, compression: 'fast', addImages }, createProgress(process.stderr));
+}
+
+/** A machine of its own for one test file; removed with all its state by `remove()`. */
+export async function testMachine(options: {
+  name: string;
+  image: VmImage;
+  config?: CloudConfig;
+  firmware?: boolean;
+  cmdline?: string;
+}): Promise<Machine> {
+  const { name, image, config = {}, ...others } = options;
+  return openMachine({
+    name: `test-${name}-${randomBytes(3).toString('hex')}`,
+    image,
+    accelerator: await findAccelerator(),
+    config,
+    ...others,
+  });
+}
+
+/** Waits until the machine's node is Ready; gives what runs kubectl against it. */
+export async function untilReady(machine: Machine): Promise<Kubectl> {
+  await apiAnswers(machine, patienceMs);
+  const kubeconfig = await fetchKubeconfig(machine, patienceMs);
+  await nodesReady(machine, await readFile(kubeconfig, 'utf8'), 1, patienceMs);
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  return {
+    kubeconfig,
+    env,
+    run: async (...args) => (await run(nodePrograms.kubectl, args, { env, timeoutMs: patienceMs })).stdout,
+  };
+}
+
+export interface Kubectl {
+  kubeconfig: string;
+  env: NodeJS.ProcessEnv;
+  run(...args: string[]): Promise<string>;
+}
+
+/** Waits until the machine's console shows a text. */
+export async function untilConsole(machine: Machine, pattern: RegExp): Promise<string> {
+  return until(`${pattern} on the console`, patienceMs, async () => pattern.exec(await machine.console())?.[0], {
+    machine,
+  });
+}
