@@ -31,8 +31,16 @@ export function listKind(store: ResourceStore): { apiVersion: string; kind: stri
   return { apiVersion, kind: definition.listKind };
 }
 
+const brace = Buffer.from('{');
 const comma = Buffer.from(',');
 const tail = Buffer.from(']}\n');
+
+/** Items of built-in kinds leave out kind and apiVersion: with how much of them to begin later. */
+function itemHead({ definition, version }: ResourceStore): Buffer | undefined {
+  if (version.schema.type) return undefined;
+  const apiVersion = definition.group === '' ? version.version : `${definition.group}/${version.version}`;
+  return Buffer.from(`${JSON.stringify({ kind: definition.kind, apiVersion }).slice(0, -1)},`);
+}
 
 /** A list as JSON: the items' bytes, joined. */
 export function listBytes(store: ResourceStore, result: ListResult): Buffer {
@@ -40,9 +48,12 @@ export function listBytes(store: ResourceStore, result: ListResult): Buffer {
   const head = JSON.stringify({ kind, apiVersion, metadata: listMeta(result) });
   const parts: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
   const { items } = result;
+  const skipped = itemHead(store);
   for (let i = 0; i < items.length; i++) {
     if (i > 0) parts.push(comma);
-    parts.push((items[i] as Stored).bytes);
+    const { bytes } = items[i] as Stored;
+    if (skipped && bytes.subarray(0, skipped.length).equals(skipped)) parts.push(brace, bytes.subarray(skipped.length));
+    else parts.push(bytes);
   }
   parts.push(tail);
   return Buffer.concat(parts);

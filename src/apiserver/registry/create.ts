@@ -5,7 +5,6 @@ import {
   type Core,
   generatedName,
   newUid,
-  plainFailure,
   refuse,
   strategyContext,
   timestamp,
@@ -38,40 +37,43 @@ export async function createObject(core: Core, view: View, options: WriteOptions
 }
 
 async function createOnce(core: Core, view: View, options: WriteOptions, object: Draft): Promise<Kept> {
-  const { metadata } = object;
-  if (metadata.resourceVersion && metadata.resourceVersion !== '0')
-    throw plainFailure(500, 'resourceVersion should not be set on objects to be created');
   view.version.schema.applyDefaults(object);
+  prepareForCreate(core, view, object);
+  track(view, undefined, object, options);
+  return admitAndInsert(core, view, options, object);
+}
+
+/** What no client may say of a new object. */
+export function prepareForCreate({ definition }: Core, view: View, object: Draft): void {
+  const { strategy } = definition;
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.generation;
+  delete metadata.selfLink;
+  delete metadata.resourceVersion;
   metadata.creationTimestamp = timestamp();
   metadata.uid = newUid();
-  delete metadata.selfLink;
+  if (strategy.generation) metadata.generation = 1;
+  if (!strategy.status || strategy.statusOnCreate) return;
+  if (view.converts) delete object.status;
+  else resetStatus(definition, object);
+}
 
+/** The second half of a create, for an object that is complete: admission, strategy, validation, storage. */
+export async function admitAndInsert(core: Core, view: View, options: WriteOptions, object: Draft): Promise<Kept> {
+  const { definition, cache } = core;
+  const { strategy } = definition;
   const attributes = attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined });
   const mutation = core.admission.mutate(attributes);
   const changed = mutation instanceof Promise ? await mutation : mutation;
   const admitted = attributes.object as Draft;
   if (changed) view.version.schema.applyDefaults(admitted);
-  return insertObject(core, view, options, admitted, true);
-}
 
-/**
- * The second half of a create, for objects that are admitted: strategy, validation, storage. An apply that creates has
- * its managedFields set already (`tracked` false: leave them).
- */
-export async function insertObject(
-  core: Core,
-  view: View,
-  options: WriteOptions,
-  admitted: Draft,
-  tracking: boolean,
-): Promise<Kept> {
-  const { definition, cache } = core;
-  const { strategy } = definition;
   const context = strategyContext(core, options);
   const converted = view.converts ? view.toStored(admitted) : admitted;
   const draft = converted instanceof Promise ? await converted : converted;
-  prepare(core, draft);
-  if (tracking) track(view, undefined, draft, options);
+  if (view.converts && strategy.status && !strategy.statusOnCreate) resetStatus(definition, draft);
   const allocating = strategy.allocate?.(draft, undefined, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
@@ -79,9 +81,9 @@ export async function insertObject(
     const name = draft.metadata.name ?? '';
     refuse(view, name, validated(core, draft, context));
     for (const text of strategy.warnings?.(draft, undefined, context) ?? []) context.warn(text);
-    const object = view.converts ? await view.toView(structuredClone(draft)) : draft;
+    const shown = view.converts ? await view.toView(structuredClone(draft)) : draft;
     const validation = core.admission.validate(
-      attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined }),
+      attributesOf(core, view, 'CREATE', options, { object: shown, oldObject: undefined }),
     );
     if (validation instanceof Promise) await validation;
 
@@ -101,16 +103,6 @@ export async function insertObject(
     await allocation?.revert();
     throw error;
   }
-}
-
-function prepare({ definition }: Core, draft: Draft): void {
-  const { strategy } = definition;
-  const { metadata } = draft;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.generation;
-  if (strategy.status && !strategy.statusOnCreate) resetStatus(definition, draft);
-  if (strategy.generation) metadata.generation = 1;
 }
 
 function validated({ definition }: Core, draft: Draft, context: StrategyContext) {

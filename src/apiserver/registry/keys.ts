@@ -29,3 +29,20 @@ export function placeOfKey(key: string, prefix: string, namespaced: boolean): Pl
   const slash = rest.indexOf('/');
   return { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
 }
+
+/** Where upstream keeps a resource, where that is not under its own name. Its messages show these keys. */
+const upstreamFolders: Readonly<Record<string, string>> = {
+  'services.': 'services/specs',
+  'endpoints.': 'services/endpoints',
+  'nodes.': 'minions',
+  'ingresses.networking.k8s.io': 'ingress',
+  'replicationcontrollers.': 'controllers',
+  'apiservices.apiregistration.k8s.io': 'apiregistration.k8s.io/apiservices',
+  'customresourcedefinitions.apiextensions.k8s.io': 'apiextensions.k8s.io/customresourcedefinitions',
+};
+
+/** The key as upstream's messages show it. */
+export function shownKey(names: Names, { namespace, name }: Place): string {
+  const folder = upstreamFolders[`${names.resource}.${names.group}`] ?? names.resource;
+  return `${root}${folder}/${namespace === '' ? '' : `${namespace}/`}${name}`;
+}

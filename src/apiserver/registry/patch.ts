@@ -3,9 +3,9 @@ import { applyJsonPatch } from '../../api/patch-json.ts';
 import { applyMergePatch } from '../../api/patch-merge.ts';
 import { applyStrategicPatch } from '../../api/patch-strategic.ts';
 import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
-import { badRequest, conflict } from '../../api/status.ts';
-import { attributesOf, type Core, newUid, timestamp, type View } from './core.ts';
-import { insertObject } from './create.ts';
+import { ApiError, badRequest, conflict, isApiError } from '../../api/status.ts';
+import type { Core, View } from './core.ts';
+import { admitAndInsert, prepareForCreate } from './create.ts';
 import { newest } from './newest.ts';
 import type { Kept } from './stored.ts';
 import type { Draft, PatchBody, RequestContext, WriteOptions, WriteOutcome } from './types.ts';
@@ -48,12 +48,36 @@ function patched(view: View, current: Draft, patch: PatchBody, { context, place,
     return defaulted(view, schema.decode(merged, context));
   }
   const result = applyPatch(view.gvk, current, patch) as Draft;
-  if (typeof result !== 'object' || result === null || typeof result.metadata !== 'object') {
-    throw badRequest('the patch leaves no object');
-  }
-  checkIdentity(result, current);
-  return defaulted(view, schema.decode(result, context));
+  const text = (): string => (patch.type === 'strategic' ? JSON.stringify(patch.body) : sortedText(result));
+  const decoded = decodedPatch(() => schema.decode(result, context), text);
+  checkIdentity(decoded, current);
+  return defaulted(view, decoded);
 }
+
+/** An object that a patch has spoilt is the patch's fault, and is shown with it. */
+function decodedPatch(decode: () => Draft, text: () => string): Draft {
+  const shown = text();
+  try {
+    return decode();
+  } catch (error) {
+    if (!isApiError(error, 'BadRequest')) throw error;
+    const why = error.message.replace(/^.*? cannot be handled as an? \S+: /s, '');
+    const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+    throw new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: ` "" is invalid: patch: ${message}`,
+      reason: 'Invalid',
+      details: { causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }] },
+      code: 422,
+    });
+  }
+}
+
+const sortedText = (object: Draft): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(object ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
 
 /** The three patches that know nothing of owners, on any document. */
 export function applyPatch(gvk: GroupVersionKind, document: object, patch: PatchBody): unknown {
@@ -61,12 +85,20 @@ export function applyPatch(gvk: GroupVersionKind, document: object, patch: Patch
     case 'json':
       return applyJsonPatch(document, patch.body);
     case 'merge':
-      return applyMergePatch(document, patch.body);
+      return applyMergePatch(document, objectOf(patch.body));
     case 'strategic':
-      return applyStrategicPatch(gvk, document, patch.body as object);
+      return applyStrategicPatch(gvk, document, objectOf(patch.body));
     case 'apply':
       throw badRequest('server-side apply is not possible here');
   }
+}
+
+function objectOf(body: unknown): object {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  const found = Array.isArray(body) ? 'array' : body === null ? 'null' : typeof body;
+  throw badRequest(
+    `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
+  );
 }
 
 function defaulted(view: View, object: Draft): Draft {
@@ -113,11 +145,6 @@ async function createApplied(core: Core, view: View, options: WriteOptions, body
   }
   const merged = applyConfiguration(view.gvk, undefined, applied, managerOf(context, undefined, schema.type)) as Draft;
   const object = defaulted(view, schema.decode(merged, context));
-  object.metadata.creationTimestamp = timestamp();
-  object.metadata.uid = newUid();
-  const attributes = attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined });
-  const mutation = core.admission.mutate(attributes);
-  const changed = mutation instanceof Promise ? await mutation : mutation;
-  const admitted = attributes.object as Draft;
-  return insertObject(core, view, options, changed ? defaulted(view, admitted) : admitted, false);
+  prepareForCreate(core, view, object);
+  return admitAndInsert(core, view, options, object);
 }

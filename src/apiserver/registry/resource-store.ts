@@ -19,7 +19,7 @@ import type {
   Stored,
   WriteOptions,
 } from './types.ts';
-import { updateObject } from './update.ts';
+import { otherUid, updateObject } from './update.ts';
 import { reached, revisionOf } from './versions.ts';
 import { createViewer } from './viewer.ts';
 import { watchObjects } from './watch.ts';
@@ -60,6 +60,8 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       if (projection) return writeProjection(core, view, options, projection, () => object);
       const exists = (): boolean => newest(core, cache.key(options.place)) !== undefined;
       if (definition.strategy.createOnUpdate && !options.subresource && !exists()) {
+        const { uid } = object.metadata;
+        if (uid) throw otherUid(definition, options.place, uid, '');
         return { stored: await viewer.show(await createObject(core, view, options, object)), created: true };
       }
       return { stored: await viewer.show(await replace(core, view, options, object)), created: false };

@@ -1,11 +1,12 @@
-import { conflict, invalid, notFound } from '../../api/status.ts';
+import { type ApiError, conflict, invalid, notFound } from '../../api/status.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
+import { shownKey } from './keys.ts';
 import { newest } from './newest.ts';
 import { same } from './same.ts';
 import { contentDiffers, keepAllButStatus, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
-import type { Draft, Frozen, Maybe, Place, StrategyContext, WriteOptions } from './types.ts';
+import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
 
 /** What a write wants the object to become, worked out anew for every attempt. */
 export interface Wanted {
@@ -56,13 +57,12 @@ async function updateOnce(
   const context = strategyContext(core, options);
 
   const oldInView = view.converts ? ((await view.toView(existing.draft())) as Frozen) : old;
+  prepareForUpdate(core, made, oldInView, options);
+  if (wanted.tracking) track(view, oldInView, made, options);
   const admitting = wanted.admitting ? admit(core, view, options, made, oldInView) : made;
   const admitted = admitting instanceof Promise ? await admitting : admitting;
   const draft = view.converts ? await view.toStored(admitted) : admitted;
-
   checkPreconditions(core, options, draft, existing, old);
-  prepareForUpdate(core, draft, old, options);
-  if (wanted.tracking) track(view, oldInView, draft, options);
   const allocating = options.subresource ? undefined : strategy.allocate?.(draft, old, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
@@ -125,14 +125,7 @@ function admit(core: Core, view: View, options: WriteOptions, object: Draft, old
 function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, existing: Kept, old: Frozen): void {
   const { definition } = core;
   const { resourceVersion, uid } = draft.metadata;
-  if (uid && uid !== old.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
-    throw conflict(
-      definition,
-      place.name,
-      `StorageError: invalid object, Code: 4, Key: ${existing.key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
-    );
-  }
+  if (uid && uid !== old.metadata.uid) throw otherUid(definition, place, uid, old.metadata.uid ?? '');
   if (resourceVersion && resourceVersion !== '0') {
     if (!/^\d+$/.test(resourceVersion)) {
       const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
@@ -141,7 +134,10 @@ function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, e
     if (resourceVersion !== String(existing.revision)) throw conflict(definition, place.name, modified);
     return;
   }
-  if (definition.strategy.unconditionalUpdate ?? true) return;
+  if (definition.strategy.unconditionalUpdate ?? true) {
+    draft.metadata.resourceVersion = String(existing.revision);
+    return;
+  }
   throw invalid({ group: definition.group, kind: definition.resource }, place.name, [
     {
       reason: 'FieldValueInvalid',
@@ -149,6 +145,17 @@ function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, e
       message: 'Invalid value: 0: must be specified for an update',
     },
   ]);
+}
+
+/** The object that is meant is not the one that stands at this name (`found` '': none does). */
+export function otherUid(definition: ResourceDefinition, place: Place, uid: string, found: string): ApiError {
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found}`;
+  const key = shownKey(definition, place);
+  return conflict(
+    definition,
+    place.name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  );
 }
 
 /** What no write may change, and what this one may not. */

@@ -96,12 +96,17 @@ export function continueToken({ revision, start }: Continuation): string {
 }
 
 export function parseContinue(token: string): Continuation {
-  const bad = (why: string): ApiError => badRequest(`continue key is not valid: ${why}`);
+  const bad = (why: string): ApiError => badRequest(`invalid continue token: ${why}`);
   let value: { v?: unknown; rv?: unknown; start?: unknown };
+  const wrong = token.search(/[^A-Za-z0-9_-]/);
+  if (wrong >= 0 || token.length % 4 === 1) {
+    const at = wrong >= 0 ? wrong : token.length - 1;
+    throw bad(`continue key is not valid: illegal base64 data at input byte ${at}`);
+  }
   try {
     value = JSON.parse(Buffer.from(token, 'base64url').toString()) as typeof value;
   } catch (error) {
-    throw bad((error as Error).message);
+    throw bad(`continue key is not valid: ${(error as Error).message}`);
   }
   if (value?.v !== 'meta.k8s.io/v1')
     throw bad(`server does not recognize this encoded version ${JSON.stringify(value?.v)}`);

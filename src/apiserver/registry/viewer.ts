@@ -24,8 +24,8 @@ export function createViewer(view: View): Viewer {
     const known = shown.get(stored);
     if (known) return known;
     const draft = JSON.parse(stored.bytes.toString()) as Draft;
-    const place = (object: Draft): Stored => ({
-      ...plainStored(object, stored.revision),
+    const place = ({ kind, apiVersion, ...rest }: Draft): Stored => ({
+      ...plainStored({ kind, apiVersion, ...rest }, stored.revision),
       key: stored.key,
       namespace: stored.namespace,
       name: stored.name,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
@@ -30,7 +31,12 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
   return {
     endpoints: createdByPut,
     events: coreEvents,
-    limitranges: createdByPut,
+    limitranges: traits({
+      createOnUpdate: true,
+      prepareForCreate({ metadata }) {
+        metadata.name ||= randomUUID();
+      },
+    }),
     namespaces,
     nodes,
     persistentvolumeclaims: persistentVolumeClaims,

@@ -175,7 +175,9 @@ describe('strategies', () => {
   });
 
   it('jobs select their own pods', async () => {
-    const made = await running.use('batch', 'jobs').create<Job>('j', { spec: { template } });
+    const made = await running.use('batch', 'jobs').create<Job>('j', {
+      spec: { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } },
+    });
     const uid = made.metadata.uid;
     assert.deepEqual(made.spec?.selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } });
     assert.equal(made.spec?.template.metadata?.labels?.['controller-uid'], uid);
