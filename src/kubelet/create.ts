@@ -9,9 +9,11 @@ import { createContainerRuntime } from '../cri/runtime.ts';
 import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
 import { createSliceManager, type SliceManager } from '../host/slices.ts';
 import { createAdmission } from './admission.ts';
+import { defaultThresholds, refusedUnderPressure } from './eviction.ts';
 import { createImagePuller } from './images/puller.ts';
 import { diskSpace, type Machine, type NodeResources, nodeResources, readMachine } from './node/machine.ts';
 import type { NodeFacts } from './node/node-status.ts';
+import { createPressureManager, type PressureManager } from './node/pressure-manager.ts';
 import { createNodeReporter, type NodeReporter } from './node/reporter.ts';
 import { createRuntimeHealth } from './node/runtime-health.ts';
 import { nodeTemplate } from './node/template.ts';
@@ -25,8 +27,10 @@ import { createPodManager, type PodManager } from './pod-manager.ts';
 import { createProber } from './probes/prober.ts';
 import { createRuntimeEvents } from './runtime-events.ts';
 import { createKubeletServer, type KubeletServer } from './server/create-server.ts';
+import { createStaticPodSource } from './static-pods.ts';
 import { createStatusCommitter } from './status/committer.ts';
 import { createTokenSource } from './tokens.ts';
+import { createUpkeep } from './upkeep.ts';
 import { createUserNamespaces } from './user-namespaces.ts';
 import { createKeyedBackoff } from './worker/backoff.ts';
 import { createWorkerServices } from './worker/create-services.ts';
@@ -60,6 +64,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let slices: SliceManager | undefined;
   let podCgroups: PodCgroups | undefined;
   let manager: PodManager | undefined;
+  let pressureManager: PressureManager | undefined;
   let server: KubeletServer | undefined;
   const stops: (() => Promise<void> | void)[] = [];
 
@@ -79,7 +84,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     version: options.version,
     runtime: health.version,
     runtimeStatus: health.status,
-    pressure: { memory: false, disk: false, pid: false },
+    pressure: pressureManager?.pressure ?? { memory: false, disk: false, pid: false },
     images: await runtime.listImages().catch(() => []),
     notReady: notReady(),
   });
@@ -172,7 +177,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         node: () => reporter?.node,
         allocatable: () => resources.allocatable,
         allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [],
-        underPressure: () => undefined,
+        underPressure: (pod) => (pressureManager ? refusedUnderPressure(pod, pressureManager.pressure) : undefined),
         preempt: async (pod, verdict) => {
           event(pod, undefined, 'Warning', verdict.reason, verdict.message);
           await manager?.workers.get(pod.metadata.uid)?.end(verdict, 0);
@@ -197,6 +202,25 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const serving = server;
       stops.push(() => serving.stop());
       await server.start();
+
+      pressureManager = createPressureManager({
+        runtime,
+        rootDir: paths.root,
+        thresholds: options.evictionHard ?? defaultThresholds,
+        imageGc: options.imageGc ?? { highPercent: 85, lowPercent: 80 },
+        imagesLastUsed: puller.lastUsed,
+        keepImages: [],
+        pods: () => [...pods_.workers.values()].filter((w) => w.stateName === 'running').map((w) => w.pod),
+        evict: async (pod, verdict) => {
+          event(pod, undefined, 'Warning', verdict.reason, verdict.message);
+          await pods_.workers.get(pod.metadata.uid)?.end(verdict, 1);
+        },
+        event: nodeEvent,
+        changed: () => reporter?.poke(),
+        log,
+      });
+      const pressing = pressureManager;
+      stops.push(() => pressing.stop());
 
       const runtimeEvents = createRuntimeEvents({
         runtime,
@@ -243,6 +267,33 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       });
       podInformer.start();
       stops.push(() => podInformer.stop());
+
+      const { staticPodDir } = options;
+      const statics = staticPodDir
+        ? createStaticPodSource({
+            folder: staticPodDir,
+            nodeName,
+            log,
+            upsert: (pod) => pods_.upsert(pod),
+            gone: (pod) => pods_.gone(pod),
+          })
+        : undefined;
+      await statics?.start();
+      if (statics) stops.push(() => statics.stop());
+
+      const upkeep = createUpkeep({
+        kubelet: options,
+        runtime,
+        manager: pods_,
+        volumes: workerServices.volumes,
+        podCgroups,
+        allPodsKnown: podInformer.synced,
+        node: () => reporting.node,
+        log,
+      });
+      upkeep.start();
+      stops.push(() => upkeep.stop());
+      pressing.start();
     },
 
     async stop() {

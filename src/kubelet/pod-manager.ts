@@ -19,6 +19,8 @@ export interface PodManager {
   byName(namespace: string, name: string): PodWorker | undefined;
   wake(podUid: string, options?: { volumes?: boolean }): void;
   wakeAll(): void;
+  /** Mirrors in the API whose static pod is not here. */
+  strayMirrors(): Pod[];
   /** The object in the API for a pod: itself or its mirror. */
   apiObject(pod: NodePod): Pod | undefined;
   stop(): Promise<void>;
@@ -37,6 +39,9 @@ export function createPodManager(options: {
   const waiting = new Map<string, Pod>();
   /** The API's version of each pod; mirrors by the uid of their static pod. */
   const objects = new Map<string, Pod>();
+
+  const fromFile = (pod: Pod): boolean =>
+    pod.metadata.annotations?.['kubernetes.io/config.source'] === 'file' && !isMirrorPod(pod);
 
   const ownUid = (pod: Pod): string =>
     (isMirrorPod(pod) ? pod.metadata?.annotations?.[hashAnnotation] : undefined) ?? pod.metadata?.uid ?? '';
@@ -84,8 +89,7 @@ export function createPodManager(options: {
     upsert(pod) {
       if (!isNodePod(pod)) return log.warn('a pod without identity is left alone', { pod: pod.metadata?.name ?? '' });
       const uid = ownUid(pod);
-      const fromFile = pod.metadata.annotations?.['kubernetes.io/config.source'] === 'file' && !isMirrorPod(pod);
-      if (!fromFile) objects.set(uid, pod);
+      if (!fromFile(pod)) objects.set(uid, pod);
       if (isMirrorPod(pod)) {
         workers.get(uid)?.wake();
         return;
@@ -96,13 +100,14 @@ export function createPodManager(options: {
     },
     gone(pod) {
       const uid = ownUid(pod);
-      objects.delete(uid);
+      if (!fromFile(pod)) objects.delete(uid);
       if (isMirrorPod(pod)) {
         workers.get(uid)?.wake();
         return;
       }
       if (isNodePod(pod)) workers.get(uid)?.remove(pod);
     },
+    strayMirrors: () => [...objects].flatMap(([uid, pod]) => (isMirrorPod(pod) && !workers.has(uid) ? [pod] : [])),
     byName(namespace, name) {
       const found = [...workers.values()].filter(
         (w) => w.pod.metadata.name === name && w.pod.metadata.namespace === namespace,

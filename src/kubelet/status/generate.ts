@@ -17,6 +17,8 @@ export interface Verdict {
   phase: 'Failed' | 'Succeeded';
   reason: string;
   message: string;
+  /** The pod is told that the node ended it for its own sake (condition DisruptionTarget). */
+  disruption?: boolean;
 }
 
 export interface StatusInput {
@@ -47,6 +49,31 @@ const withHealth =
     const { started, ready } = running ? input.health(status.name, id) : { started: false, ready: false };
     return { ...status, started, ready: started && ready };
   };
+
+function disruption(pod: NodePod, previous: PodStatus, verdict: Verdict | undefined, now: string) {
+  const told = previous.conditions?.find((c) => c.type === 'DisruptionTarget');
+  if (pod.status?.conditions?.some((c) => c.type === 'DisruptionTarget')) return [];
+  if (told) return [told];
+  if (!verdict?.disruption) return [];
+  const { message } = verdict;
+  return [
+    { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message, lastTransitionTime: now },
+  ];
+}
+
+/** A pod that the node did not take: nothing of it is known but why. */
+export function refusedStatus(pod: NodePod, verdict: Verdict, now: string): PodStatus {
+  const generation = pod.metadata.generation;
+  return {
+    ...(generation ? { observedGeneration: generation } : {}),
+    phase: verdict.phase,
+    reason: verdict.reason,
+    message: verdict.message,
+    qosClass: qosClassOf(pod),
+    startTime: now,
+    ...(pod.status?.conditions ? { conditions: pod.status.conditions } : {}),
+  };
+}
 
 /** The status of a pod from what is known of it; pure. After upstream's `generateAPIPodStatus`. */
 export function generateStatus(input: StatusInput): PodStatus {
@@ -84,14 +111,17 @@ export function generateStatus(input: StatusInput): PodStatus {
   return {
     ...(generation ? { observedGeneration: generation } : {}),
     phase,
-    conditions: conditionsOf({
-      pod,
-      statuses: [...init, ...main],
-      phase,
-      sandboxReady: sandbox !== undefined,
-      previous,
-      now,
-    }),
+    conditions: [
+      ...conditionsOf({
+        pod,
+        statuses: [...init, ...main],
+        phase,
+        sandboxReady: sandbox !== undefined,
+        previous,
+        now,
+      }),
+      ...disruption(pod, previous, input.verdict, now),
+    ],
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),
     ...(hostIPs[0] ? { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) } : {}),

@@ -7,6 +7,8 @@ export interface KeyedBackoff {
   /** Milliseconds from now until `since` + wait; 0 when that is over. */
   remaining(key: string, since: number): number;
   lastUpdate(key: string): number;
+  /** Puts back what an earlier process had come to after `times` growths, where nothing is known of the key. */
+  restore(key: string, times: number, at: number): void;
   reset(key: string): void;
   /** Drops every key that begins so. */
   forget(prefix: string): void;
@@ -28,6 +30,10 @@ export function createKeyedBackoff(options: { initialMs: number; maxMs: number; 
       return Math.max(0, since + entry.wait - now());
     },
     lastUpdate: (key) => entries.get(key)?.updated ?? 0,
+    restore(key, times, at) {
+      if (times < 1 || entries.has(key)) return;
+      entries.set(key, { wait: Math.min(maxMs, initialMs * 2 ** (times - 1)), updated: at });
+    },
     reset: (key) => void entries.delete(key),
     forget(prefix) {
       for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);

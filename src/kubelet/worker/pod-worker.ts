@@ -1,9 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { messageOf } from '../../base/errors.ts';
 import { goErrorText } from '../../cri/channel.ts';
 import type { SandboxStatus } from '../../cri/types.ts';
 import { containersOf, isHostNetwork, isTerminalPhase, type NodePod, podText } from '../pod/pod.ts';
 import type { StartFailure } from '../status/container-statuses.ts';
-import { generateStatus, type Verdict } from '../status/generate.ts';
+import { generateStatus, refusedStatus, type Verdict } from '../status/generate.ts';
 import { createKeyedBackoff } from './backoff.ts';
 import { killContainer } from './kill-container.ts';
 import { planPod } from './plan.ts';
@@ -76,6 +77,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   let volumesReady = false;
   let abandoned = false;
   let cleaned = false;
+  let refusal: Verdict | undefined;
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
@@ -134,6 +136,12 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const verdictOf = (): Verdict | undefined => (state.name === 'running' ? undefined : state.verdict);
 
   const publish = (): ReturnType<typeof generateStatus> => {
+    const now_ = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+    if (refusal) {
+      const told = { ...refusedStatus(pod, refusal, now_), startTime: services.status.current(pod).startTime ?? now_ };
+      services.status.set(pod, told);
+      return told;
+    }
     const status = generateStatus({
       pod,
       view,
@@ -143,19 +151,14 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
         const item = containersOf(pod).find((c) => c.container.name === name);
         return item ? prober.health(item.container, id) : { started: true, ready: true };
       },
-      verdict: state.name === 'running' || state.name === 'terminating' ? undefined : verdictOf(),
+      verdict: verdictOf(),
       terminal: state.name === 'terminated' || state.name === 'finished',
       hostIPs: services.hostIPs,
       recursiveReadOnly: services.recursiveReadOnly(),
-      now: `${new Date(now()).toISOString().slice(0, 19)}Z`,
+      now: now_,
     });
-    // A pod that is being ended by the node says why at once; its phase follows when nothing runs.
-    const verdict = state.name === 'terminating' ? state.verdict : undefined;
-    const told = verdict
-      ? { ...status, phase: verdict.phase, reason: verdict.reason, message: verdict.message }
-      : status;
-    services.status.set(pod, told);
-    return told;
+    services.status.set(pod, status);
+    return status;
   };
 
   const graceSeconds = (): number => {
@@ -192,6 +195,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       const refused = view.containers.length > 0 ? undefined : await admit(pod);
       if (refused) {
         event(pod, undefined, 'Warning', refused.reason, refused.message);
+        refusal = refused;
         return terminate(refused);
       }
       admitted = true;
@@ -200,6 +204,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     if (deadlineOver()) return;
     const status = publish();
     if (isTerminalPhase(status.phase)) return terminate(undefined);
+    void removeOld();
     const plan = planPod(pod, view, (kind, id) => prober.verdict(kind, id));
     if (plan.killPod && !plan.createSandbox) return terminate(undefined);
 
@@ -255,6 +260,24 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       dirty = false;
       await refresh();
       publish();
+    }
+  };
+
+  /** Of each container the current and the last run are kept, with their logs. */
+  const removeOld = async (): Promise<void> => {
+    const count = new Map<string, number>();
+    const old = view.containers.filter((c) => {
+      const seen = (count.get(c.name) ?? 0) + 1;
+      count.set(c.name, seen);
+      return seen > 2 && c.state === 'CONTAINER_EXITED';
+    });
+    for (const { id, logPath } of old) {
+      try {
+        await runtime.removeContainer(id);
+        if (logPath !== '') await rm(logPath, { force: true });
+      } catch (error) {
+        log.debug('an old container could not be removed', { id, error: messageOf(error) });
+      }
     }
   };
 

@@ -30,6 +30,7 @@ function checkBackoff(services: WorkerServices, pod: NodePod, item: PodContainer
   if (last?.state !== 'CONTAINER_EXITED') return undefined;
   const key = backoffKey(pod, item);
   const finished = last.finishedAt / 1e6;
+  crashBackoff.restore(key, last.restartCount, last.startedAt / 1e6);
   const waitMs = crashBackoff.remaining(key, finished);
   if (waitMs > 0) {
     const { name } = item.container;
