@@ -1,6 +1,9 @@
 import type { Component } from '../base/component.ts';
+import { createClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
+import { createCronJobController } from './cronjob/controller.ts';
 import { createDaemonSetController } from './daemonset/controller.ts';
 import { createDeploymentController } from './deployment/controller.ts';
+import { createDisruptionController } from './disruption/controller.ts';
 import { createEndpointsController } from './endpoints/controller.ts';
 import { createEndpointSliceController } from './endpointslice/controller.ts';
 import { createGarbageCollector } from './garbage-collector/controller.ts';
@@ -14,6 +17,7 @@ import { createReplicationControllerController } from './replicationcontroller/c
 import { createRootCaController } from './root-ca/controller.ts';
 import type { ControllerContext } from './runtime/context.ts';
 import { createServiceAccountController } from './serviceaccount/controller.ts';
+import { createStatefulSetController } from './statefulset/controller.ts';
 import { createTaintEvictionController } from './taint-eviction/controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
@@ -35,4 +39,8 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   serviceaccount: createServiceAccountController,
   'taint-eviction': createTaintEvictionController,
   'ttl-after-finished': createTtlAfterFinishedController,
+  cronjob: createCronJobController,
+  'clusterrole-aggregation': createClusterRoleAggregationController,
+  disruption: createDisruptionController,
+  statefulset: createStatefulSetController,
 };
