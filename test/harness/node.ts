@@ -74,9 +74,14 @@ export async function createTestNode(options: {
   const id = `knarr-test-${process.pid}-${name}`;
   const folder = join(build, 'test', id);
   await mkdir(folder, { recursive: true });
-  const tools = [programs.containerd, programs.ctr, programs.shim, programs.catatonit, programs.kubectl].map((p) =>
-    dirname(p),
-  );
+  const tools = [
+    programs.busybox,
+    programs.containerd,
+    programs.ctr,
+    programs.shim,
+    programs.catatonit,
+    programs.kubectl,
+  ].map((p) => dirname(p));
   const env = {
     ...process.env,
     PATH: [...new Set(tools), process.env.PATH ?? '', '/usr/sbin:/usr/bin:/sbin:/bin'].join(':'),

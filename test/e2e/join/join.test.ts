@@ -48,7 +48,10 @@ test('logs and exec go through the tunnel where the server has no way to the age
     '-j',
     'DROP',
   ]);
-  const { code } = await cluster.server.exec('nc', ['-w', '2', two.address, '10250'], { input: '', okCodes: [0, 1] });
+  const { code } = await cluster.server.exec('busybox', ['nc', '-w', '2', two.address, '10250'], {
+    input: '',
+    okCodes: [0, 1],
+  });
   assert.equal(code, 1, 'the kubelet is not reached directly');
   assert.equal(await cluster.kubectl('logs', 'remote'), 'from two\n');
   assert.equal(await inPod(cluster, 'remote', 'hostname'), 'remote\n');

@@ -60,7 +60,7 @@ test('a port is forwarded', async (cluster) => {
   );
   try {
     await once(child.stdout as NodeJS.ReadableStream, 'data', { signal: AbortSignal.timeout(10_000) });
-    const { stdout } = await cluster.server.exec('sh', ['-c', 'nc -w 5 127.0.0.1 18080 </dev/null || true']);
+    const { stdout } = await cluster.server.exec('sh', ['-c', 'busybox nc -w 5 127.0.0.1 18080 </dev/null || true']);
     assert.equal(stdout.trim(), 'reached');
   } finally {
     child.kill('SIGKILL');

@@ -21,7 +21,7 @@ test('a service is reached by its address and by its name from another pod', asy
 });
 
 test('a pod reaches itself through its service', async (cluster) => {
-  assert.equal(await askFrom(cluster, 'web', 'web', 80), 'served');
+  assert.equal(await askFrom(cluster, 'web', 'web.default', 80), 'served');
 });
 
 test('a node port answers on the node, and its own pods reach it', async (cluster) => {
@@ -35,7 +35,7 @@ test('a node port answers on the node, and its own pods reach it', async (cluste
   await eventually(
     'the node port',
     async () => {
-      const { stdout } = await cluster.server.exec('sh', ['-c', `nc -w 2 ${address} 30080 </dev/null || true`]);
+      const { stdout } = await cluster.server.exec('sh', ['-c', `busybox nc -w 2 ${address} 30080 </dev/null || true`]);
       assert.equal(stdout.trim(), 'node-port');
     },
     20_000,
