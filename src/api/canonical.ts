@@ -106,8 +106,8 @@ function canonicalField(type: TypeSchema, field: FieldSchema, given: unknown, wa
   const outer = walk.struct;
   walk.struct = type.name;
   walk.path.push(field.name);
-  walk.fields.push(field.goPath);
-  const kept = canonicalValue(field.type, given, field.goType, walk);
+  walk.fields.push(field.goPath ?? field.name);
+  const kept = canonicalValue(field.type, given, field.goType ?? field.type.goType, walk);
   walk.path.pop();
   walk.fields.pop();
   walk.struct = outer;

@@ -63,9 +63,10 @@ export interface FieldSchema {
   readonly patchMergeKey: string | undefined;
   readonly default: unknown;
   readonly presence: Presence;
-  readonly goType: string;
-  /** The name, after those of the structs that upstream embeds it through. */
-  readonly goPath: string;
+  /** What upstream's messages call the type, where that is not the type's own name. */
+  readonly goType?: string;
+  /** The name, after those of the structs that upstream embeds it through; where there are any. */
+  readonly goPath?: string;
 }
 
 interface Fact {

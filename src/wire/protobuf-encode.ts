@@ -105,7 +105,7 @@ export function encodeMessage(writer: BackwardWriter, message: Message, value: u
     return;
   }
   const { fields } = message;
-  const struct = value as Struct;
+  const struct = (value ?? {}) as Struct;
   for (let i = fields.length - 1; i >= 0; i--) {
     const field = fields[i] as WireField;
     if (field.inline) {
@@ -150,7 +150,7 @@ function encodeOne(
       writer.raw(Buffer.from((value as string | null) ?? '', 'base64'));
       break;
     case 'message':
-      encodeMessage(writer, message as Message, value ?? {});
+      encodeMessage(writer, message as Message, value === undefined ? {} : value);
       break;
     case 'bool':
       writer.varint(value ? 1 : 0);

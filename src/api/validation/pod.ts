@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type { Pod, PodSpec, PodTemplateSpec } from '../gen/core-v1.ts';
 import type { ObjectMeta } from '../gen/meta-v1.ts';
@@ -9,6 +8,7 @@ import {
   isDns1123SubdomainWithUnderscore,
   isQualifiedName,
 } from '../names.ts';
+import { validateIp } from './addresses.ts';
 import {
   type PodContext,
   validateContainers,
@@ -25,10 +25,6 @@ import { validateVolumes } from './volumes.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
-
-export function validateIp(p: Problems, path: string, address: string): void {
-  if (isIP(address) === 0) p.invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
-}
 
 /** `meta` is the pod's; undefined in a template. */
 export function validatePodSpec(p: Problems, path: string, spec: PodSpec, meta?: ObjectMeta): void {

@@ -1,9 +1,33 @@
-import { isDns1035Label, isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
+import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import type { GroupVersionKind } from '../schema.ts';
 import { validateCronJob, validateJob } from './batch.ts';
+import {
+  validateClaim,
+  validateConfigMap,
+  validateEvent,
+  validateLimitRange,
+  validateNamespace,
+  validateNamespaceStatus,
+  validateNode,
+  validateResourceQuota,
+  validateSecret,
+} from './core.ts';
 import type { NameRule } from './metadata.ts';
+import { validateAutoscaler, validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
 import { validatePodCreate, validatePodUpdate } from './pod.ts';
+import {
+  validateBinding,
+  validateClusterRole,
+  validateDisruptionBudget,
+  validateEndpointSlice,
+  validateLease,
+  validatePriorityClass,
+  validateRole,
+  validateRuntimeClass,
+  validateStorageClass,
+} from './policy.ts';
 import type { Problems } from './problems.ts';
+import { validateEndpoints, validateService, validateServiceStatus } from './service.ts';
 import {
   validateControllerRevision,
   validateDaemonSet,
@@ -21,6 +45,8 @@ export interface KindRules {
   name: NameRule;
   prefix?: NameRule;
   knownFinalizers: boolean;
+  /** Whether `create` is all there is: the metadata has no rules. */
+  ownMetadata?: boolean;
   create?: Check;
   /** Default: `create`. */
   update?: Check;
@@ -48,13 +74,32 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'apps/StatefulSet': named(isDns1123Label, { create: validateStatefulSet }),
   'batch/CronJob': subdomain(validateCronJob),
   'batch/Job': subdomain(validateJob),
-  '/Namespace': named(isDns1123Label),
-  '/Service': named(isDns1035Label),
-  'rbac.authorization.k8s.io/ClusterRole': anyPath(),
-  'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(),
-  'rbac.authorization.k8s.io/Role': anyPath(),
-  'rbac.authorization.k8s.io/RoleBinding': anyPath(),
+  '/ConfigMap': subdomain(validateConfigMap),
+  '/Endpoints': subdomain(validateEndpoints),
+  '/Event': subdomain(validateEvent, { ownMetadata: true }),
+  '/LimitRange': subdomain(validateLimitRange),
+  '/Namespace': named(isDns1123Label, { create: validateNamespace, status: validateNamespaceStatus }),
+  '/Node': subdomain(validateNode, { status: validateNode }),
+  '/PersistentVolumeClaim': subdomain(validateClaim),
+  '/ResourceQuota': subdomain(validateResourceQuota),
+  '/Secret': subdomain(validateSecret),
+  '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
   'apiregistration.k8s.io/APIService': anyPath(),
+  'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler),
+  'certificates.k8s.io/CertificateSigningRequest': named(() => []),
+  'coordination.k8s.io/Lease': subdomain(validateLease),
+  'discovery.k8s.io/EndpointSlice': subdomain(validateEndpointSlice),
+  'networking.k8s.io/Ingress': subdomain(validateIngress),
+  'networking.k8s.io/IngressClass': subdomain(validateIngressClass),
+  'networking.k8s.io/NetworkPolicy': subdomain(validateNetworkPolicy),
+  'node.k8s.io/RuntimeClass': subdomain(validateRuntimeClass),
+  'policy/PodDisruptionBudget': subdomain(validateDisruptionBudget),
+  'rbac.authorization.k8s.io/ClusterRole': anyPath(validateClusterRole),
+  'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(validateBinding(false)),
+  'rbac.authorization.k8s.io/Role': anyPath(validateRole),
+  'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
+  'scheduling.k8s.io/PriorityClass': subdomain(validatePriorityClass),
+  'storage.k8s.io/StorageClass': subdomain(validateStorageClass),
 };
 
 const standard = subdomain();

@@ -66,7 +66,7 @@ function validateSetSelector(p: Problems, selector: LabelSelector | undefined, k
 
 function validateSetTemplate(p: Problems, spec: DeploymentSpec | ReplicaSetSpec): void {
   const template = spec.template ?? {};
-  if (spec.selector && !isEmptySelector(spec.selector) && !matches(spec.selector, template)) {
+  if (!matches(spec.selector, template)) {
     p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
   }
   validateServingTemplate(p, 'spec.template', template, 'ReplicaSet');
@@ -181,7 +181,7 @@ function validateStatefulSetSpec(p: Problems, spec: StatefulSetSpec, old: boolea
   if (!old && spec.serviceName) p.all('spec.serviceName', spec.serviceName, isDns1123Label(spec.serviceName));
   validateSetSelector(p, spec.selector, 'statefulset');
   const template = statefulTemplate(spec);
-  if (spec.selector && !isEmptySelector(spec.selector) && !matches(spec.selector, template)) {
+  if (!matches(spec.selector, template)) {
     p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
   }
   validatePodTemplate(p, 'spec.template', template);

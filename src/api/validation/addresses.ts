@@ -1,0 +1,35 @@
+import { isIP } from 'node:net';
+import type { Problems } from './problems.ts';
+
+export function validateIp(p: Problems, path: string, address: string): void {
+  if (isIP(address) === 0) p.invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+}
+
+export function isCidr(text: string): boolean {
+  const [address = '', prefix = '', ...more] = text.split('/');
+  const family = isIP(address);
+  return more.length === 0 && family !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
+export function validateCidr(p: Problems, path: string, text: string): void {
+  if (!isCidr(text)) p.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+}
+
+/** An address that traffic can be sent to. */
+export function validateEndpointIp(p: Problems, path: string, address: string): void {
+  if (isIP(address) === 0) {
+    p.invalid(path, address, 'must be a valid IP address');
+    return;
+  }
+  const lower = address.toLowerCase();
+  if (lower === '0.0.0.0' || lower === '::') p.invalid(path, address, `may not be unspecified (${address})`);
+  if (lower.startsWith('127.') || lower === '::1') {
+    p.invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  }
+  if (lower.startsWith('169.254.') || /^fe[89ab]/.test(lower)) {
+    p.invalid(path, address, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)');
+  }
+  if (lower.startsWith('224.0.0.') || lower.startsWith('ff02:')) {
+    p.invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
+  }
+}

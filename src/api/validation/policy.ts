@@ -1,0 +1,185 @@
+import { sameValue } from '../equal.ts';
+import type { Lease } from '../gen/coordination-v1.ts';
+import type { EndpointSlice } from '../gen/discovery-v1.ts';
+import type { RuntimeClass } from '../gen/node-v1.ts';
+import type { PodDisruptionBudget } from '../gen/policy-v1.ts';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from '../gen/rbac-v1.ts';
+import type { PriorityClass } from '../gen/scheduling-v1.ts';
+import type { StorageClass } from '../gen/storage-v1.ts';
+import { percentOf } from '../int-or-string.ts';
+import { isDns1123Label, isDns1123Subdomain, isPathSegment, isPortNumber, isQualifiedName } from '../names.ts';
+import { validateEndpointIp } from './addresses.ts';
+import { validateLabels, validateSelector } from './metadata.ts';
+import type { Problems } from './problems.ts';
+import { validateRequirements } from './resources.ts';
+import { validateTolerations } from './scheduling.ts';
+import { validateIntOrPercent } from './workloads.ts';
+
+const rbac = 'rbac.authorization.k8s.io';
+
+function validateRule(p: Problems, path: string, rule: PolicyRule, namespaced: boolean): void {
+  if (!rule.verbs?.length) p.required(`${path}.verbs`, 'verbs must contain at least one value');
+  if (rule.nonResourceURLs?.length) {
+    const at = `${path}.nonResourceURLs`;
+    if (namespaced) p.invalid(at, rule.nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs');
+    if (rule.apiGroups?.length || rule.resources?.length || rule.resourceNames?.length) {
+      p.invalid(at, rule.nonResourceURLs, 'rules cannot apply to both regular resources and non-resource URLs');
+    }
+    return;
+  }
+  if (!rule.apiGroups?.length) p.required(`${path}.apiGroups`, 'resource rules must supply at least one api group');
+  if (!rule.resources?.length) p.required(`${path}.resources`, 'resource rules must supply at least one resource');
+}
+
+export function validateRole(p: Problems, role: Role): void {
+  for (const [i, rule] of (role.rules ?? []).entries()) validateRule(p, `rules[${i}]`, rule, true);
+}
+
+export function validateClusterRole(p: Problems, role: ClusterRole): void {
+  for (const [i, rule] of (role.rules ?? []).entries()) validateRule(p, `rules[${i}]`, rule, false);
+  if (!role.aggregationRule) return;
+  const at = 'aggregationRule.clusterRoleSelectors';
+  const selectors = role.aggregationRule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0) p.required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil');
+  for (const [i, selector] of selectors.entries()) validateSelector(p, selector, `${at}[${i}]`);
+}
+
+function validateSubject(p: Problems, path: string, subject: Subject, namespaced: boolean): void {
+  const group = subject.apiGroup ?? '';
+  if (!subject.name) p.required(`${path}.name`);
+  if (subject.kind === 'ServiceAccount') {
+    if (subject.name) p.all(`${path}.name`, subject.name, isDns1123Subdomain(subject.name));
+    if (group !== '') p.unsupported(`${path}.apiGroup`, group, ['']);
+    if (!namespaced && !subject.namespace) p.required(`${path}.namespace`);
+  } else if (subject.kind === 'User' || subject.kind === 'Group') {
+    if (group !== rbac) p.unsupported(`${path}.apiGroup`, group, [rbac]);
+  } else p.unsupported(`${path}.kind`, subject.kind ?? '', ['ServiceAccount', 'User', 'Group']);
+}
+
+export const validateBinding =
+  (namespaced: boolean) =>
+  (p: Problems, binding: ClusterRoleBinding, old?: ClusterRoleBinding): void => {
+    const { roleRef } = binding;
+    const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
+    if (roleRef.apiGroup !== rbac) p.unsupported('roleRef.apiGroup', roleRef.apiGroup ?? '', [rbac]);
+    if (!kinds.includes(roleRef.kind)) p.unsupported('roleRef.kind', roleRef.kind ?? '', kinds);
+    if (!roleRef.name) p.required('roleRef.name');
+    else p.all('roleRef.name', roleRef.name, isPathSegment(roleRef.name));
+    for (const [i, subject] of (binding.subjects ?? []).entries()) {
+      validateSubject(p, `subjects[${i}]`, subject, namespaced);
+    }
+    if (old && !sameValue(roleRef, old.roleRef)) p.invalid('roleRef', roleRef, 'cannot change roleRef');
+  };
+
+export function validateDisruptionBudget(p: Problems, { spec = {} }: PodDisruptionBudget): void {
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
+    p.invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set');
+  }
+  for (const field of ['minAvailable', 'maxUnavailable'] as const) {
+    const value = spec[field];
+    if (value === undefined) continue;
+    validateIntOrPercent(p, `spec.${field}`, value);
+    if ((percentOf(value) ?? 0) > 100) p.invalid(`spec.${field}`, value, 'must not be greater than 100%');
+  }
+  validateSelector(p, spec.selector, 'spec.selector');
+  const policies = ['AlwaysAllow', 'IfHealthyBudget'];
+  const policy = spec.unhealthyPodEvictionPolicy;
+  if (policy !== undefined && !policies.includes(policy)) {
+    p.unsupported('spec.unhealthyPodEvictionPolicy', policy, policies);
+  }
+}
+
+const highestUserPriority = 1_000_000_000;
+
+export function validatePriorityClass(p: Problems, object: PriorityClass, old?: PriorityClass): void {
+  if (old) {
+    if (object.value !== old.value) p.forbidden('value', 'may not be changed in an update.');
+    p.immutable('preemptionPolicy', object.preemptionPolicy, object.preemptionPolicy === old.preemptionPolicy);
+    return;
+  }
+  const name = object.metadata.name ?? '';
+  const system = ['system-node-critical', 'system-cluster-critical'];
+  if (name.startsWith('system-')) {
+    if (!system.includes(name)) {
+      const why = "priority class names with 'system-' prefix are reserved for system use only. error:";
+      p.forbidden('metadata.name', `${why} ${name} is not a known system priority class`);
+    }
+  } else if ((object.value ?? 0) > highestUserPriority) {
+    p.forbidden('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`);
+  }
+  if (object.preemptionPolicy !== undefined) {
+    p.oneOf('preemptionPolicy', object.preemptionPolicy, ['PreemptLowerPriority', 'Never']);
+  }
+}
+
+export function validateRuntimeClass(p: Problems, object: RuntimeClass, old?: RuntimeClass): void {
+  if (old) {
+    p.immutable('handler', object.handler, object.handler === old.handler);
+    return;
+  }
+  if (!object.handler) p.required('handler');
+  else p.all('handler', object.handler, isDns1123Label(object.handler));
+  if (object.overhead) validateRequirements(p, 'overhead', { limits: object.overhead.podFixed });
+  validateLabels(p, object.scheduling?.nodeSelector, 'scheduling.nodeSelector');
+  validateTolerations(p, 'scheduling.tolerations', object.scheduling?.tolerations ?? []);
+}
+
+export function validateLease(p: Problems, { spec = {} }: Lease): void {
+  const seconds = spec.leaseDurationSeconds;
+  if (seconds !== undefined && seconds <= 0) p.invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0');
+  const transitions = spec.leaseTransitions;
+  if (transitions !== undefined && transitions < 0) {
+    p.invalid('spec.leaseTransitions', transitions, 'must be greater than or equal to 0');
+  }
+}
+
+export function validateStorageClass(p: Problems, object: StorageClass, old?: StorageClass): void {
+  if (old) {
+    const frozen = (field: 'parameters' | 'provisioner' | 'reclaimPolicy' | 'volumeBindingMode', why: string): void => {
+      if (!sameValue(object[field], old[field])) p.forbidden(field, why);
+    };
+    frozen('parameters', 'updates to parameters are forbidden.');
+    frozen('provisioner', 'updates to provisioner are forbidden.');
+    frozen('reclaimPolicy', 'updates to reclaimPolicy are forbidden.');
+    p.immutable('volumeBindingMode', object.volumeBindingMode, object.volumeBindingMode === old.volumeBindingMode);
+    return;
+  }
+  if (!object.provisioner) p.required('provisioner');
+  else p.all('provisioner', object.provisioner, isQualifiedName(object.provisioner.toLowerCase()));
+  const policies = ['Delete', 'Retain'];
+  const policy = object.reclaimPolicy;
+  if (policy !== undefined && !policies.includes(policy)) p.unsupported('reclaimPolicy', policy, policies);
+  const modes = ['Immediate', 'WaitForFirstConsumer'];
+  const mode = object.volumeBindingMode;
+  if (mode !== undefined && !modes.includes(mode)) p.unsupported('volumeBindingMode', mode, modes);
+}
+
+export function validateEndpointSlice(p: Problems, slice: EndpointSlice, old?: EndpointSlice): void {
+  const families = ['FQDN', 'IPv4', 'IPv6'];
+  if (old) p.immutable('addressType', slice.addressType, slice.addressType === old.addressType);
+  else p.oneOf('addressType', slice.addressType, families);
+  if ((slice.endpoints?.length ?? 0) > 1000) p.tooMany('endpoints', slice.endpoints?.length ?? 0, 1000);
+  for (const [i, endpoint] of (slice.endpoints ?? []).entries()) {
+    const at = `endpoints[${i}]`;
+    const addresses = endpoint.addresses ?? [];
+    if (addresses.length === 0) p.required(`${at}.addresses`, 'must contain at least 1 address');
+    if (addresses.length > 100) p.tooMany(`${at}.addresses`, addresses.length, 100);
+    for (const [j, address] of addresses.entries()) {
+      if (slice.addressType === 'FQDN') p.all(`${at}.addresses[${j}]`, address, isDns1123Subdomain(address));
+      else validateEndpointIp(p, `${at}.addresses[${j}]`, address);
+    }
+    if (endpoint.hostname !== undefined) p.all(`${at}.hostname`, endpoint.hostname, isDns1123Label(endpoint.hostname));
+    if (endpoint.nodeName !== undefined)
+      p.all(`${at}.nodeName`, endpoint.nodeName, isDns1123Subdomain(endpoint.nodeName));
+  }
+  const names = new Set<string>();
+  for (const [i, port] of (slice.ports ?? []).entries()) {
+    const at = `ports[${i}]`;
+    if (port.name) p.all(`${at}.name`, port.name, isDns1123Label(port.name));
+    if (names.has(port.name ?? '')) p.duplicate(`${at}.name`, port.name ?? '');
+    names.add(port.name ?? '');
+    p.oneOf(`${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
+    if (port.port !== undefined) p.all(`${at}.port`, port.port, isPortNumber(port.port));
+    if (port.appProtocol !== undefined) p.all(`${at}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
+  }
+}

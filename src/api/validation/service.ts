@@ -1,0 +1,249 @@
+import { isIP } from 'node:net';
+import type { EndpointAddress, EndpointPort, Endpoints, Service, ServiceSpec, ServiceStatus } from '../gen/core-v1.ts';
+import { isDns1123Label, isDns1123Subdomain, isPortNumber, isQualifiedName } from '../names.ts';
+import { validateCidr, validateEndpointIp, validateIp } from './addresses.ts';
+import { validateLabels } from './metadata.ts';
+import { validatePortNumberOrName } from './probes.ts';
+import { Problems } from './problems.ts';
+
+const protocols = ['SCTP', 'TCP', 'UDP'];
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const affinities = ['ClientIP', 'None'];
+const families = ['IPv4', 'IPv6'];
+const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
+
+const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
+
+export function validateService(p: Problems, service: Service, old?: Service): void {
+  const spec = service.spec ?? {};
+  if (old) validateServiceUpdate(p, spec, old.spec ?? {});
+  const ports = spec.ports ?? [];
+  if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName') p.required('spec.ports');
+  validateType(p, spec);
+  validatePorts(p, spec);
+  validateLabels(p, spec.selector, 'spec.selector');
+  p.oneOf('spec.sessionAffinity', spec.sessionAffinity, affinities);
+  validateAffinity(p, spec);
+  if (spec.type !== 'ExternalName') validateClusterIps(p, spec);
+  for (const [i, address] of (spec.externalIPs ?? []).entries()) {
+    const own = new Problems();
+    validateIp(own, `spec.externalIPs[${i}]`, address);
+    if (own.causes.length === 0) validateEndpointIp(own, `spec.externalIPs[${i}]`, address);
+    p.causes.push(...own.causes);
+  }
+  p.oneOf('spec.type', spec.type, types);
+  validatePortUse(p, spec);
+  validateBalancer(p, spec);
+  validateTraffic(p, spec);
+}
+
+function validateServiceUpdate(p: Problems, spec: ServiceSpec, old: ServiceSpec): void {
+  const kept = old.clusterIPs?.[0];
+  const named = spec.type !== 'ExternalName' && old.type !== 'ExternalName';
+  if (named && kept && kept !== spec.clusterIPs?.[0]) {
+    p.invalid('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'may not change once set');
+  }
+  if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer') {
+    if (spec.loadBalancerClass !== old.loadBalancerClass) {
+      p.invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set');
+    }
+  }
+}
+
+function validateType(p: Problems, spec: ServiceSpec): void {
+  if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && isHeadless(spec)) {
+    p.invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`);
+  }
+  if (spec.type !== 'ExternalName') return;
+  for (const field of ['clusterIPs', 'ipFamilies'] as const) {
+    if (spec[field]?.length) p.forbidden(`spec.${field}`, 'may not be set for ExternalName services');
+  }
+  if (spec.ipFamilyPolicy !== undefined) p.forbidden('spec.ipFamilyPolicy', 'may not be set for ExternalName services');
+  const name = (spec.externalName ?? '').replace(/\.$/, '');
+  if (name === '') p.required('spec.externalName');
+  else p.all('spec.externalName', name, isDns1123Subdomain(name));
+}
+
+function validatePorts(p: Problems, { ports = [] }: ServiceSpec): void {
+  const names = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    const at = `spec.ports[${i}]`;
+    if (ports.length > 1 && !port.name) p.required(`${at}.name`);
+    else if (port.name) {
+      p.all(`${at}.name`, port.name, isDns1123Label(port.name));
+      if (names.has(port.name)) p.duplicate(`${at}.name`, port.name);
+      names.add(port.name);
+    }
+    p.all(`${at}.port`, port.port, isPortNumber(port.port));
+    p.oneOf(`${at}.protocol`, port.protocol, protocols);
+    validatePortNumberOrName(p, `${at}.targetPort`, port.targetPort);
+    if (port.appProtocol !== undefined) p.all(`${at}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
+  }
+}
+
+function validateAffinity(p: Problems, { sessionAffinity, sessionAffinityConfig: config }: ServiceSpec): void {
+  const at = 'spec.sessionAffinityConfig';
+  if (sessionAffinity === 'None' && config) p.forbidden(at, 'must not be set when session affinity is None');
+  if (sessionAffinity !== 'ClientIP') return;
+  const why = 'when session affinity type is ClientIP';
+  const seconds = config?.clientIP?.timeoutSeconds;
+  if (!config) p.required(at, why);
+  else if (!config.clientIP) p.required(`${at}.clientIP`, why);
+  else if (seconds === undefined) p.required(`${at}.clientIP.timeoutSeconds`, why);
+  else if (seconds <= 0 || seconds > 86400) {
+    p.invalid(`${at}.clientIP.timeoutSeconds`, seconds, 'must be greater than 0 and less than 86400');
+  }
+}
+
+function validateClusterIps(p: Problems, spec: ServiceSpec): void {
+  const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
+  const at = 'spec.clusterIPs';
+  if (clusterIP !== '') {
+    if (clusterIPs.length === 0) p.required(at);
+    else if (clusterIPs[0] !== clusterIP) p.invalid(at, clusterIPs, 'first value must match `clusterIP`');
+  } else if (clusterIPs.length > 0) p.invalid(at, clusterIPs, 'must be empty when `clusterIP` is not specified');
+  for (const [i, family] of ipFamilies.entries()) {
+    if (!families.includes(family)) p.unsupported(`spec.ipFamilies[${i}]`, family, families);
+    if (ipFamilies.indexOf(family) < i) p.duplicate(`spec.ipFamilies[${i}]`, family);
+  }
+  if (ipFamilyPolicy !== undefined && !familyPolicies.includes(ipFamilyPolicy)) {
+    p.unsupported('spec.ipFamilyPolicy', ipFamilyPolicy, familyPolicies);
+  }
+  let bad = false;
+  for (const [i, address] of clusterIPs.entries()) {
+    if (i === 0 && address === 'None') {
+      if (clusterIPs.length > 1) {
+        bad = true;
+        p.invalid(at, clusterIPs, "'None' must be the first and only value");
+      }
+      continue;
+    }
+    bad ||= isIP(address) === 0;
+    validateIp(p, `${at}[${i}]`, address);
+  }
+  if (clusterIPs.length > 2) p.invalid(at, clusterIPs, 'may only hold up to 2 values');
+  if (bad) return;
+  if (clusterIPs.length > 1 && new Set(clusterIPs.map(isIP)).size < 2) {
+    p.invalid(at, clusterIPs, 'may specify no more than one IP for each IP family');
+  }
+  if (isHeadless(spec)) return;
+  for (const [i, address] of clusterIPs.entries()) {
+    const family = ipFamilies[i];
+    if (family !== undefined && family !== (isIP(address) === 4 ? 'IPv4' : 'IPv6')) {
+      p.invalid(`${at}[${i}]`, address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``);
+    }
+  }
+}
+
+function validatePortUse(p: Problems, { type, ports = [] }: ServiceSpec): void {
+  if (type === 'ClusterIP') {
+    for (const [i, port] of ports.entries()) {
+      if (port.nodePort) p.forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'");
+    }
+  }
+  const nodePorts = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    if (!port.nodePort) continue;
+    const key = `${port.protocol}/${port.nodePort}`;
+    if (nodePorts.has(key)) p.duplicate(`spec.ports[${i}].nodePort`, port.nodePort);
+    nodePorts.add(key);
+  }
+  const taken = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    const key = `${port.protocol}/${port.port}`;
+    // What upstream shows is its internal form of the port.
+    const shown = { Name: '', Protocol: port.protocol, AppProtocol: null, Port: port.port, TargetPort: 0, NodePort: 0 };
+    if (taken.has(key)) p.duplicate(`spec.ports[${i}]`, shown);
+    taken.add(key);
+  }
+}
+
+function validateBalancer(p: Problems, spec: ServiceSpec): void {
+  const balanced = spec.type === 'LoadBalancer';
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  const only = "may only be used when `type` is 'LoadBalancer'";
+  if (ranges.length > 0 && !balanced) p.forbidden('spec.LoadBalancerSourceRanges', only);
+  for (const [i, range] of ranges.entries()) validateCidr(p, `spec.LoadBalancerSourceRanges[${i}]`, range.trim());
+  if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced) {
+    p.forbidden('spec.allocateLoadBalancerNodePorts', only);
+  }
+  if (balanced && spec.allocateLoadBalancerNodePorts === undefined) p.required('allocateLoadBalancerNodePorts');
+  const name = spec.loadBalancerClass;
+  if (name === undefined) return;
+  if (balanced) p.all('spec.loadBalancerClass', name, isQualifiedName(name));
+  else p.forbidden('spec.loadBalancerClass', only);
+}
+
+function validateTraffic(p: Problems, spec: ServiceSpec): void {
+  const { type, externalTrafficPolicy: policy, healthCheckNodePort: health = 0 } = spec;
+  const external =
+    type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0);
+  if (external) p.oneOf('spec.externalTrafficPolicy', policy, ['Cluster', 'Local']);
+  else if (policy) {
+    p.invalid('spec.externalTrafficPolicy', policy, 'may only be set for externally-accessible services');
+  }
+  if (type === 'LoadBalancer' && policy === 'Local') {
+    if (health === 0) p.required('spec.healthCheckNodePort');
+    else p.all('spec.healthCheckNodePort', health, isPortNumber(health));
+  } else if (health !== 0) {
+    const why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    p.invalid('spec.healthCheckNodePort', health, why);
+  }
+  const internal = spec.internalTrafficPolicy;
+  if (internal === undefined) {
+    if (type !== undefined && type !== 'ExternalName' && types.includes(type)) p.required('spec.internalTrafficPolicy');
+  } else if (!['Cluster', 'Local'].includes(internal)) {
+    p.unsupported('spec.internalTrafficPolicy', internal, ['Cluster', 'Local']);
+  }
+  const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
+  const distribution = spec.trafficDistribution;
+  if (distribution !== undefined && !distributions.includes(distribution)) {
+    p.unsupported('spec.trafficDistribution', distribution, distributions);
+  }
+}
+
+export function validateServiceStatus(p: Problems, { spec, status }: Service): void {
+  validateBalancerStatus(p, status?.loadBalancer, spec ?? {});
+}
+
+function validateBalancerStatus(p: Problems, status: ServiceStatus['loadBalancer'], spec: ServiceSpec): void {
+  const list = status?.ingress ?? [];
+  const at = 'status.loadBalancer.ingress';
+  if (spec.type !== 'LoadBalancer' && list.length > 0) {
+    p.forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'");
+    return;
+  }
+  for (const [i, ingress] of list.entries()) {
+    if (ingress.ip) validateIp(p, `${at}[${i}].ip`, ingress.ip);
+    if (ingress.hostname) p.all(`${at}[${i}].hostname`, ingress.hostname, isDns1123Subdomain(ingress.hostname));
+  }
+}
+
+function validateAddress(p: Problems, path: string, address: EndpointAddress): void {
+  validateIp(p, `${path}.ip`, address.ip ?? '');
+  if (address.hostname) p.all(`${path}.hostname`, address.hostname, isDns1123Label(address.hostname));
+  if (address.nodeName !== undefined) p.all(`${path}.nodeName`, address.nodeName, isDns1123Subdomain(address.nodeName));
+  validateEndpointIp(p, `${path}.ip`, address.ip ?? '');
+}
+
+function validatePort(p: Problems, path: string, port: EndpointPort, named: boolean): void {
+  if (named && !port.name) p.required(`${path}.name`);
+  else if (port.name) p.all(`${path}.name`, port.name, isDns1123Label(port.name));
+  p.all(`${path}.port`, port.port, isPortNumber(port.port));
+  p.oneOf(`${path}.protocol`, port.protocol, protocols);
+  if (port.appProtocol !== undefined) p.all(`${path}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
+}
+
+export function validateEndpoints(p: Problems, { subsets = [] }: Endpoints): void {
+  for (const [i, subset] of subsets.entries()) {
+    const at = `subsets[${i}]`;
+    if (!subset.addresses?.length && !subset.notReadyAddresses?.length) {
+      p.required(at, 'must specify `addresses` or `notReadyAddresses`');
+    }
+    for (const list of ['addresses', 'notReadyAddresses'] as const) {
+      for (const [j, address] of (subset[list] ?? []).entries()) validateAddress(p, `${at}.${list}[${j}]`, address);
+    }
+    const ports = subset.ports ?? [];
+    for (const [j, port] of ports.entries()) validatePort(p, `${at}.ports[${j}]`, port, ports.length > 1);
+  }
+}
