@@ -5,6 +5,7 @@ import {
   type Core,
   generatedName,
   newUid,
+  plainFailure,
   refuse,
   strategyContext,
   timestamp,
@@ -51,13 +52,15 @@ export function prepareForCreate({ definition }: Core, view: View, object: Draft
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
   delete metadata.selfLink;
-  delete metadata.resourceVersion;
+  if (!definition.namespaced) delete metadata.namespace;
   metadata.creationTimestamp = timestamp();
   metadata.uid = newUid();
   if (strategy.generation) metadata.generation = 1;
-  if (!strategy.status || strategy.statusOnCreate) return;
-  if (view.converts) delete object.status;
-  else resetStatus(definition, object);
+  if (strategy.status && !strategy.statusOnCreate) {
+    if (view.converts) delete object.status;
+    else resetStatus(definition, object);
+  }
+  strategy.normalize?.(object, undefined);
 }
 
 /** The second half of a create, for an object that is complete: admission, strategy, validation, storage. */
@@ -88,13 +91,15 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
     if (validation instanceof Promise) await validation;
 
     const place = { namespace: draft.metadata.namespace ?? '', name };
+    const given = draft.metadata.resourceVersion;
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {
       if (newest(core, key)) throw alreadyExists(definition, name);
       await allocation?.revert();
-      return storedUnwritten({ key, place, revision: 0, fields: cache.fields }, final);
+      return storedUnwritten({ key, place, revision: Number(given ?? 0), fields: cache.fields }, final);
     }
+    if (given && given !== '0') throw plainFailure(500, 'resourceVersion should not be set on objects to be created');
     const stored = await put(core, { place, draft: final, text: textOf(final), expected: 0 });
     if (!stored) throw alreadyExists(definition, name);
     await allocation?.commit();

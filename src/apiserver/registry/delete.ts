@@ -24,6 +24,7 @@ export async function deleteObject(
   const key = cache.key(place);
   const context = strategyContext(core, options);
   checkDeleteOptions(deletion);
+  for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) options.context.warn(text);
   let admitted: Kept | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const existing = newest(core, key);
@@ -119,8 +120,12 @@ function checkDeleteOptions({ orphanDependents, propagationPolicy }: DeleteOptio
 }
 
 function checkPreconditions({ definition }: Core, { preconditions }: DeleteOptions, existing: Kept, old: Frozen): void {
-  const place = { group: definition.group, resource: definition.kind };
   const { uid, resourceVersion } = preconditions ?? {};
+  if (definition.strategy.markDeleting && uid !== undefined && uid !== old.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+    throw conflict(definition, existing.name, why);
+  }
+  const place = { group: definition.group, resource: definition.kind };
   if (uid !== undefined && uid !== old.metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${old.metadata.uid}). The object might have been deleted and then recreated`;
     throw conflict(place, existing.name, why);
@@ -143,7 +148,7 @@ function nextStep(core: Core, existing: Kept, old: Frozen, deletion: DeleteOptio
   }
   if (waiting || !(core.definition.strategy.deleteWhenUnfinalized?.(draft) ?? true)) {
     markAsDeleting(draft);
-    core.definition.strategy.markDeleting?.(draft);
+    core.definition.strategy.markDeleting?.(draft, old);
     return { kind: 'mark', draft, thenRemove: false };
   }
   return { kind: 'remove' };

@@ -40,6 +40,11 @@ export function selectionOf(definition: ResourceDefinition, options: SelectionOp
 function checkField(definition: ResourceDefinition, field: string): void {
   if (field === 'metadata.name' || (field === 'metadata.namespace' && definition.namespaced)) return;
   if (Object.hasOwn(definition.selectableFields, field)) return;
+  if (definition.kind === 'Job') throw badRequest(`field label ${JSON.stringify(field)} not supported for Job`);
+  if (definition.kind === 'ResourceSlice') {
+    const kind = `${definition.group}/${definition.storageVersion}, Kind=ResourceSlice`;
+    throw badRequest(`field label not supported for ${kind}: ${field}`);
+  }
   throw badRequest(
     Object.keys(definition.selectableFields).length > 0
       ? `field label not supported: ${field}`

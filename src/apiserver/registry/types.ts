@@ -258,10 +258,13 @@ export interface Strategy {
   readonly generation?: boolean;
   /** DELETE answers the object, not a Status. */
   readonly answerDeleted?: boolean;
+  /** What upstream's decoding does besides defaults; comes before field ownership is worked out. */
+  normalize?(object: Draft, old: Frozen | undefined): void;
   prepareForCreate?(object: Draft, context: StrategyContext): void;
   prepareForUpdate?(object: Draft, old: Frozen, context: StrategyContext): void;
   validate?(object: Draft, context: StrategyContext): StatusCause[];
   validateUpdate?(object: Draft, old: Frozen, context: StrategyContext): StatusCause[];
+  deletionWarnings?(deletion: DeleteOptions): string[];
   warnings?(object: Draft, old: Frozen | undefined, context: StrategyContext): string[];
   /**
    * Takes what the object needs from elsewhere (cluster addresses, node ports) before it is prepared and validated; of
@@ -277,7 +280,7 @@ export interface Strategy {
   /** Whether deletion waits `gracePeriodSeconds` for somebody to delete with 0 (pods); undefined: not at all. */
   gracePeriod?(object: Frozen, asked: number | undefined): number | undefined;
   /** Alters an object that gets its deletionTimestamp because something is still to be done before it goes. */
-  markDeleting?(object: Draft): void;
+  markDeleting?(object: Draft, old: Frozen): void;
   /** False: an object with a deletionTimestamp and no finalizers in its metadata stays for now (namespaces). */
   deleteWhenUnfinalized?(object: Draft): boolean;
   /** What upstream's default for the resource is; default Background. `Unsupported`: no dependents, no policy. */

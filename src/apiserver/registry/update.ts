@@ -162,8 +162,10 @@ export function otherUid(definition: ResourceDefinition, place: Place, uid: stri
 function prepareForUpdate({ definition }: Core, draft: Draft, old: Frozen, { subresource }: WriteOptions): void {
   if (old.metadata.generation === undefined) delete draft.metadata.generation;
   else draft.metadata.generation = old.metadata.generation;
+  if (!definition.namespaced) delete draft.metadata.namespace;
   if (subresource === 'status') keepAllButStatus(draft, old);
   else if (definition.strategy.status && !subresource) keepStatus(draft, old);
+  definition.strategy.normalize?.(draft, old);
 }
 
 function keepSystemFields(draft: Draft, old: Frozen): void {

@@ -12,7 +12,6 @@ export const nodes: Behaviour = {
 export const secrets: Behaviour = { selectableFields: { type: (secret) => readOf<Secret>(secret).type ?? '' } };
 
 export const persistentVolumes: Behaviour = {
-  selectableFields: { name: ['metadata', 'name'] },
   strategy: {
     status: true,
     answerDeleted: true,
@@ -32,7 +31,6 @@ export const persistentVolumes: Behaviour = {
 };
 
 export const persistentVolumeClaims: Behaviour = {
-  selectableFields: { name: ['metadata', 'name'] },
   strategy: {
     status: true,
     answerDeleted: true,

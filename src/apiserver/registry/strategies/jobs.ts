@@ -2,6 +2,9 @@ import type { Job } from '../../../api/gen/batch-v1.ts';
 import type { Behaviour } from './map.ts';
 import { draftOf, readOf } from './of.ts';
 
+const childrenStay =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+
 /** A job makes its own selector, from its uid, unless it is told not to. */
 export const jobs: Behaviour = {
   selectableFields: { 'status.successful': (job) => String(readOf<Job>(job).status?.succeeded ?? 0) },
@@ -25,6 +28,10 @@ export const jobs: Behaviour = {
       };
       spec.selector ??= {};
       spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+      if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...template.labels };
     },
+    defaultPropagation: 'Orphan',
+    deletionWarnings: ({ propagationPolicy, orphanDependents }) =>
+      propagationPolicy === undefined && orphanDependents === undefined ? [childrenStay] : [],
   },
 };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
+import { customResourceDefinitions } from './custom-resource-definitions.ts';
 import { coreEvents, groupEvents } from './events.ts';
 import { jobs } from './jobs.ts';
 import { namespaces } from './namespaces.ts';
@@ -49,7 +50,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     serviceaccounts: answersDeleted,
     services: servicesOn(services),
     'apiservices.apiregistration.k8s.io': conditional,
-    'customresourcedefinitions.apiextensions.k8s.io': countedConditional,
+    'customresourcedefinitions.apiextensions.k8s.io': customResourceDefinitions,
     'daemonsets.apps': daemonSets,
     'deployments.apps': deployments,
     'replicasets.apps': replicaSets,

@@ -6,7 +6,7 @@ const finalizer = 'kubernetes';
 
 /** Namespaces leave when their spec's finalizers, which only `finalize` may change, are gone. */
 export const namespaces: Behaviour = {
-  selectableFields: { 'status.phase': ['status', 'phase'], name: ['metadata', 'name'] },
+  selectableFields: { 'status.phase': ['status', 'phase'] },
   strategy: {
     status: true,
     answerDeleted: true,

@@ -19,12 +19,16 @@ export const deployments: Behaviour = {
     status: true,
     generation: true,
     subresources: { scale: scale(labelSelector) },
-    prepareForUpdate: keepLabelsOnStatus,
+    prepareForUpdate(object, old, context) {
+      keepLabelsOnStatus(object, old, context);
+      // A change of annotations counts too.
+      const changed = !same(object.metadata.annotations ?? {}, old.metadata.annotations ?? {});
+      if (changed && !context.subresource) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    },
   },
 };
 
 export const replicaSets: Behaviour = {
-  selectableFields: { 'status.replicas': statusReplicas },
   strategy: { status: true, generation: true, subresources: { scale: scale(labelSelector) } },
 };
 
@@ -42,37 +46,31 @@ export const statefulSets: Behaviour = {
   strategy: { status: true, generation: true, subresources: { scale: scale(labelSelector) } },
 };
 
-interface TemplateCounter {
-  spec: { templateGeneration?: number; template?: unknown };
+interface Counted {
+  spec?: { templateGeneration?: number; template?: unknown };
 }
 
-/** A DaemonSet counts the changes of its template too, in a field from before there were revisions. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+function setTemplateGeneration(object: Draft, generation: number): void {
+  object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: String(generation) };
+}
+
+/** A DaemonSet counts the changes of its template too, as an annotation: a field from before there were revisions. */
 export const daemonSets: Behaviour = {
   strategy: {
     status: true,
     generation: true,
-    prepareForCreate(object) {
-      const { spec } = object as unknown as TemplateCounter;
-      delete spec.templateGeneration;
-      const annotation = Number(object.metadata.annotations?.['deprecated.daemonset.template.generation']);
-      const generation = annotation > 0 ? annotation : 1;
-      object.metadata.annotations = {
-        ...object.metadata.annotations,
-        'deprecated.daemonset.template.generation': String(generation),
-      };
+    normalize(object, old) {
+      const before = old?.metadata.annotations?.[templateGeneration];
+      const given = object.metadata.annotations?.[templateGeneration];
+      setTemplateGeneration(object, Number(before ?? given ?? 1) || 1);
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource) return;
-      const key = 'deprecated.daemonset.template.generation';
-      const before = Number(old.metadata.annotations?.[key] ?? 1);
-      const changed = !same(
-        (object as unknown as TemplateCounter).spec.template,
-        (old as unknown as TemplateCounter).spec.template,
-      );
-      object.metadata.annotations = {
-        ...object.metadata.annotations,
-        [key]: String(changed ? before + 1 : before),
-      };
+      const before = Number(old.metadata.annotations?.[templateGeneration] ?? 1);
+      const changed = !same((object as Counted).spec?.template, (old as Counted).spec?.template);
+      setTemplateGeneration(object, changed ? before + 1 : before);
     },
   },
 };

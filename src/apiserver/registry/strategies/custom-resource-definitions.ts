@@ -1,0 +1,56 @@
+import type { CustomResourceDefinition } from '../../../api/gen/apiextensions-v1.ts';
+import { timestamp } from '../core.ts';
+import type { Behaviour } from './map.ts';
+import { draftOf } from './of.ts';
+
+const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
+
+/** Definitions remember every version in which objects may be stored, and stay until their objects are gone. */
+export const customResourceDefinitions: Behaviour = {
+  strategy: {
+    status: true,
+    generation: true,
+    unconditionalUpdate: false,
+    prepareForCreate(object) {
+      const definition = draftOf<CustomResourceDefinition>(object);
+      definition.status = {
+        conditions: null as unknown as [],
+        acceptedNames: { plural: '', kind: '' },
+        storedVersions: storageVersions(definition),
+      };
+    },
+    prepareForUpdate(object, _old, { subresource }) {
+      const definition = draftOf<CustomResourceDefinition>(object);
+      if (subresource || !definition.status) return;
+      const known = definition.status.storedVersions ?? [];
+      const added = storageVersions(definition).filter((version) => !known.includes(version));
+      if (added.length > 0) definition.status = { ...definition.status, storedVersions: [...known, ...added] };
+    },
+    markDeleting(object, old) {
+      if (old.metadata.deletionTimestamp) return;
+      const definition = draftOf<CustomResourceDefinition>(object);
+      const { metadata } = definition;
+      delete metadata.deletionGracePeriodSeconds;
+      metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), cleanup])];
+      const others = (definition.status?.conditions ?? []).filter((c) => c.type !== 'Terminating');
+      definition.status = {
+        ...definition.status,
+        conditions: [
+          ...others,
+          {
+            type: 'Terminating',
+            status: 'True',
+            lastTransitionTime: timestamp(),
+            reason: 'InstanceDeletionPending',
+            message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+          },
+        ],
+      };
+    },
+    deleteWhenUnfinalized: ({ metadata }) => metadata.deletionTimestamp !== undefined,
+  },
+};
+
+function storageVersions({ spec }: CustomResourceDefinition): string[] {
+  return (spec?.versions ?? []).filter((version) => version.storage).map((version) => version.name);
+}
