@@ -1,15 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { createBackoff, delay } from '../base/abort.ts';
 import type { Component } from '../base/component.ts';
-import { KnarrError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { createLineWatch } from './line-watch.ts';
 
 export type NetworkChange = 'link' | 'address' | 'route' | 'neigh';
 
 /** Tells of every change that the kernel reports; nothing runs between changes but a sleeping `ip monitor`. */
 export interface NetworkMonitor extends Component {
-  /** Called for each line of the kernel's report; may be called many times for one change. Returns what takes it off. */
+  /**
+   * Called for each line of the kernel's report; may be called many times for one change. An empty line says that
+   * changes may have been missed. Returns what takes it off.
+   */
   onChange(listener: (change: NetworkChange, line: string) => void): () => void;
 }
 
@@ -33,11 +34,8 @@ export function createNetworkMonitor(options: {
   command?: readonly string[];
 }): NetworkMonitor {
   const { log, objects = ['link', 'address', 'route'], command = ['ip'] } = options;
+  const [program = 'ip', ...before] = command;
   const listeners = new Set<(change: NetworkChange, line: string) => void>();
-  const lifetime = new AbortController();
-  const backoff = createBackoff({ initialMs: 200, maxMs: 30_000 });
-  let child: ChildProcess | undefined;
-  let ended: Promise<void> = Promise.resolve();
 
   const tell = (change: NetworkChange, line: string): void => {
     for (const listener of listeners) {
@@ -48,50 +46,22 @@ export function createNetworkMonitor(options: {
       }
     }
   };
-
-  /** Runs the program once; resolves when it has ended. */
-  const once = (started: () => void): Promise<void> => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const [program = 'ip', ...before] = command;
-    const process = spawn(program, [...before, 'monitor', 'label', ...objects], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    child = process;
-    process.on('spawn', started);
-    process.on('error', (error) => {
-      log.error('ip monitor cannot be run', { error: error.message });
-      resolve();
-    });
-    process.on('close', () => resolve());
-    createInterface({ input: process.stdout }).on('line', (line) => {
+  const watch = createLineWatch({
+    command: [program, ...before, 'monitor', 'label', ...objects],
+    onLine(line) {
       const change = changeOf(line);
       if (change !== undefined) tell(change, line);
-    });
-    return promise;
-  };
+    },
+    onGap() {
+      for (const object of objects) tell(object, '');
+    },
+    log,
+  });
 
   return {
     name: 'network-monitor',
-    async start() {
-      const up = Promise.withResolvers<void>();
-      ended = (async () => {
-        while (!lifetime.signal.aborted) {
-          await once(up.resolve);
-          up.reject(new KnarrError({ code: 'no-ip', blame: 'world', message: 'Install iproute2: `ip` cannot be run' }));
-          if (lifetime.signal.aborted) return;
-          log.warn('ip monitor ended and is started again');
-          await delay(backoff.next(), lifetime.signal);
-          // What changed in between is not known: say that everything may have.
-          for (const object of objects) tell(object, '');
-        }
-      })();
-      await up.promise;
-    },
-    async stop() {
-      lifetime.abort();
-      child?.kill('SIGTERM');
-      await ended;
-    },
+    start: () => watch.start(),
+    stop: () => watch.stop(),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

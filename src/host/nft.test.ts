@@ -18,7 +18,7 @@ function fakeTable(): { table: NftTable; scripts: string[]; failNext: () => void
   const failNext = (): void => {
     fail = true;
   };
-  return { table: createNftTable({ family: 'ip', name: 't', log: silent, runner }), scripts, failNext };
+  return { table: createNftTable({ family: 'ip', name: 't', log: silent, runner, watch: false }), scripts, failNext };
 }
 
 const base: NftFragment = {

@@ -11,6 +11,7 @@ import {
   needsReplacement,
   replacementScript,
 } from './nft-script.ts';
+import { watchDeletedTables } from './nft-watch.ts';
 import { hostTimeoutMs, type Runner } from './tools.ts';
 
 export interface NftChain {
@@ -46,6 +47,8 @@ export interface NftTable {
   sync(): Promise<void>;
   /** Takes the table out of the kernel; wishes are kept, and a later `sync` brings it back. */
   remove(): Promise<void>;
+  /** Leaves the table in the kernel and cares no more for it. */
+  close(): void;
 }
 
 /** The kernel's time for one transaction grows with the square of its rules. */
@@ -67,6 +70,8 @@ export interface NftTableOptions {
   comment?: string;
   log: Logger;
   runner?: Runner;
+  /** Puts the table back when somebody else deletes it. Default true; false where `runner` acts somewhere else. */
+  watch?: boolean;
 }
 
 const setText = ({ kind, type, flags = [], timeoutSeconds }: NftSet): string =>
@@ -89,7 +94,7 @@ function textsOf(fragment: NftFragment): NftState {
 const kinds = ['sets', 'chains', 'elements'] as const;
 
 export function createNftTable(options: NftTableOptions): NftTable {
-  const { family, name, comment = 'kept by knarr', log, runner = run } = options;
+  const { family, name, comment = 'kept by knarr', log, runner = run, watch = true } = options;
   const table = `${family} ${name}`;
   const wanted: Record<(typeof kinds)[number], Ledger> = {
     sets: createLedger(),
@@ -100,6 +105,7 @@ export function createNftTable(options: NftTableOptions): NftTable {
   let applied: NftState | undefined;
   let last: Promise<void> = Promise.resolve();
   let queued: Promise<void> | undefined;
+  let unwatch: (() => void) | undefined;
 
   const send = async (lines: readonly string[]): Promise<void> => {
     if (lines.length === 0) return;
@@ -167,6 +173,18 @@ export function createNftTable(options: NftTableOptions): NftTable {
     note(state, difference);
   };
 
+  /** Our own replacement deletes the table too, but then it is there again. */
+  const lookAfter = async (): Promise<void> => {
+    if (applied === undefined) return;
+    const { code } = await runner('nft', ['-t', 'list', 'table', family, name], {
+      okCodes: [0, 1],
+      timeoutMs: hostTimeoutMs,
+    });
+    if (code === 0) return;
+    log.warn('the table was deleted by somebody else and is put back', { table });
+    await replace();
+  };
+
   const enqueue = (work: () => Promise<void>): Promise<void> => {
     const next = last.then(work);
     last = next.catch(() => {});
@@ -179,6 +197,13 @@ export function createNftTable(options: NftTableOptions): NftTable {
       for (const kind of kinds) wanted[kind].put(owner, texts[kind]);
     },
     sync() {
+      if (watch)
+        unwatch ??= watchDeletedTables((deleted) => {
+          if (deleted === undefined || deleted === table)
+            enqueue(lookAfter).catch((error) =>
+              log.error('the table could not be put back', { table, error: messageOf(error) }),
+            );
+        }, log);
       queued ??= enqueue(() => {
         queued = undefined;
         return syncNow();
@@ -190,5 +215,9 @@ export function createNftTable(options: NftTableOptions): NftTable {
         applied = undefined;
         await send([`add table ${table}`, `delete table ${table}`]);
       }),
+    close() {
+      unwatch?.();
+      unwatch = undefined;
+    },
   };
 }

@@ -273,6 +273,12 @@ function suite(): void {
     assert.match(await ask(undefined, '10.43.0.10', 53), /^dns/);
   });
 
+  test('rules that somebody flushes come back', async () => {
+    await sh('nft flush ruleset');
+    await settled();
+    assert.equal(await ask('pod2', '10.43.0.1'), 'pod1 10.42.0.12');
+  });
+
   test('a deleted service leaves nothing', async () => {
     await client.delete(services, 'sticky', { namespace: 'default' });
     await settled();

@@ -65,9 +65,10 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
     return formatCidr(parsed);
   });
   const clusterOf = (family: 4 | 6): string[] => clusterCidrs.filter((c) => c.includes(':') === (family === 6));
+  const watch = options.hostTools === undefined;
   const tables = {
-    4: createNftTable({ family: 'ip', name: 'knarr-flannel', comment: 'pod network', log, runner }),
-    6: createNftTable({ family: 'ip6', name: 'knarr-flannel', comment: 'pod network', log, runner }),
+    4: createNftTable({ family: 'ip', name: 'knarr-flannel', comment: 'pod network', log, runner, watch }),
+    6: createNftTable({ family: 'ip6', name: 'knarr-flannel', comment: 'pod network', log, runner, watch }),
   };
   const lifetime = new AbortController();
   const undo: (() => void)[] = [];
@@ -270,6 +271,8 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       lifetime.abort();
       for (const off of undo.splice(0)) off();
       await running;
+      tables[4].close();
+      tables[6].close();
       await monitor.stop();
     },
   };

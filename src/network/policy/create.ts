@@ -86,6 +86,7 @@ export function createNetworkPolicy(options: NetworkPolicyOptions): Component {
       lifetime.abort();
       for (const off of undo.splice(0)) off();
       await running;
+      table.close();
     },
   };
 }

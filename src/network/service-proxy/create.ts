@@ -225,6 +225,7 @@ export function createServiceProxy(options: ServiceProxyOptions & { runner?: Run
       for (const off of undo.splice(0)) off();
       lifetime.abort();
       await running;
+      for (const table of tables.values()) table.close();
       await health.stop();
     },
   };
