@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { clone } from '../../../images/tools/paths.ts';
 import { eventually } from '../../harness/cluster.ts';
 import type { TestNode } from '../../harness/node.ts';
 import { apply, askFrom, inPod, nodeReady, pod, podReady, scenario, serve } from '../../harness/scenario.ts';
@@ -93,9 +95,7 @@ test('another machine under the name of a node is refused by its node password',
 });
 
 test('a bootstrap token lets a machine join', async (cluster) => {
-  const { stdout } = await cluster.server.exec(process.execPath, ['src/cli/main.ts', 'token', 'create'], {
-    cwd: `${import.meta.dirname}/../../..`,
-  });
+  const { stdout } = await cluster.server.exec(process.execPath, [join(clone, 'src/cli/main.ts'), 'token', 'create']);
   const four = await cluster.addNode('four');
   await four.start('agent', '--server', `https://${cluster.server.address}:6443`, '--token', stdout.trim());
   await nodeReady(cluster, 'four');
