@@ -127,7 +127,7 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     nodeIps,
     clusterCidrs,
     serviceCidrs,
-    ownAddresses: clusterDns,
+    ownAddresses: settings.DisableCoreDNS ? [] : clusterDns,
     log: log.child('proxy'),
   });
   const policy = createNetworkPolicy({ informers, nodeName, log: log.child('policy') });
@@ -146,7 +146,7 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     log: log.child('flannel'),
   });
   return [
-    dns,
+    ...(settings.DisableCoreDNS ? [] : [dns]),
     ...(settings.DisableKubeProxy ? [] : [proxy]),
     ...(settings.DisableNPC ? [] : [policy]),
     ...(settings.FlannelBackend === 'none' ? [] : [flannel]),

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { createManifests } from '../addons/manifests/controller.ts';
+import { createServiceLb } from '../addons/servicelb/create.ts';
 import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
 import type { UserInfo } from '../apiserver/server.ts';
 import type { Component } from '../base/component.ts';
@@ -149,11 +150,13 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
   });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
   const dns = createDnsService({ client, informers, clusterDns: config.clusterDns, log: log.child('dns') });
+  const balancer = createServiceLb({ client, informers, log: log.child('servicelb') });
   informers.start();
   await Promise.all([
     ensureClusterObjects(client),
     ...(config.controllers ? [stack.run(controllers)] : []),
     ...(config.scheduler ? [stack.run(scheduler)] : []),
+    ...(config.disabled.has('servicelb') ? [] : [stack.run(balancer)]),
     ...(config.disabled.has('coredns') ? [] : [stack.run(dns)]),
   ]);
 }

@@ -11,6 +11,8 @@ export interface ClusterSettings {
   readonly EgressSelectorMode: 'agent' | 'disabled';
   readonly DisableKubeProxy: boolean;
   readonly DisableNPC: boolean;
+  /** True where the user brings a resolver of their own. */
+  readonly DisableCoreDNS: boolean;
 }
 
 export const settingsOf = (config: ServerConfig): ClusterSettings => ({
@@ -23,4 +25,5 @@ export const settingsOf = (config: ServerConfig): ClusterSettings => ({
   EgressSelectorMode: config.tunnel ? 'agent' : 'disabled',
   DisableKubeProxy: !config.serviceProxy,
   DisableNPC: !config.networkPolicy,
+  DisableCoreDNS: config.disabled.has('coredns'),
 });
