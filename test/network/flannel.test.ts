@@ -97,6 +97,8 @@ function suite(): void {
       });
     }
     await echo('na');
+    // As on a machine with Docker.
+    await sh('ip netns exec nb iptables -P FORWARD DROP && ip netns exec nb ip6tables -P FORWARD DROP');
     for (const [index, node] of ['na', 'nb'].entries())
       started.push(flannelOf(node, index + 1, 'vxlan', toolsIn(node)));
     informers.start();

@@ -9,6 +9,7 @@ import type { Component } from '../../base/component.ts';
 import { KnarrError, messageOf } from '../../base/errors.ts';
 import { run } from '../../base/run.ts';
 import { createIpTool, type Link } from '../../host/ip.ts';
+import { createIptables } from '../../host/iptables.ts';
 import { createNetworkMonitor } from '../../host/network-monitor.ts';
 import { createNftTable } from '../../host/nft.ts';
 import type { Runner } from '../../host/tools.ts';
@@ -57,6 +58,7 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       message: `Set flannel-backend to one of ${backends.join(', ')}: ${JSON.stringify(backend)} is not supported`,
     });
   const ip = createIpTool({ runner });
+  const iptables = createIptables({ runner });
   const monitor = createNetworkMonitor({ log, command: monitorCommand });
   const nodeInformer = informers.informer(nodes);
   const clusterCidrs = options.clusterCidrs.map((cidr) => {
@@ -139,6 +141,17 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
     return mac;
   };
 
+  /** Docker and firewalls of distributions drop what is forwarded and not theirs. */
+  const letForward = async (family: 4 | 6): Promise<void> => {
+    const policy = await iptables.policy(family, 'FORWARD');
+    if (policy === undefined || policy === 'ACCEPT') return;
+    const rules = clusterOf(family).flatMap((cidr) => [
+      ['-s', cidr, '-j', 'ACCEPT'],
+      ['-d', cidr, '-j', 'ACCEPT'],
+    ]);
+    await iptables.ensureChain(family, { chain: 'KNARR-FORWARD', from: 'FORWARD', rules });
+  };
+
   const writeIfChanged = async (path: string, text: string): Promise<void> => {
     const now = await readFile(path, 'utf8').catch(() => undefined);
     if (now !== text) await writeFileAtomic(path, text);
@@ -208,6 +221,7 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
         }),
       );
       await tables[family].sync();
+      await letForward(family);
     }
     const annotations = annotationPatch(node, { backendType: backend, vni, own });
     if (annotations !== undefined)
