@@ -89,7 +89,7 @@ function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unkn
   if (type) {
     const goType = `${gvk.version}.${gvk.kind}`;
     const object = canonicalValue(type, value, goType, walk) as KubernetesObject;
-    return Object.assign(head, object, head);
+    return { ...head, ...object, ...head };
   }
   // A kind without a type: the metadata is checked, the rest is the caller's.
   const object = canonicalValue(anything, value, gvk.kind, walk) as { metadata?: unknown };

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeJson } from './decode.ts';
+import { parseKind } from './schema.ts';
+
+const pod = parseKind('v1', 'Pod');
+const refuses = (kind: [apiVersion: string, kind: string], body: unknown, message: string, strict = false): void => {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const options = { fieldValidation: strict ? ('Strict' as const) : ('Warn' as const) };
+  assert.throws(() => decodeJson(parseKind(...kind), text, options), { code: 400, message });
+};
+
+test('the canonical form: no unknown fields, no nulls, no zero values, literals normalised', () => {
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'a', creationTimestamp: null, deletionTimestamp: '2026-01-02T04:04:05+01:00', labels: {} },
+    spec: {
+      bogus: 1,
+      nodeName: '',
+      hostNetwork: false,
+      automountServiceAccountToken: false,
+      containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '0.5', memory: '1024Ki' } } }],
+    },
+  };
+  assert.deepStrictEqual(decodeJson(pod, JSON.stringify(body)), {
+    object: {
+      kind: 'Pod',
+      apiVersion: 'v1',
+      metadata: { name: 'a', deletionTimestamp: '2026-01-02T03:04:05Z' },
+      spec: {
+        automountServiceAccountToken: false,
+        containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '500m', memory: '1Mi' } } }],
+      },
+      status: {},
+    },
+    warnings: ['unknown field "spec.bogus"'],
+  });
+});
+
+test('unknown and duplicate fields are refused in the order of the text', () => {
+  refuses(
+    ['v1', 'Pod'],
+    '{"metadata":{"name":"a","name":"b"},"spec":{"x":{"y":1,"y":2},"containers":[{"image":"a","image":"b","z":1,"z":2}]}}',
+    'Pod in version "v1" cannot be handled as a Pod: strict decoding error: duplicate field "metadata.name", unknown field "spec.x", duplicate field "spec.containers[0].image", unknown field "spec.containers[0].z"',
+    true,
+  );
+});
+
+test('quotes and escapes in keys and values do not look like duplicates', () => {
+  const data = { 'a"b': 'c":"', '\\': '\\"x\\":', e: '\\' };
+  const text = JSON.stringify({ data }, null, 2);
+  assert.deepStrictEqual(decodeJson(parseKind('v1', 'ConfigMap'), text, { fieldValidation: 'Strict' }).warnings, []);
+});
+
+test('what does not fit its type is named as upstream names it', () => {
+  const handled = (kind: string, why: string): string =>
+    `${kind} in version "v1" cannot be handled as a ${kind}: ${why}`;
+  refuses(
+    ['apps/v1', 'Deployment'],
+    { spec: { replicas: 'x' } },
+    handled(
+      'Deployment',
+      'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
+    ),
+  );
+  refuses(
+    ['v1', 'Pod'],
+    { spec: { volumes: [{ emptyDir: 'x' }] } },
+    handled(
+      'Pod',
+      'json: cannot unmarshal string into Go struct field Volume.spec.volumes.VolumeSource.emptyDir of type v1.EmptyDirVolumeSource',
+    ),
+  );
+  refuses(['v1', 'Pod'], [], handled('Pod', 'json: cannot unmarshal array into Go value of type v1.Pod'));
+  refuses(
+    ['v1', 'Pod'],
+    { spec: { containers: [{ resources: { limits: { cpu: 'x' } } }] } },
+    handled('Pod', "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+  );
+});
