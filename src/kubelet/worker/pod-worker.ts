@@ -3,14 +3,13 @@ import { messageOf } from '../../base/errors.ts';
 import { goErrorText } from '../../cri/channel.ts';
 import type { SandboxStatus } from '../../cri/types.ts';
 import { containersOf, isHostNetwork, isTerminalPhase, type NodePod, podText } from '../pod/pod.ts';
-import type { StartFailure } from '../status/container-statuses.ts';
 import { generateStatus, refusedStatus, type Verdict } from '../status/generate.ts';
 import { createKeyedBackoff } from './backoff.ts';
 import { killContainer } from './kill-container.ts';
 import { planPod } from './plan.ts';
 import { currentSandbox, emptyView, type PodView, sandboxIPs } from './pod-view.ts';
 import type { WorkerServices } from './services.ts';
-import { startContainer } from './start-container.ts';
+import { createContainerStarts } from './starts.ts';
 import { terminatePod } from './terminate-pod.ts';
 
 /**
@@ -65,7 +64,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const { runtime, prober, views, volumes, event, now } = services;
   const { uid } = options.pod.metadata;
   const log = services.log.child('pod');
-  const failures = new Map<string, StartFailure>();
+  const starts = createContainerStarts(services);
   const retries = createKeyedBackoff({ initialMs: 500, maxMs: 120_000, now });
   let pod = options.pod;
   let state: State = { name: 'running' };
@@ -146,7 +145,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       pod,
       view,
       previous: services.status.current(pod),
-      failures,
+      failures: starts.failures,
       health: (name, id) => {
         const item = containersOf(pod).find((c) => c.container.name === name);
         return item ? prober.health(item.container, id) : { started: true, ready: true };
@@ -239,28 +238,21 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       publish();
     }
     const sandboxConfig = await config();
-    let initBlocked = false;
-    for (const item of plan.start) {
-      if (pod.metadata.deletionTimestamp || removed || (initBlocked && item.kind !== 'ephemeral')) break;
-      const failure = await startContainer(services, { pod, item, view, sandbox, sandboxConfig });
-      const { name } = item.container;
-      if (failure) {
-        failures.set(name, { reason: failure.reason, message: failure.message });
-        if (failure.retryMs === undefined) retries.next(name);
-        wakeIn(failure.retryMs ?? retries.get(name));
-        if (item.kind === 'init') initBlocked = true;
-      } else {
-        failures.delete(name);
-        retries.reset(name);
-      }
+    const { started, retryMs } = await starts.run({
+      pod,
+      items: plan.start,
+      view,
+      sandbox,
+      sandboxConfig,
+      cancelled: () => pod.metadata.deletionTimestamp !== undefined || removed,
+    });
+    if (Number.isFinite(retryMs)) wakeIn(retryMs);
+    if (started) {
+      dirty = true;
+      return;
     }
-    dirty = true;
-    // Only what has happened since is worth another look; failures wait for their timers.
-    if (plan.start.every((item) => failures.has(item.container.name))) {
-      dirty = false;
-      await refresh();
-      publish();
-    }
+    await refresh();
+    publish();
   };
 
   /** Of each container the current and the last run are kept, with their logs. */
@@ -416,7 +408,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       else kick();
     },
     wake(wakeOptions = {}) {
-      if (wakeOptions.volumes) volumesDirty = true;
+      if (wakeOptions.volumes) {
+        volumesDirty = true;
+        starts.retryNow();
+      }
       kick();
     },
     remove(last) {
