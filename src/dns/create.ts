@@ -70,15 +70,14 @@ export function createDns(options: DnsOptions): Component {
   });
   const prefix = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`;
 
-  const addAddresses = async (): Promise<void> => {
-    const held = new Set((await ip.addresses('lo')).map((a) => a.address));
-    for (const address of addresses) {
-      if (held.has(address)) continue;
-      // Of host scope: the kernel never takes it as the source of what goes out.
-      const how = address.includes(':') ? ['nodad'] : ['scope', 'host'];
-      await ip.batch([['addr', 'add', prefix(address), 'dev', 'lo', ...how]]);
-    }
-  };
+  /** Of host scope: the kernel never takes them as the source of what goes out. */
+  const addAddresses = (): Promise<void> =>
+    ip.batch(
+      addresses.map((address) => {
+        const how = address.includes(':') ? ['nodad'] : ['scope', 'host'];
+        return ['addr', 'replace', prefix(address), 'dev', 'lo', ...how];
+      }),
+    );
 
   return {
     name: 'dns',

@@ -50,7 +50,7 @@ test('ip: addresses are flattened, empty answers are no entries', async () => {
       { ifname: 'eth0', addr_info: [{ family: 'inet', local: '10.0.0.1', prefixlen: 24, scope: 'global' }, {}] },
     ]),
     '-j -4 neigh show dev eth0': '',
-    '-j -d link show dev gone': '[{}]',
+    '-j -d addr show': '[{}]',
   };
   const runner: Runner = async (_program, args) => ({ code: 0, stdout: answers[args.join(' ')] ?? '[]', stderr: '' });
   const ip = createIpTool({ runner });
@@ -58,7 +58,7 @@ test('ip: addresses are flattened, empty answers are no entries', async () => {
     { ifname: 'eth0', family: 4, address: '10.0.0.1', prefix: 24, scope: 'global' },
   ]);
   assert.deepStrictEqual(await ip.neighbours(4, 'eth0'), []);
-  assert.equal(await ip.link('gone'), undefined);
+  assert.deepStrictEqual(await ip.links(), []);
 });
 
 test('lines of ip monitor are told apart by their label', () => {

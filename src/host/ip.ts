@@ -11,6 +11,7 @@ export interface Link {
   flags: readonly string[];
   master?: string;
   linkinfo?: { info_kind?: string; info_data?: Record<string, unknown> };
+  addresses: readonly InterfaceAddress[];
 }
 
 export interface InterfaceAddress {
@@ -47,8 +48,8 @@ export interface FdbEntry {
 
 /** Links, addresses, routes, neighbours and forwarding entries of this network namespace, through iproute2. */
 export interface IpTool {
+  /** All links with their addresses, in one look. */
   links(): Promise<Link[]>;
-  link(name: string): Promise<Link | undefined>;
   addresses(dev?: string): Promise<InterfaceAddress[]>;
   routes(family: 4 | 6, filter?: readonly string[]): Promise<Route[]>;
   neighbours(family: 4 | 6, dev: string): Promise<Neighbour[]>;
@@ -59,9 +60,19 @@ export interface IpTool {
   bridgeBatch(commands: readonly (readonly string[])[]): Promise<void>;
 }
 
-interface AddressJson {
-  ifname: string;
+type LinkJson = Omit<Link, 'addresses'> & {
   addr_info?: { family: string; local?: string; prefixlen: number; scope: string }[];
+};
+
+function linkOf({ addr_info: addresses = [], ...link }: LinkJson): Link {
+  return {
+    ...link,
+    addresses: addresses.flatMap(({ family, local, prefixlen: prefix, scope }) =>
+      local === undefined
+        ? []
+        : [{ ifname: link.ifname, family: family === 'inet' ? 4 : 6, address: local, prefix, scope }],
+    ),
+  };
 }
 
 export function createIpTool(options: { runner?: Runner } = {}): IpTool {
@@ -80,18 +91,11 @@ export function createIpTool(options: { runner?: Runner } = {}): IpTool {
   };
 
   return {
-    links: () => json<Link>('ip', ['-d', 'link', 'show']),
-    async link(name) {
-      // `ip` ends with 1 for a link that is not there.
-      return (await json<Link>('ip', ['-d', 'link', 'show', 'dev', name], [0, 1]))[0];
-    },
+    links: async () => (await json<LinkJson>('ip', ['-d', 'addr', 'show'])).map(linkOf),
     async addresses(dev) {
-      const found = await json<AddressJson>('ip', ['addr', 'show', ...(dev ? ['dev', dev] : [])], [0, 1]);
-      return found.flatMap(({ ifname, addr_info = [] }) =>
-        addr_info.flatMap(({ family, local, prefixlen: prefix, scope }) =>
-          local === undefined ? [] : [{ ifname, family: family === 'inet' ? 4 : 6, address: local, prefix, scope }],
-        ),
-      );
+      // `ip` ends with 1 for a link that is not there.
+      const found = await json<LinkJson>('ip', ['addr', 'show', ...(dev ? ['dev', dev] : [])], [0, 1]);
+      return found.flatMap((link) => linkOf(link).addresses);
     },
     routes: (family, filter = []) => json<Route>('ip', [`-${family}`, 'route', 'show', ...filter], [0, 1, 2]),
     neighbours: (family, dev) => json<Neighbour>('ip', [`-${family}`, 'neigh', 'show', 'dev', dev], [0, 1]),

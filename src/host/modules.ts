@@ -20,14 +20,17 @@ export async function loadModules(
   options: { runner?: Runner; loaded?: (name: string) => Promise<boolean> } = {},
 ): Promise<string[]> {
   const { runner = run, loaded = isLoaded } = options;
+  const state = await Promise.all(names.map(loaded));
+  const wanted = names.filter((_, i) => state[i] !== true);
   const missing: string[] = [];
-  for (const name of names) {
-    if (await loaded(name)) continue;
-    try {
-      await runner('modprobe', ['-q', '--', name], { timeoutMs: hostTimeoutMs });
-    } catch {
-      missing.push(name);
-    }
-  }
+  await Promise.all(
+    wanted.map(async (name) => {
+      try {
+        await runner('modprobe', ['-q', '--', name], { timeoutMs: hostTimeoutMs });
+      } catch {
+        missing.push(name);
+      }
+    }),
+  );
   return missing;
 }

@@ -15,7 +15,7 @@ import { createNftTable } from '../../host/nft.ts';
 import type { Runner } from '../../host/tools.ts';
 import { cniConflist, cniFileName } from '../cni.ts';
 import { annotationPatch, type Lease, leasesOf, podCidrsOf } from './annotations.ts';
-import { prepareForwarding } from './forwarding.ts';
+import { loadNetworkModules, prepareForwarding } from './forwarding.ts';
 import { masqueradeRules } from './masquerade.ts';
 import type { FlannelBackend, FlannelOptions } from './options.ts';
 import { hostGatewayCommands, vxlanCommands } from './peers.ts';
@@ -78,17 +78,19 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
   let running: Promise<void> | undefined;
   let again = false;
   let saidWaiting = false;
+  /** Begun at start: while the node is being registered there is time for it. */
+  let modules: Promise<unknown> | undefined;
 
   /** Where the overlay stands on in each family that the node has an address and pods in. */
-  const findPlaces = async (node: Node): Promise<Place[]> => {
-    const addresses = await ip.addresses();
+  const findPlaces = (node: Node, links: readonly Link[]): Place[] => {
     const places: Place[] = [];
     for (const podCidr of podCidrsOf(node)) {
       const family = ipFamily(podCidr.split('/')[0] ?? '');
       const nodeIp = nodeIps.find((address) => ipFamily(address) === family);
       if (family === undefined || nodeIp === undefined) continue;
-      const name = options.iface ?? addresses.find((a) => a.address === nodeIp)?.ifname;
-      const parent = name === undefined ? undefined : await ip.link(name);
+      const parent = links.find(({ ifname, addresses }) =>
+        options.iface === undefined ? addresses.some((a) => a.address === nodeIp) : ifname === options.iface,
+      );
       if (parent === undefined)
         throw new KnarrError({
           code: 'no-interface',
@@ -101,7 +103,11 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
     return places;
   };
 
-  const connect = async (place: Place, leases: readonly Lease[]): Promise<string | undefined> => {
+  const connect = async (
+    place: Place,
+    leases: readonly Lease[],
+    links: readonly Link[],
+  ): Promise<string | undefined> => {
     const { family, nodeIp, podCidr, parent, mtu } = place;
     const others = leases.filter((l) => l.family === family && l.nodeName !== nodeName && l.podCidr !== podCidr);
     const foreign = others.filter((l) => l.backendType !== backend);
@@ -120,7 +126,7 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       return undefined;
     }
     const dev = deviceName(family);
-    const { mac } = await ensureVxlanDevice(ip, {
+    const wanted = {
       name: dev,
       vni,
       port,
@@ -129,12 +135,15 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       mtu,
       mac: stableMac(nodeName, dev),
       address: podCidr.split('/')[0] ?? '',
-    });
-    const [routes, neighbours, fdb] = await Promise.all([
-      ip.routes(family, ['dev', dev]),
-      ip.neighbours(family, dev),
-      ip.fdb(dev),
-    ]);
+    };
+    const { mac, isNew } = await ensureVxlanDevice(
+      ip,
+      wanted,
+      links.find((link) => link.ifname === dev),
+    );
+    const [routes, neighbours, fdb] = isNew
+      ? [[], [], []]
+      : await Promise.all([ip.routes(family, ['dev', dev]), ip.neighbours(family, dev), ip.fdb(dev)]);
     const commands = vxlanCommands(dev, peers, { routes, neighbours, fdb });
     await ip.bridgeBatch(commands.bridge);
     await ip.batch(commands.ip);
@@ -195,7 +204,9 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       saidWaiting = true;
       return;
     }
-    const places = await findPlaces(node);
+    modules ??= loadNetworkModules();
+    const [links] = await Promise.all([ip.links(), modules]);
+    const places = findPlaces(node, links);
     if (places.length === 0)
       throw new KnarrError({
         code: 'no-family',
@@ -206,10 +217,8 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
       places.map(({ family, parent }) => ({ family, iface: parent.ifname })),
     );
     const leases = nodeInformer.list().flatMap(leasesOf);
-    const own: { family: 4 | 6; ip: string; mac: string | undefined }[] = [];
-    for (const place of places) {
+    const setUp = async (place: Place): Promise<{ family: 4 | 6; ip: string; mac: string | undefined }> => {
       const { family, podCidr } = place;
-      own.push({ family, ip: place.nodeIp, mac: await connect(place, leases) });
       tables[family].put(
         'masquerade',
         masqueradeRules({
@@ -220,13 +229,16 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
           translateOnBridge: !bridgeIsSeen[family],
         }),
       );
-      await tables[family].sync();
-      await letForward(family);
-    }
+      const [mac] = await Promise.all([connect(place, leases, links), tables[family].sync()]);
+      return { family, ip: place.nodeIp, mac };
+    };
+    const own = await Promise.all(places.map(setUp));
     const annotations = annotationPatch(node, { backendType: backend, vni, own });
-    if (annotations !== undefined)
-      await client.patch(nodes, nodeName, { type: 'merge', body: { metadata: { annotations } } });
-    await writeFiles(places);
+    await Promise.all([
+      annotations && client.patch(nodes, nodeName, { type: 'merge', body: { metadata: { annotations } } }),
+      writeFiles(places),
+    ]);
+    for (const { family } of places) await letForward(family);
     log.debug('the pod network is as wanted', { peers: leases.length });
   };
 
@@ -265,6 +277,7 @@ export function createFlannel(options: FlannelOptions & { hostTools?: HostTools 
     name: 'flannel',
     async start() {
       if (backend === 'none') return;
+      modules ??= loadNetworkModules();
       await nodeInformer.synced;
       await monitor.start();
       undo.push(

@@ -115,7 +115,7 @@ test('the VXLAN device: a hardware address that stays, and what makes it another
   assert.match(mac, /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
   assert.equal(mac, stableMac('one', 'flannel.1'));
   assert.notEqual(mac, stableMac('two', 'flannel.1'));
-  const parent = { ifname: 'eth0', ifindex: 2, mtu: 1500, flags: [] };
+  const parent = { ifname: 'eth0', ifindex: 2, mtu: 1500, flags: [], addresses: [] };
   const wanted = { name: 'flannel.1', vni: 1, port: 8472, parent, local: '192.168.0.1' };
   const data = { id: 1, port: 8472, link: 'eth0', local: '192.168.0.1', learning: false };
   const link = (more: object, kind = 'vxlan') => ({

@@ -6,17 +6,16 @@ const bridgeSysctl = {
   6: 'net.bridge.bridge-nf-call-ip6tables',
 } as const;
 
-let loaded = false;
+/** The kernel's parts that a pod network stands on; what is built in is not loaded. */
+export const loadNetworkModules = (): Promise<string[]> => loadModules(['br_netfilter', 'vxlan']);
 
 /**
  * Makes the kernel forward between pods and the world. Gives per family whether bridged packets pass the rules (they
- * do not where the kernel lacks br_netfilter).
+ * do not where the kernel lacks br_netfilter). The modules are to be loaded before.
  */
 export async function prepareForwarding(
   places: readonly { family: 4 | 6; iface: string }[],
 ): Promise<Record<4 | 6, boolean>> {
-  if (!loaded) await loadModules(['br_netfilter', 'vxlan']);
-  loaded = true;
   const settings: Record<string, string> = {};
   for (const { family, iface } of places) {
     settings[bridgeSysctl[family]] = '1';

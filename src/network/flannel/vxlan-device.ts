@@ -35,33 +35,35 @@ export function isSameDevice(link: Link, wanted: Omit<VxlanDevice, 'mtu' | 'mac'
   );
 }
 
-/** Makes the device as wanted; one that is there and fits keeps its hardware address, and traffic through it goes on. */
-export async function ensureVxlanDevice(ip: IpTool, wanted: VxlanDevice): Promise<{ mac: string }> {
+/**
+ * Makes the device as wanted; one that is there (`held`) and fits keeps its hardware address, and traffic through it
+ * goes on. Gives its hardware address, and whether it is new: then there is nothing on it yet.
+ */
+export async function ensureVxlanDevice(
+  ip: IpTool,
+  wanted: VxlanDevice,
+  held: Link | undefined,
+): Promise<{ mac: string; isNew: boolean }> {
   const { name, vni, port, parent, local, mtu, address } = wanted;
-  let link = await ip.link(name);
-  if (link !== undefined && !isSameDevice(link, wanted)) {
-    await ip.batch([['link', 'del', name]]);
-    link = undefined;
-  }
+  const link = held !== undefined && isSameDevice(held, wanted) ? held : undefined;
+  const commands: string[][] = [];
   if (link === undefined) {
+    if (held !== undefined) commands.push(['link', 'del', name]);
     const place = ['id', String(vni), 'dev', parent.ifname, 'local', local, 'dstport', String(port), 'nolearning'];
-    await ip.batch([
+    commands.push(
       ['link', 'add', name, 'address', wanted.mac, 'mtu', String(mtu), 'type', 'vxlan', ...place],
       ['link', 'set', name, 'addrgenmode', 'none'],
-    ]);
-    link = await ip.link(name);
-  }
-  const commands: string[][] = [];
-  if (link?.mtu !== mtu) commands.push(['link', 'set', name, 'mtu', String(mtu)]);
+    );
+  } else if (link.mtu !== mtu) commands.push(['link', 'set', name, 'mtu', String(mtu)]);
   if (!link?.flags.includes('UP')) commands.push(['link', 'set', name, 'up']);
   // A single address: no broadcast or network route comes with it.
   const single = address.includes(':') ? 128 : 32;
-  const held = (await ip.addresses(name)).filter((a) => a.scope === 'global');
-  for (const a of held)
+  const has = (link?.addresses ?? []).filter((a) => a.scope === 'global');
+  for (const a of has)
     if (a.address !== address || a.prefix !== single)
       commands.push(['addr', 'del', `${a.address}/${a.prefix}`, 'dev', name]);
-  if (!held.some((a) => a.address === address && a.prefix === single))
+  if (!has.some((a) => a.address === address && a.prefix === single))
     commands.push(['addr', 'add', `${address}/${single}`, 'dev', name, ...(single === 128 ? ['nodad'] : [])]);
   await ip.batch(commands);
-  return { mac: link?.address ?? wanted.mac };
+  return { mac: link?.address ?? wanted.mac, isNew: link === undefined };
 }

@@ -202,12 +202,10 @@ export function createServiceProxy(options: ServiceProxyOptions & { runner?: Run
           }),
         );
       }
-      await ensureServiceRoutes({ ip, serviceCidrs, nodeIps, log });
       const serviceHandler = (service: Service): void => mark(keyOf(service));
       onNode(nodeInformer.get(nodeName) ?? { metadata: {} });
       for (const service of serviceInformer.list()) dirty.add(keyOf(service));
-      await syncOnce();
-      await health.start();
+      await Promise.all([syncOnce(), ensureServiceRoutes({ ip, serviceCidrs, nodeIps, log }), health.start()]);
       undo.push(
         serviceInformer.addHandler({ add: serviceHandler, update: serviceHandler, delete: serviceHandler }),
         sliceInformer.addHandler({

@@ -15,13 +15,12 @@ export async function ensureServiceRoutes(options: {
   log: Logger;
 }): Promise<void> {
   const { ip, serviceCidrs, nodeIps, log } = options;
-  const addresses = await ip.addresses();
   for (const cidr of serviceCidrs) {
     const family = ipFamily(cidr.split('/')[0] ?? '');
     const source = nodeIps.find((address) => ipFamily(address) === family);
-    const holder = addresses.find((a) => a.address === source);
-    if (source === undefined || holder === undefined) continue;
-    const dev = family === 4 ? 'lo' : holder.ifname;
+    if (source === undefined) continue;
+    const dev = family === 4 ? 'lo' : (await ip.addresses()).find((a) => a.address === source)?.ifname;
+    if (dev === undefined) continue;
     try {
       await ip.batch([['route', 'replace', cidr, 'dev', dev, 'src', source]]);
     } catch (error) {
