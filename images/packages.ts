@@ -50,7 +50,7 @@ export const packages: Record<string, readonly string[]> = {
 export const kernelPackage = (arch: Arch): string => `linux-image-cloud-${arch}`;
 
 /** Packages whose files become part of an image, or of what it starts from, without being unpacked into its root. */
-export const besidePackages = ['busybox-static'] as const;
+export const besidePackages = ['busybox-static', 'systemd-boot-efi'] as const;
 
 /**
  * What packages depend on for their installation scripts, which never run here, or for a use that an image has not:

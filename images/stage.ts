@@ -27,7 +27,7 @@ async function hashPath(hash: ReturnType<typeof createHash>, path: string): Prom
   if (info.isSymbolicLink()) hash.update(await readlink(path));
   else if (info.isDirectory()) {
     for (const name of (await readdir(path)).sort())
-      if (name !== 'node_modules') await hashPath(hash, join(path, name));
+      if (!name.endsWith('.test.ts')) await hashPath(hash, join(path, name));
   } else hash.update(await readFile(path));
 }
 

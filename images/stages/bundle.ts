@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -55,16 +54,6 @@ export function bundleStage(arch: Arch): Stage {
           js: "import { createRequire as __knarrRequire } from 'node:module'; const require = __knarrRequire(import.meta.url);",
         },
         plugins: [
-          {
-            name: 'unfinished',
-            setup({ onResolve }) {
-              onResolve({ filter: /\.ts$/ }, (a) =>
-                (a.kind === 'dynamic-import' || a.importer.includes('src')) && !existsSync(join(a.resolveDir, a.path))
-                  ? { path: a.path, external: true }
-                  : undefined,
-              );
-            },
-          },
           {
             name: 'native-part-of-sqlite',
             setup({ onLoad }) {

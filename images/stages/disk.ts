@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
@@ -28,19 +28,21 @@ export function definitions(options: {
 }
 
 /** `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image), the first slot, an empty second. */
-export function diskStage(options: { arch: Arch; version: string; slot: string; uki: string }): Stage {
-  const { arch, version, slot, uki } = options;
+export function diskStage(options: { arch: Arch; version: string; slot: string; uki: string; efi: string }): Stage {
+  const { arch, version, slot, uki, efi } = options;
   return {
     name: `disk-${arch}`,
     source: import.meta.filename,
-    inputs: [version, basename(slot), basename(uki)],
+    inputs: [version, basename(slot), basename(uki), basename(efi)],
     async make(into) {
       const esp = join(into, 'esp');
       for (const folder of ['EFI/BOOT', 'EFI/Linux', 'EFI/systemd', 'loader'])
         await mkdir(join(esp, folder), { recursive: true });
-      const loader = `/usr/lib/systemd/boot/efi/systemd-boot${efiName[arch]}.efi`;
-      await runInTools('cp', [loader, join(esp, `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`)]);
-      await runInTools('cp', [join(uki, 'knarr.efi'), join(esp, `EFI/Linux/knarr_${version}.efi`)]);
+      await copyFile(
+        join(efi, `systemd-boot${efiName[arch]}.efi`),
+        join(esp, `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`),
+      );
+      await copyFile(join(uki, 'knarr.efi'), join(esp, `EFI/Linux/knarr_${version}.efi`));
       await writeFile(join(esp, 'loader/loader.conf'), 'timeout 0\n');
       const folder = join(into, 'repart.d');
       await mkdir(folder);

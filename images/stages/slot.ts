@@ -7,7 +7,7 @@ import type { Arch } from '../tools/paths.ts';
 
 /** How a root is compressed: quickly while developing, small for a release. */
 export const compressions = {
-  fast: ['-zlz4hc,9', '-C65536'],
+  fast: ['-zlz4', '-C65536'],
   small: ['-zzstd,level=9', '-C131072', '-Efragments'],
 } as const;
 export type Compression = keyof typeof compressions;

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { KnarrError } from '../../src/base/errors.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
@@ -14,12 +13,12 @@ export function commandLine(arch: Arch, version: string): string {
 }
 
 /** The unified kernel image of a slot, `knarr.efi`, and its `cmdline` beside it for those who boot the kernel directly. */
-export function ukiStage(options: { arch: Arch; version: string; base: string; initrd: string }): Stage {
-  const { arch, version, base, initrd } = options;
+export function ukiStage(options: { arch: Arch; version: string; base: string; initrd: string; efi: string }): Stage {
+  const { arch, version, base, initrd, efi } = options;
   return {
     name: `uki-${arch}`,
     source: import.meta.filename,
-    inputs: [version, ...[base, initrd].map((path) => basename(path))],
+    inputs: [version, ...[base, initrd, efi].map((path) => basename(path))],
     async make(into) {
       const cmdline = commandLine(arch, version);
       await writeFile(join(into, 'cmdline'), cmdline);
@@ -28,7 +27,6 @@ export function ukiStage(options: { arch: Arch; version: string; base: string; i
         release,
         `ID=knarr\nNAME=Knarr\nPRETTY_NAME="Knarr ${version}"\nVERSION_ID="${version}"\nVERSION="${version}"\n`,
       );
-      const stub = await stubFor(arch);
       await runInTools('ukify', [
         'build',
         `--linux=${join(base, 'kernel')}`,
@@ -36,21 +34,9 @@ export function ukiStage(options: { arch: Arch; version: string; base: string; i
         `--cmdline=@${join(into, 'cmdline')}`,
         `--os-release=@${release}`,
         `--uname=${version}`,
-        `--stub=${stub}`,
+        `--stub=${join(efi, `linux${efiArch[arch]}.efi.stub`)}`,
         `--output=${join(into, 'knarr.efi')}`,
       ]);
     },
   };
-}
-
-async function stubFor(arch: Arch): Promise<string> {
-  const path = `/usr/lib/systemd/boot/efi/linux${efiArch[arch]}.efi.stub`;
-  await runInTools('test', ['-e', path]).catch(() => {
-    throw new KnarrError({
-      code: 'no-stub',
-      blame: 'world',
-      message: `the tools tree has no ${path}: a boot image for ${arch} needs the package systemd-boot-efi of that architecture`,
-    });
-  });
-  return path;
 }

@@ -5,6 +5,7 @@ import { runStage } from '../stage.ts';
 import { baseStage } from '../stages/base.ts';
 import { bundleStage } from '../stages/bundle.ts';
 import { diskStage } from '../stages/disk.ts';
+import { efiStage } from '../stages/efi.ts';
 import { initrdStage } from '../stages/initrd.ts';
 import { nodeStage, nodeVersion } from '../stages/node.ts';
 import { type Compression, slotStage } from '../stages/slot.ts';
@@ -41,12 +42,13 @@ export async function buildVm(
 
   const base = await stage(baseStage({ arch, packages: lock.root, files: files.root }));
   const initrd = await stage(initrdStage({ arch, base, busybox: beside('busybox-static') }));
+  const efi = await stage(efiStage(arch, beside('systemd-boot-efi')));
   const node = await stage(nodeStage(arch, await nodeVersion(arch)));
   const bundle = await stage(bundleStage(arch));
   const system = await stage(systemStage({ arch, version, base, node, bundle, addImages }));
   const slot = await stage(slotStage({ arch, system, compression }));
-  const uki = await stage(ukiStage({ arch, version, base, initrd }));
-  const disk = await stage(diskStage({ arch, version, slot, uki }));
+  const uki = await stage(ukiStage({ arch, version, base, initrd, efi }));
+  const disk = await stage(diskStage({ arch, version, slot, uki, efi }));
   return {
     arch,
     version,
