@@ -3,6 +3,7 @@ import { prefixEnd } from '../../store/table.ts';
 import { fieldReader } from './fields.ts';
 import { type Change, createHistory } from './history.ts';
 import { keyOf, placeOfKey, resourcePrefix } from './keys.ts';
+import { createRecent } from './recent.ts';
 import { createSortedMap } from './sorted-map.ts';
 import { atRevision, type FieldReader, type Kept, storedFromBytes } from './stored.ts';
 import type { Place, ResourceDefinition } from './types.ts';
@@ -43,6 +44,7 @@ export function createCache(
   const history = createHistory();
   const listeners = new Set<(changes: readonly Change[]) => void>();
   /** By key, the newest write on its way; by revision, what each of them will store. */
+  const recent = createRecent();
   const newest = new Map<string, { revision: number; stored: Kept | undefined }>();
   const expected = new Map<number, Kept>();
 
@@ -121,7 +123,7 @@ export function createCache(
       const changes = events.flatMap((event) => applied(event) ?? []);
       history.add(changes);
       for (const listener of listeners) listener(changes);
-      for (const { stored } of changes) stored.settle();
+      for (const { stored } of changes) recent.keep(stored);
     },
     listen(listener) {
       listeners.add(listener);

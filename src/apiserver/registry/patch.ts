@@ -39,30 +39,31 @@ export async function patchObject(
 function patched(view: View, current: Draft, patch: PatchBody, { context, place, subresource }: WriteOptions): Draft {
   const { schema } = view.version;
   if (patch.type === 'apply') {
-    const applied = structuredClone(patch.body) as Draft;
+    const applied = patch.body as Draft;
     checkApplied(applied, place.name);
     const merged = applyConfiguration(view.gvk, current, applied, {
       ...managerOf(context, subresource, schema.type),
       force: patch.force,
     }) as Draft;
-    return defaulted(view, schema.decode(merged, context));
+    return defaulted(view, schema.type ? schema.decode(merged, context) : merged);
   }
   const result = applyPatch(view.gvk, current, patch) as Draft;
-  const text = (): string => (patch.type === 'strategic' ? JSON.stringify(patch.body) : sortedText(result));
-  const decoded = decodedPatch(() => schema.decode(result, context), text);
+  const decoded = decodedPatch(
+    () => schema.decode(result, context),
+    () => (patch.type === 'strategic' ? JSON.stringify(patch.body) : sortedText(result)),
+  );
   checkIdentity(decoded, current);
   return defaulted(view, decoded);
 }
 
 /** An object that a patch has spoilt is the patch's fault, and is shown with it. */
 function decodedPatch(decode: () => Draft, text: () => string): Draft {
-  const shown = text();
   try {
     return decode();
   } catch (error) {
     if (!isApiError(error, 'BadRequest')) throw error;
     const why = error.message.replace(/^.*? cannot be handled as an? \S+: /s, '');
-    const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+    const message = `Invalid value: ${JSON.stringify(text())}: ${why}`;
     throw new ApiError({
       kind: 'Status',
       apiVersion: 'v1',
@@ -135,7 +136,7 @@ function checkApplied(applied: Draft, name: string): void {
 async function createApplied(core: Core, view: View, options: WriteOptions, body: Draft): Promise<Kept> {
   const { context, place } = options;
   const { schema } = view.version;
-  const applied = structuredClone(body);
+  const applied = body;
   checkApplied(applied, place.name);
   applied.metadata.name = place.name;
   if (place.namespace !== '') applied.metadata.namespace = place.namespace;

@@ -31,8 +31,9 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
   const { definition, cache, hub } = core;
   const viewer = createViewer(view);
 
+  const placed = ({ namespace, name }: Place): Place => ({ namespace: definition.namespaced ? namespace : '', name });
   const read = (place: Place, subresource: string | undefined): Maybe<Stored> => {
-    const stored = cache.get(cache.key(place));
+    const stored = cache.get(cache.key(placed(place)));
     if (!stored) throw notFound(definition, place.name);
     const projection = projectionOf(core, subresource);
     return projection ? readProjection(projection, stored) : viewer.show(stored);
@@ -50,12 +51,14 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     list,
     watch: (options, sink) => watchObjects(core, options, viewer.showEvents(sink)),
 
-    async create(options, object) {
+    async create(given, object) {
+      const options = { ...given, place: placed(given.place) };
       if (options.subresource) return createSubresource(core, view, options, object);
       return { stored: await viewer.show(await createObject(core, view, options, object)), created: true };
     },
 
-    async update(options, object) {
+    async update(given, object) {
+      const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
       if (projection) return writeProjection(core, view, options, projection, () => object);
       const exists = (): boolean => newest(core, cache.key(options.place)) !== undefined;
@@ -67,14 +70,16 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       return { stored: await viewer.show(await replace(core, view, options, object)), created: false };
     },
 
-    async patch(options, patch) {
+    async patch(given, patch) {
+      const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
       if (projection) return writeProjection(core, view, options, projection, patchedProjection(patch, options));
       const { stored, created } = await patchObject(core, view, options, patch);
       return { stored: await viewer.show(stored as Parameters<typeof viewer.show>[0]), created };
     },
 
-    async modify(options, change) {
+    async modify(given, change) {
+      const options = { ...given, place: placed(given.place) };
       const stored = await updateObject(core, view, options, {
         tracking: true,
         admitting: false,
@@ -85,7 +90,8 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       return viewer.show(stored);
     },
 
-    async delete(options, deletion) {
+    async delete(given, deletion) {
+      const options = { ...given, place: placed(given.place) };
       const outcome = await deleteObject(core, view, options, deletion);
       return { ...outcome, stored: await viewer.show(outcome.stored as Parameters<typeof viewer.show>[0]) };
     },

@@ -38,7 +38,7 @@ function useStore(store: ResourceStore) {
     subresource,
   });
   const draft = (name: string, fields: object): Draft => {
-    const { metadata, ...rest } = fields as { metadata?: object };
+    const { metadata, ...rest } = structuredClone(fields) as { metadata?: object };
     const { group, storageVersion, kind } = definition;
     const apiVersion = group === '' ? storageVersion : `${group}/${storageVersion}`;
     const place = definition.namespaced ? { namespace: 'default' } : {};
