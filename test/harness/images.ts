@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { writeOciArchive } from '../../src/wire/oci-archive.ts';
+import type { TarEntry } from '../../src/wire/tar.ts';
 
 /** A static busybox with its applets, and a user: what most test pods run. */
 export const busyboxImage = 'knarr.test/busybox:1';
@@ -14,11 +15,9 @@ const applets = (
 
 const text = (path: string, data: string) => ({ type: 'file', path, data: Buffer.from(data) }) as const;
 
-/** An archive with the images that tests use. */
-export async function testImages(programs: { busybox: string }): Promise<Buffer> {
-  const busybox = await readFile(programs.busybox);
-  const agnhost = process.env.AGNHOST;
-  const common = [
+/** A root file system of a static busybox. */
+export function busyboxFiles(busybox: Buffer): readonly TarEntry[] {
+  return [
     { type: 'directory', path: 'tmp', mode: 0o1777 },
     { type: 'directory', path: 'etc' },
     text('etc/passwd', 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n'),
@@ -26,7 +25,13 @@ export async function testImages(programs: { busybox: string }): Promise<Buffer>
     { type: 'directory', path: 'bin' },
     { type: 'file', path: 'bin/busybox', data: busybox, mode: 0o755 },
     ...applets.map((name) => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' }) as const),
-  ] as const;
+  ];
+}
+
+/** An archive with the images that tests use. */
+export async function testImages(programs: { busybox: string }): Promise<Buffer> {
+  const agnhost = process.env.AGNHOST;
+  const common = busyboxFiles(await readFile(programs.busybox));
   return writeOciArchive([
     { name: busyboxImage, files: common, cmd: ['sh'] },
     ...(agnhost === undefined

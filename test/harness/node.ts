@@ -24,6 +24,10 @@ export interface TestNode {
   /** What the daemon wrote since the node was made. */
   log(): Promise<string>;
   readonly exitCode: number | null | undefined;
+  /** A process of the node, as this machine names it. */
+  readonly pid: number;
+  /** When the daemon was started last, in milliseconds since 1970. */
+  readonly startedAt: number;
   close(): Promise<void>;
 }
 
@@ -97,6 +101,7 @@ export async function createTestNode(options: {
 
   const logFile = join(folder, 'knarr.log');
   let daemon: ChildProcess | undefined;
+  let startedAt = 0;
   let exited: Promise<void> = Promise.resolve();
   const exec: TestNode['exec'] = (program, args, runOptions = {}) => space.exec(program, args, { env, ...runOptions });
 
@@ -109,12 +114,17 @@ export async function createTestNode(options: {
     async kubectl(...args) {
       return (await exec(programs.kubectl, ['--kubeconfig', '/etc/rancher/k3s/k3s.yaml', ...args])).stdout;
     },
+    pid: space.pid,
+    get startedAt() {
+      return startedAt;
+    },
     get exitCode() {
       return daemon?.exitCode;
     },
     async start(...args) {
       const [command = 'server', ...rest] = args;
       const words = [command, '--kubelet-arg', `cgroup-root=/${id}`, ...rest];
+      startedAt = Date.now();
       const child = space.spawn(
         'sh',
         ['-c', 'echo $$ > /run/knarr.pid; exec "$@"', 'sh', process.execPath, join(clone, 'src/cli/main.ts'), ...words],
