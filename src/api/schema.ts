@@ -250,7 +250,7 @@ function typeOf(fact: Fact): TypeSchema {
 function fieldOf(name: string, fact: Fact, required: boolean, go: string | undefined): FieldSchema {
   const type = typeOf(fact);
   const [mark = '', goType = '', embeddedIn] = (go ?? '').split(' ');
-  const structLike = fact.ref !== undefined && !['string', 'any'].includes(type.shape);
+  const structLike = fact.ref !== undefined && type.shape !== 'string';
   return {
     name,
     type,

@@ -16,6 +16,8 @@ import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
+import { createCustomResources } from './crd/controller.ts';
+import { definitionDeletion } from './crd/deletion.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
@@ -116,7 +118,13 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     serverAddress,
   });
   registry.onChange(() => discovery.invalidate());
-  const openapi = createOpenApi({ additions: () => [] });
+  const customResources = createCustomResources({
+    registry,
+    convertFor: () => undefined,
+    rulesFor: () => undefined,
+    log: log.child('crd'),
+  });
+  const openapi = createOpenApi({ additions: () => customResources.openApi() });
   const root = createRoot({
     discovery,
     health,
@@ -140,6 +148,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         upgrades.get(call),
       ),
       ...bindings(registry),
+      ...definitionDeletion,
       ...componentStatuses([{ name: 'etcd-0', check: async () => void (await backend.currentRevision()) }]),
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),
@@ -206,6 +215,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       const nodeRole = objects.clusterroles.find((role) => role.metadata.name === 'system:node');
       nodeRules.push(...((nodeRole?.rules ?? []) as PolicyRule[]));
       mirrors.push(await followPolicy(rbac.policy, registry), await followGraph(graph, registry));
+      await customResources.start();
       await listener.start();
       const makeFirstObjects = async (): Promise<void> => {
         unmade = await bootstrap({
@@ -229,6 +239,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     async stop() {
       stopping = true;
       clearTimeout(retry);
+      customResources.stop();
       for (const mirror of mirrors) mirror.stop();
       await listener.stop(drainMs);
       await registry.stop();

@@ -52,7 +52,10 @@ const each = (name: string, body: () => Promise<void>): void => void test(name, 
 
 each('the version and the namespaces of a fresh server', async () => {
   assert.match(await k('version'), /Server Version: v1\.36\.3\+knarr1/);
-  assert.equal(await k('get namespaces -o name'), 'namespace/default\nnamespace/kube-node-lease\nnamespace/kube-public\nnamespace/kube-system');
+  assert.equal(
+    await k('get namespaces -o name'),
+    'namespace/default\nnamespace/kube-node-lease\nnamespace/kube-public\nnamespace/kube-system',
+  );
   assert.match(await k('get service kubernetes'), /kubernetes\s+ClusterIP\s+10\.43\.0\.1\s+<none>\s+443\/TCP/);
 });
 
@@ -83,7 +86,11 @@ each('a deployment is applied twice, scaled, changed by the server-side apply of
 each('unknown and duplicate fields are refused as upstream refuses them', async () => {
   const wrong = deployment.replace('replicas: 2', 'replicas: 2\n  replica: 3');
   await refused('create -f -', /strict decoding error: unknown field "spec\.replica"/, wrong);
-  await refused('create -f -', /spec\.selector: Required value/, deployment.replace('selector: {matchLabels: {app: web}}', ''));
+  await refused(
+    'create -f -',
+    /spec\.selector: Required value/,
+    deployment.replace('selector: {matchLabels: {app: web}}', ''),
+  );
 });
 
 each('a watch sees what happens', async () => {
@@ -94,7 +101,13 @@ each('a watch sees what happens', async () => {
   const seen: string[] = [];
   const gone = new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => {
-      seen.push(...chunk.toString().trim().split('\n').map((line) => line.replaceAll(/\s+/g, ' ')));
+      seen.push(
+        ...chunk
+          .toString()
+          .trim()
+          .split('\n')
+          .map((line) => line.replaceAll(/\s+/g, ' ')),
+      );
       if (seen.at(-1)?.startsWith('DELETED')) resolve();
     });
   });
@@ -103,7 +116,10 @@ each('a watch sees what happens', async () => {
     // The watch may have begun after the creation: it then shows the secret as added all the same.
     await k('label secret w a=b');
     await k('delete secret w');
-    await Promise.race([gone, new Promise((_, reject) => setTimeout(() => reject(new Error(`seen: ${seen}`)), 10_000))]);
+    await Promise.race([
+      gone,
+      new Promise((_, reject) => setTimeout(() => reject(new Error(`seen: ${seen}`)), 10_000)),
+    ]);
     assert.match(seen.at(-1) ?? '', /^DELETED w Opaque/);
   } finally {
     child.kill();
@@ -131,9 +147,13 @@ each('rights: a bound user reads, does not write, and cannot grant what he does 
 each('a service account gets a token, and the token is its identity', async () => {
   await k('create serviceaccount robot');
   const token = await k('create token robot');
-  const { stdout } = await run(kubectl as string, ['auth', 'whoami', '-o', 'json', '--server', server.url, '--token', token, '--insecure-skip-tls-verify'], {
-    env: { ...process.env, KUBECONFIG: '/dev/null', HOME: server.folder },
-  });
+  const { stdout } = await run(
+    kubectl as string,
+    ['auth', 'whoami', '-o', 'json', '--server', server.url, '--token', token, '--insecure-skip-tls-verify'],
+    {
+      env: { ...process.env, KUBECONFIG: '/dev/null', HOME: server.folder },
+    },
+  );
   const { userInfo } = JSON.parse(stdout).status;
   assert.equal(userInfo.username, 'system:serviceaccount:default:robot');
   await k('delete serviceaccount robot');

@@ -1,5 +1,5 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
-import type { GroupVersionKind } from '../schema.ts';
+import { type GroupVersionKind, schemaOf } from '../schema.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
   validateClaim,
@@ -104,4 +104,9 @@ const kinds: Readonly<Record<string, KindRules>> = {
 
 const standard = subdomain();
 
-export const rulesOf = (gvk: GroupVersionKind): KindRules => kinds[`${gvk.group}/${gvk.kind}`] ?? standard;
+/** Custom resources and their definitions may have finalizers without a domain. */
+const customKind = subdomain(undefined, { knownFinalizers: false });
+
+export const rulesOf = (gvk: GroupVersionKind): KindRules =>
+  kinds[`${gvk.group}/${gvk.kind}`] ??
+  (gvk.group === 'apiextensions.k8s.io' || schemaOf(gvk) === undefined ? customKind : standard);

@@ -61,8 +61,11 @@ function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): v
   const wantedVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
   const apiVersion = typeof value.apiVersion === 'string' && value.apiVersion !== '' ? value.apiVersion : wantedVersion;
   const kind = typeof value.kind === 'string' && value.kind !== '' ? value.kind : expected.kind;
-  if (apiVersion === wantedVersion && kind === expected.kind) return;
+  if (apiVersion === wantedVersion && kind === expected.kind && (!custom || value.apiVersion)) return;
   if (custom) {
+    // Nothing is filled in for custom resources: they must say what they are.
+    if (!value.apiVersion)
+      throw badRequest(`the API version in the data () does not match the expected API version (${wantedVersion})`);
     if (apiVersion !== wantedVersion)
       throw badRequest(
         `the API version in the data (${apiVersion}) does not match the expected API version (${wantedVersion})`,

@@ -20,7 +20,7 @@ const accepted = (strategic: boolean): string =>
     'application/merge-patch+json',
     ...(strategic ? ['application/strategic-merge-patch+json'] : []),
     'application/apply-patch+yaml',
-    'application/apply-patch+cbor',
+    ...(strategic ? ['application/apply-patch+cbor'] : []),
   ].join(', ');
 
 function patchValue(body: CallBody, type: PatchBody['type']): unknown {

@@ -1,0 +1,189 @@
+import { decodeValue } from '../../api/decode.ts';
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+  CustomResourceSubresourceScale,
+} from '../../api/gen/apiextensions-v1.ts';
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import type { GroupVersionKind } from '../../api/schema.ts';
+import { badRequest } from '../../api/status.ts';
+import { validateCreate, validateUpdate } from '../../api/validate.ts';
+import type {
+  Draft,
+  Frozen,
+  ResourceDefinition,
+  ResourceVersion,
+  SchemaFunctions,
+  SubresourceBehaviour,
+  SubresourceDefinition,
+} from '../registry/types.ts';
+import { simplePath } from './simple-path.ts';
+import { fillDefaults, prune, type Schema } from './structural.ts';
+import { typeOfSchema } from './type-schema.ts';
+import { validateValue } from './validate-value.ts';
+
+export type Convert = (object: Draft, to: GroupVersionKind) => Draft | Promise<Draft>;
+
+/** More checks than the schema's shape: CEL rules. */
+export type RuleCheck = (object: Draft, old: Frozen | undefined, version: string) => StatusCause[];
+
+const anything: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+const schemaOfVersion = (version: CustomResourceDefinitionVersion): Schema =>
+  (version.schema?.openAPIV3Schema as Schema | undefined) ?? anything;
+
+function schemaFunctions(
+  gvk: GroupVersionKind,
+  version: CustomResourceDefinitionVersion,
+  options: { namespaced: boolean; preserve: boolean; rules: RuleCheck },
+): SchemaFunctions {
+  const schema = schemaOfVersion(version);
+  const { namespaced, preserve, rules } = options;
+  const body = (object: Draft): StatusCause[] => {
+    // The metadata is checked as everybody's is; the schema says nothing that counts about it.
+    const { metadata: _, ...rest } = object;
+    return validateValue(rest, withoutMetadata(schema));
+  };
+  return {
+    type: typeOfSchema(schema),
+    decode(object, context) {
+      const { object: decoded } = decodeValue(gvk, object, { fieldValidation: 'Ignore' });
+      if (preserve) return decoded as Draft;
+      const unknown = prune(decoded, schema);
+      if (unknown.length > 0 && context.fieldValidation !== 'Ignore') {
+        const texts = unknown.map((path) => `unknown field "${path}"`);
+        if (context.fieldValidation === 'Strict')
+          throw badRequest(
+            `${gvk.kind} in version "${gvk.version}" cannot be handled as a ${gvk.kind}: strict decoding error: ${texts.join(', ')}`,
+          );
+        for (const text of texts) context.warn(text);
+      }
+      return decoded as Draft;
+    },
+    applyDefaults: (object) => fillDefaults(object, withoutMetadata(schema)),
+    validateCreate: (object) => [
+      ...validateCreate(gvk, object, { namespaced }),
+      ...body(object),
+      ...rules(object, undefined, gvk.version),
+    ],
+    validateUpdate: (object, old, subresource) => [
+      ...validateUpdate(gvk, object, old as never, { namespaced, ...(subresource ? { subresource } : {}) }),
+      ...ratcheted(body(object), old, body),
+      ...rules(object, old, gvk.version),
+    ],
+  };
+}
+
+/** What was wrong already and has not been touched stays allowed: upstream's CRD validation ratcheting. */
+function ratcheted(causes: StatusCause[], old: Frozen, body: (object: Draft) => StatusCause[]): StatusCause[] {
+  if (causes.length === 0) return causes;
+  const before = new Set(body(old as Draft).map((c) => `${c.field} ${c.message}`));
+  return causes.filter((c) => !before.has(`${c.field} ${c.message}`));
+}
+
+const stripped = new WeakMap<Schema, Schema>();
+
+function withoutMetadata(schema: Schema): Schema {
+  let known = stripped.get(schema);
+  if (!known) {
+    const { metadata: _, ...properties } = schema.properties ?? {};
+    const required = schema.required?.filter((name) => name !== 'metadata');
+    known = { ...schema, properties, ...(required ? { required } : {}) } as Schema;
+    stripped.set(schema, known);
+  }
+  return known;
+}
+
+/** The `scale` view of a custom resource, by the paths that its definition gives. */
+function scaleBehaviour(scale: CustomResourceSubresourceScale): SubresourceBehaviour {
+  const specReplicas = simplePath(scale.specReplicasPath ?? '');
+  const statusReplicas = simplePath(scale.statusReplicasPath ?? '');
+  const selector = scale.labelSelectorPath ? simplePath(scale.labelSelectorPath) : undefined;
+  return {
+    read(parent) {
+      const { name, namespace, uid, resourceVersion, creationTimestamp } = parent.metadata;
+      const replicas = specReplicas.get(parent);
+      const text = selector?.get(parent);
+      return {
+        apiVersion: 'autoscaling/v1',
+        kind: 'Scale',
+        metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+        spec: typeof replicas === 'number' && replicas !== 0 ? { replicas } : {},
+        status: {
+          replicas: Number(statusReplicas.get(parent) ?? 0),
+          ...(typeof text === 'string' && text !== '' ? { selector: text } : {}),
+        },
+      } as unknown as Draft;
+    },
+    write(parent, given) {
+      specReplicas.set(parent, (given.spec as { replicas?: number } | undefined)?.replicas ?? 0);
+      if (given.metadata.resourceVersion) parent.metadata.resourceVersion = given.metadata.resourceVersion;
+      else delete parent.metadata.resourceVersion;
+    },
+  };
+}
+
+const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+function subresourcesOf(crd: CustomResourceDefinition, gvk: GroupVersionKind): SubresourceDefinition[] {
+  const versions = crd.spec.versions.filter((version) => version.served);
+  const verbs = ['get', 'patch', 'update'];
+  return [
+    ...(versions.some((v) => v.subresources?.scale)
+      ? [{ name: 'scale', kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs }]
+      : []),
+    ...(versions.some((v) => v.subresources?.status) ? [{ name: 'status', kind: gvk, verbs }] : []),
+  ];
+}
+
+/** A custom resource as the registry serves it. */
+export function definitionOf(
+  crd: CustomResourceDefinition,
+  options: { convert?: Convert | undefined; rules?: RuleCheck | undefined } = {},
+): ResourceDefinition {
+  const { spec } = crd;
+  const names = crd.status?.acceptedNames ?? spec.names;
+  const { group } = spec;
+  const namespaced = spec.scope === 'Namespaced';
+  const rules = options.rules ?? (() => []);
+  const storage = spec.versions.find((version) => version.storage);
+  const storageVersion = storage?.name ?? '';
+  const versions = spec.versions.map(
+    (version): ResourceVersion => ({
+      version: version.name,
+      served: version.served,
+      schema: schemaFunctions({ group, version: version.name, kind: names.kind }, version, {
+        namespaced,
+        preserve: spec.preserveUnknownFields ?? false,
+        rules,
+      }),
+    }),
+  );
+  const scale = storage?.subresources?.scale ?? spec.versions.find((v) => v.subresources?.scale)?.subresources?.scale;
+  const status = spec.versions.some((version) => version.subresources?.status);
+  const selectable = storage?.selectableFields ?? [];
+  return {
+    group,
+    resource: names.plural,
+    singular: names.singular || names.kind.toLowerCase(),
+    kind: names.kind,
+    listKind: names.listKind || `${names.kind}List`,
+    namespaced,
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    verbs: allVerbs,
+    subresources: subresourcesOf(crd, { group, version: storageVersion, kind: names.kind }),
+    versions,
+    storageVersion,
+    ...(options.convert ? { convert: options.convert } : {}),
+    strategy: {
+      status,
+      generation: true,
+      unconditionalUpdate: false,
+      ...(scale ? { subresources: { scale: scaleBehaviour(scale) } } : {}),
+    },
+    selectableFields: Object.fromEntries(
+      selectable.map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), jsonPath.replace(/^\./, '').split('.')]),
+    ),
+  };
+}

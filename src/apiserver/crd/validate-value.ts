@@ -1,0 +1,198 @@
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { formatProblem } from './formats.ts';
+import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
+
+/** Checks a value against a structural schema; the texts are those of upstream's validator (go-openapi, kube-openapi). */
+export function validateValue(value: Json, schema: Schema, path = ''): StatusCause[] {
+  const causes: StatusCause[] = [];
+  check(value, schema, path, causes);
+  return causes;
+}
+
+const shown = (value: Json): string => {
+  if (Array.isArray(value) || isObject(value)) return JSON.stringify(value);
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+};
+
+const cause = (reason: string, field: string, message: string): StatusCause => ({
+  reason,
+  field: field || '<nil>',
+  message,
+});
+const wrong = (field: string, value: Json, text: string): StatusCause =>
+  cause('FieldValueInvalid', field, `Invalid value: ${shown(value)}: ${text}`);
+
+const typeName = (value: Json): string =>
+  Array.isArray(value)
+    ? 'array'
+    : value === null
+      ? 'null'
+      : typeof value === 'number'
+        ? Number.isInteger(value)
+          ? 'integer'
+          : 'number'
+        : typeof value;
+
+function hasType(value: Json, type: string): boolean {
+  const actual = typeName(value);
+  return actual === type || (type === 'number' && actual === 'integer');
+}
+
+const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+
+function check(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {
+  if (value === null && schema.nullable) return;
+  const intOrString = schema['x-kubernetes-int-or-string'] === true;
+  if (intOrString) {
+    if (!hasType(value, 'integer') && typeof value !== 'string')
+      causes.push(wrong(path, typeName(value), `${path} in body must be of type integer,string: "${typeName(value)}"`));
+  } else if (schema.type && !hasType(value, schema.type)) {
+    causes.push(
+      cause(
+        'FieldValueTypeInvalid',
+        path,
+        `Invalid value: "${typeName(value)}": ${path} in body must be of type ${schema.type}: "${typeName(value)}"`,
+      ),
+    );
+    return;
+  }
+  checkEnum(value, schema, path, causes);
+  if (typeof value === 'string') checkString(value, schema, path, causes);
+  else if (typeof value === 'number') checkNumber(value, schema, path, causes);
+  else if (Array.isArray(value)) checkArray(value, schema, path, causes);
+  else if (isObject(value)) checkObject(value, schema, path, causes);
+  checkCombinations(value, schema, path, causes);
+}
+
+function checkEnum(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {
+  const allowed = schema.enum as Json[] | undefined;
+  if (!allowed || allowed.some((item) => JSON.stringify(item) === JSON.stringify(value))) return;
+  causes.push(
+    cause(
+      'FieldValueNotSupported',
+      path,
+      `Unsupported value: ${shown(value)}: supported values: ${allowed.map((item) => shown(item)).join(', ')}`,
+    ),
+  );
+}
+
+function checkString(value: string, schema: Schema, path: string, causes: StatusCause[]): void {
+  const length = [...value].length;
+  if (schema.maxLength !== undefined && length > schema.maxLength)
+    causes.push(cause('FieldValueTooLong', path, `Too long: may not be more than ${schema.maxLength} bytes`));
+  if (schema.minLength !== undefined && length < schema.minLength)
+    causes.push(wrong(path, value, `${path} in body should be at least ${schema.minLength} chars long`));
+  if (schema.pattern !== undefined && !matches(schema.pattern, value))
+    causes.push(wrong(path, value, `${path} in body should match '${schema.pattern}'`));
+  if (schema.format && formatProblem(schema.format, value))
+    causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`));
+}
+
+const patterns = new Map<string, RegExp | undefined>();
+
+/** Go's expressions (RE2) are nearly all JavaScript's; one that is not is taken as matching nothing it could refuse. */
+function matches(pattern: string, value: string): boolean {
+  if (!patterns.has(pattern)) {
+    let compiled: RegExp | undefined;
+    try {
+      compiled = new RegExp(pattern.replaceAll('(?P<', '(?<'), 'u');
+    } catch {
+      try {
+        compiled = new RegExp(pattern);
+      } catch {
+        compiled = undefined;
+      }
+    }
+    if (patterns.size > 5000) patterns.clear();
+    patterns.set(pattern, compiled);
+  }
+  return patterns.get(pattern)?.test(value) ?? true;
+}
+
+function checkNumber(value: number, schema: Schema, path: string, causes: StatusCause[]): void {
+  const { maximum, minimum, multipleOf, exclusiveMaximum, exclusiveMinimum } = schema;
+  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum))
+    causes.push(
+      wrong(path, value, `${path} in body should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`),
+    );
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))
+    causes.push(
+      wrong(path, value, `${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`),
+    );
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf))
+    causes.push(wrong(path, value, `${path} in body should be a multiple of ${multipleOf}`));
+  const bounds = { int32: 2 ** 31, int64: 2 ** 63 }[schema.format ?? ''];
+  if (bounds !== undefined && (value >= bounds || value < -bounds))
+    causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: "${value}"`));
+}
+
+function checkArray(value: Json[], schema: Schema, path: string, causes: StatusCause[]): void {
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    causes.push(
+      cause(
+        'FieldValueTooMany',
+        path,
+        `Too many: ${value.length}: must have at most ${schema.maxItems} item${schema.maxItems === 1 ? '' : 's'}`,
+      ),
+    );
+  if (schema.minItems !== undefined && value.length < schema.minItems)
+    causes.push(wrong(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
+  const keys = schema['x-kubernetes-list-map-keys'];
+  const isSet = schema['x-kubernetes-list-type'] === 'set' || schema.uniqueItems;
+  if (keys || isSet) {
+    const seen = new Set<string>();
+    value.forEach((item, i) => {
+      const id = JSON.stringify(keys && isObject(item) ? keys.map((key) => item[key]) : item);
+      if (seen.has(id)) {
+        const what =
+          keys && isObject(item)
+            ? `{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(item[key])}`).join(',')}}`
+            : shown(item);
+        causes.push(cause('FieldValueDuplicate', `${path}[${i}]`, `Duplicate value: ${what}`));
+      }
+      seen.add(id);
+    });
+  }
+  const items = itemsOf(schema);
+  if (items) value.forEach((item, i) => void check(item, items, `${path}[${i}]`, causes));
+}
+
+function checkObject(value: Record<string, Json>, schema: Schema, path: string, causes: StatusCause[]): void {
+  const count = Object.keys(value).length;
+  if (schema.maxProperties !== undefined && count > schema.maxProperties)
+    causes.push(
+      cause('FieldValueTooMany', path, `Too many: ${count}: must have at most ${schema.maxProperties} items`),
+    );
+  if (schema.minProperties !== undefined && count < schema.minProperties)
+    causes.push(wrong(path, count, `${path} in body should have at least ${schema.minProperties} properties`));
+  for (const key of schema.required ?? [])
+    if (value[key] === undefined) causes.push(cause('FieldValueRequired', child(path, key), 'Required value'));
+  const additional = additionalOf(schema);
+  for (const [key, item] of Object.entries(value)) {
+    const property = schema.properties?.[key] as Schema | undefined;
+    if (property) check(item, property, child(path, key), causes);
+    else if (isObject(additional)) check(item, additional as Schema, child(path, key), causes);
+  }
+}
+
+function checkCombinations(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {
+  const fits = (option: Schema): boolean => validateValue(value, option, path).length === 0;
+  for (const option of (schema.allOf ?? []) as Schema[]) check(value, option, path, causes);
+  const any = schema.anyOf as Schema[] | undefined;
+  if (any && !any.some(fits))
+    causes.push(wrong(path, value, `${path} in body must validate at least one schema (anyOf)`));
+  const one = schema.oneOf as Schema[] | undefined;
+  if (one) {
+    const found = one.filter(fits).length;
+    if (found !== 1)
+      causes.push(
+        wrong(
+          path,
+          value,
+          `${path} in body must validate one and only one schema (oneOf). Found ${found === 0 ? 'none' : found} valid${found === 0 ? '' : ' alternatives'}`,
+        ),
+      );
+  }
+  const not = schema.not as Schema | undefined;
+  if (not && fits(not)) causes.push(wrong(path, value, `${path} in body must not validate the schema (not)`));
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { CustomResourceDefinition } from '../../src/api/gen/apiextensions-v1.ts';
+import { customresourcedefinitions } from '../../src/api/gen/resources.ts';
+import type { KubernetesObject, Resource } from '../../src/api/object.ts';
+import { isApiError } from '../../src/api/status.ts';
+import type { Client } from '../../src/client/client.ts';
+import { createClient } from '../../src/client/create-client.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+type Widget = KubernetesObject & {
+  spec: { size: number; color?: string; extra?: number };
+  status?: { phase?: string };
+};
+const widgets: Resource<Widget> = {
+  group: 'example.com',
+  version: 'v1',
+  resource: 'widgets',
+  kind: 'Widget',
+  namespaced: true,
+};
+
+const definition: CustomResourceDefinition = {
+  metadata: { name: 'widgets.example.com' },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', kind: 'Widget', shortNames: ['wd'] },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                required: ['size'],
+                properties: {
+                  size: { type: 'integer', minimum: 1 },
+                  color: { type: 'string', default: 'red', enum: ['red', 'blue'] },
+                },
+              },
+              status: { type: 'object', properties: { phase: { type: 'string' } } },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+let server: TestServer;
+let client: Client;
+before(async () => {
+  server = await startServer();
+  client = createClient(server.server.transport({ name: 'admin', groups: ['system:masters'] }));
+});
+after(() => server[Symbol.asyncDispose]());
+
+const established = async (): Promise<void> => {
+  for (let i = 0; i < 50; i++) {
+    const found = await client.get(customresourcedefinitions, 'widgets.example.com');
+    if (found.status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True')) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail('the definition was not established within a second');
+};
+const place = { namespace: 'default' };
+const widget = (name: string, spec: Widget['spec']): Widget => ({
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: { name, namespace: 'default' },
+  spec,
+});
+
+test('a definition is served without a restart: defaults, pruning, validation, status', async () => {
+  await client.create(customresourcedefinitions, definition);
+  await established();
+  const made = await client.create(widgets, { ...widget('a', { size: 2, extra: 1 }), status: { phase: 'no' } });
+  assert.deepEqual([made.spec, made.status, made.metadata.generation], [{ size: 2, color: 'red' }, undefined, 1]);
+  await assert.rejects(client.create(widgets, widget('b', { size: 0, color: 'green' })), {
+    message:
+      'Widget.example.com "b" is invalid: [spec.color: Unsupported value: "green": supported values: "red", "blue", spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1]',
+  });
+  const patched = await client.patch(
+    widgets,
+    'a',
+    { type: 'merge', body: { spec: { size: 5 }, status: { phase: 'Done' } } },
+    { ...place, subresource: 'status' },
+  );
+  assert.deepEqual([patched.spec.size, patched.status, patched.metadata.generation], [2, { phase: 'Done' }, 1]);
+});
+
+test('discovery and the published API follow', async () => {
+  const list = (await client.raw({ method: 'GET', path: '/apis/example.com/v1' })) as { resources: { name: string }[] };
+  assert.deepEqual(
+    list.resources.map((resource) => resource.name),
+    ['widgets', 'widgets/status'],
+  );
+  const document = (await client.raw({ method: 'GET', path: '/openapi/v3/apis/example.com/v1' })) as {
+    components: { schemas: Record<string, unknown> };
+  };
+  assert.ok(document.components.schemas['com.example.v1.Widget']);
+});
+
+test('a definition goes after its objects, and its path with it', async () => {
+  await client.delete(customresourcedefinitions, 'widgets.example.com');
+  for (let i = 0; i < 100; i++) {
+    try {
+      await client.list(widgets, place);
+    } catch (error) {
+      assert.ok(isApiError(error, 'NotFound'));
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail('the resource is still served two seconds after its definition was deleted');
+});
