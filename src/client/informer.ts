@@ -177,6 +177,7 @@ export function createInformer<T extends KubernetesObject>(options: InformerOpti
       const began = performance.now();
       try {
         if (revision === '') await relist();
+        if (lifetime.signal.aborted) return;
         await follow();
         if (performance.now() - began < 1000) await delay(backoff.next(), lifetime.signal);
       } catch (error) {

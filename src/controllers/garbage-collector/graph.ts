@@ -60,8 +60,9 @@ export function createGraph(effects: GraphEffects): Graph {
   const link = (item: Item, reference: OwnerReference): void => {
     const owner = itemFor(reference, item.meta?.namespace);
     owner.dependents.add(item);
-    // Nobody has seen the owner: it may never have existed or be gone already.
-    if (!owner.meta || waitsForDependents(owner)) effects.check(item);
+    // Nobody has seen the owner: it may never have existed or be gone already. One in another namespace is none.
+    const elsewhere = Boolean(owner.meta?.namespace) && owner.meta?.namespace !== item.meta?.namespace;
+    if (!owner.meta || elsewhere || waitsForDependents(owner)) effects.check(item);
   };
 
   const unlink = (item: Item, uid: string): void => {
