@@ -70,11 +70,11 @@ export function createDns(options: DnsOptions): Component {
   });
   const prefix = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`;
 
-  /** Of host scope: the kernel never takes them as the source of what goes out. */
+  /** Of host scope, or already deprecated: the kernel never takes them as the source of what goes out. */
   const addAddresses = (): Promise<void> =>
     ip.batch(
       addresses.map((address) => {
-        const how = address.includes(':') ? ['nodad'] : ['scope', 'host'];
+        const how = address.includes(':') ? ['nodad', 'preferred_lft', '0'] : ['scope', 'host'];
         return ['addr', 'replace', prefix(address), 'dev', 'lo', ...how];
       }),
     );
