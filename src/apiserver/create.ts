@@ -17,7 +17,6 @@ import { bootstrap } from './bootstrap/bootstrap.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
-import { definitionDeletion } from './crd/deletion.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
@@ -148,7 +147,6 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         upgrades.get(call),
       ),
       ...bindings(registry),
-      ...definitionDeletion,
       ...componentStatuses([{ name: 'etcd-0', check: async () => void (await backend.currentRevision()) }]),
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),

@@ -42,10 +42,9 @@ export function prune(value: Json, schema: Schema, isResource = true, path = '')
 function visit(value: Json, schema: Schema | undefined, isResource: boolean, path: string, removed: string[]): void {
   if (Array.isArray(value)) {
     const items = schema && itemsOf(schema);
-    if (items || !schema?.['x-kubernetes-preserve-unknown-fields'])
-      value.forEach((item, i) =>
-        visit(item, items, items?.['x-kubernetes-embedded-resource'] ?? false, `${path}[${i}]`, removed),
-      );
+    if (!items && schema?.['x-kubernetes-preserve-unknown-fields']) return;
+    const embedded = items?.['x-kubernetes-embedded-resource'] ?? false;
+    for (const [i, item] of value.entries()) visit(item, items, embedded, `${path}[${i}]`, removed);
     return;
   }
   if (!isObject(value)) return;
