@@ -2,38 +2,55 @@ import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Backend } from '../../store/backend.ts';
 
-/** Forgets history that is older than one interval, and does nothing while nothing is written. */
+/**
+ * Forgets history: what is older than `keepMs`, and sooner what is more than `keepRevisions` back, so that the datastore
+ * stays bounded however fast it is written. Does nothing while nothing is written.
+ */
 export interface Compactor {
   start(): void;
   stop(): Promise<void>;
 }
 
+export interface CompactorOptions {
+  backend: Backend;
+  log: Logger;
+  keepMs: number;
+  /** Default 100,000. */
+  keepRevisions?: number;
+  /** Default 20 seconds. */
+  everyMs?: number;
+}
+
 /** Heartbeats alone are no reason to touch the disk. */
 const worthwhile = 1_000;
 
-export function createCompactor(options: { backend: Backend; log: Logger; everyMs: number }): Compactor {
-  const { backend, log, everyMs } = options;
+export function createCompactor(options: CompactorOptions): Compactor {
+  const { backend, log, keepMs, keepRevisions = 100_000, everyMs = 20_000 } = options;
+  /** How far things were, sample by sample, oldest first. */
+  const samples: { at: number; revision: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
-  let before = 0;
 
   const compact = async (): Promise<void> => {
-    const target = before;
-    before = await backend.currentRevision();
+    const now = Date.now();
+    const revision = await backend.currentRevision();
+    samples.push({ at: now, revision });
+    let old = 0;
+    while ((samples[1]?.at ?? now) <= now - keepMs) old = samples.shift()?.revision ?? old;
+    const aged = samples[0] !== undefined && samples[0].at <= now - keepMs ? samples[0].revision : old;
+    const target = Math.max(aged, revision - keepRevisions);
     if (target - backend.compactedRevision() < worthwhile) return;
-    try {
-      await backend.compact(target);
-      log.debug('forgot history', { before: target });
-    } catch (error) {
-      log.warn('history could not be compacted', { error: messageOf(error) });
-    }
+    await backend.compact(target);
+    log.debug('forgot history', { before: target });
   };
   return {
     start() {
       timer = setInterval(() => {
-        working ??= compact().finally(() => {
-          working = undefined;
-        });
+        working ??= compact()
+          .catch((error: unknown) => log.warn('history could not be compacted', { error: messageOf(error) }))
+          .finally(() => {
+            working = undefined;
+          });
       }, everyMs);
       timer.unref();
     },

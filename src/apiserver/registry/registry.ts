@@ -46,7 +46,7 @@ const admitAll: Admission = { mutate: () => false, validate() {} };
 export function createRegistry(options: RegistryOptions): RunningRegistry {
   const { backend, log, historyMs = 300_000, bookmarkMs = 60_000 } = options;
   const hub = createHub({ backend, log });
-  const compactor = createCompactor({ backend, log, everyMs: historyMs });
+  const compactor = createCompactor({ backend, log, keepMs: historyMs });
   const served = new Map<string, Served>();
   const listeners = new Set<() => void>();
   let admission = options.admission ?? admitAll;

@@ -9,7 +9,21 @@ export const nodes: Behaviour = {
   strategy: { status: true, statusOnCreate: true },
 };
 
-export const secrets: Behaviour = { selectableFields: { type: (secret) => readOf<Secret>(secret).type ?? '' } };
+/** `stringData` is another way to write `data`, and is never kept. */
+export const secrets: Behaviour = {
+  selectableFields: { type: (secret) => readOf<Secret>(secret).type ?? '' },
+  strategy: {
+    normalize(object) {
+      const secret = draftOf<Secret>(object);
+      const texts = Object.entries(secret.stringData ?? {});
+      if (texts.length > 0) {
+        const added = texts.map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+        secret.data = { ...secret.data, ...Object.fromEntries(added) };
+      }
+      delete secret.stringData;
+    },
+  },
+};
 
 export const persistentVolumes: Behaviour = {
   strategy: {

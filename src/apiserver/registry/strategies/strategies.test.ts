@@ -4,7 +4,7 @@ import type { Deployment } from '../../../api/gen/apps-v1.ts';
 import type { Scale } from '../../../api/gen/autoscaling-v1.ts';
 import type { Job } from '../../../api/gen/batch-v1.ts';
 import type { CertificateSigningRequest } from '../../../api/gen/certificates-v1.ts';
-import type { Namespace, Pod, Service } from '../../../api/gen/core-v1.ts';
+import type { Namespace, Pod, Secret, Service } from '../../../api/gen/core-v1.ts';
 import { startRegistry } from '../testing.ts';
 
 type Running = Awaited<ReturnType<typeof startRegistry>>;
@@ -172,6 +172,14 @@ describe('strategies', () => {
     await assert.rejects(deployments.merge('d', { spec: { replicas: -1 } }, 'scale'), { code: 422 });
     const foreground = await deployments.delete('d', { propagationPolicy: 'Foreground' });
     assert.deepEqual(foreground.stored.object.metadata.finalizers, ['foregroundDeletion']);
+  });
+
+  it('secrets take texts and keep bytes', async () => {
+    const secrets = running.use('', 'secrets');
+    const made = await secrets.create<Secret>('s', { data: { a: 'YQ==' }, stringData: { b: 'b' }, type: 'Opaque' });
+    assert.deepEqual([made.data, made.stringData], [{ a: 'YQ==', b: 'Yg==' }, undefined]);
+    const changed = await secrets.merge<Secret>('s', { stringData: { a: 'c' } });
+    assert.deepEqual(changed.data, { a: 'Yw==', b: 'Yg==' });
   });
 
   it('jobs select their own pods', async () => {
