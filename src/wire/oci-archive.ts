@@ -8,6 +8,8 @@ export interface OciImage {
   architecture?: 'amd64' | 'arm64';
   /** The root file system, one layer. */
   files: readonly TarEntry[];
+  /** Ready tar archives below `files`. */
+  layers?: readonly Buffer[];
   entrypoint?: readonly string[];
   cmd?: readonly string[];
   env?: readonly string[];
@@ -26,7 +28,7 @@ interface Blob {
 }
 
 /**
- * An OCI image layout as one tar, as `ctr images import` takes it: every image with one uncompressed layer.
+ * An OCI image layout as one tar, as `ctr images import` takes it: every image with uncompressed layers.
  * Pure: the same images give the same bytes and digests.
  */
 export function writeOciArchive(images: readonly OciImage[]): Buffer {
@@ -39,7 +41,9 @@ export function writeOciArchive(images: readonly OciImage[]): Buffer {
   const addJson = (mediaType: string, value: object): Blob => add(mediaType, Buffer.from(JSON.stringify(value)));
   const manifests = images.map((image) => {
     const architecture = image.architecture ?? goArchitecture();
-    const layer = add('application/vnd.oci.image.layer.v1.tar', writeTar(image.files));
+    const layers = [...(image.layers ?? []), writeTar(image.files)].map((tar) =>
+      add('application/vnd.oci.image.layer.v1.tar', tar),
+    );
     const config = addJson('application/vnd.oci.image.config.v1+json', {
       architecture,
       os: 'linux',
@@ -52,13 +56,13 @@ export function writeOciArchive(images: readonly OciImage[]): Buffer {
         ...(image.labels ? { Labels: image.labels } : {}),
         ...(image.stopSignal ? { StopSignal: image.stopSignal } : {}),
       },
-      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+      rootfs: { type: 'layers', diff_ids: layers.map((l) => l.digest) },
     });
     const manifest = addJson('application/vnd.oci.image.manifest.v1+json', {
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config,
-      layers: [layer],
+      layers,
     });
     return {
       ...manifest,

@@ -1,10 +1,49 @@
-import { KnarrError } from '../../src/base/errors.ts';
+import type { ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createTestCluster, eventually } from '../harness/cluster.ts';
+import { findNodePrograms } from '../harness/programs.ts';
+import { conformanceImages } from './images.ts';
 
-/** A cluster on this machine with the suite's images in place. */
-export async function startCluster(): Promise<{ kubeconfig: string; stop(): Promise<void> }> {
-  throw new KnarrError({
-    code: 'unsupported',
-    blame: 'user',
-    message: 'give --kubeconfig FILE: the suite does not start a cluster by itself yet',
-  });
+/** A cluster of the fast tier with the suite's images on both of its nodes. */
+export interface ConformanceCluster {
+  kubeconfig: string;
+  /** Starts a program where the cluster's addresses can be reached. */
+  spawn(program: string, args: readonly string[]): ChildProcess;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: { agnhost: string }): Promise<ConformanceCluster> {
+  const programs = await findNodePrograms();
+  if (typeof programs === 'string') throw new Error(programs);
+  const images = await conformanceImages({ agnhost: options.agnhost, busybox: programs.busybox });
+  const cluster = await createTestCluster();
+  try {
+    await cluster.join(await cluster.addNode('two'));
+    for (const node of cluster.nodes)
+      await writeFile(join(node.folder, 'data/var/lib/rancher/k3s/agent/images/conformance.tar'), images);
+    for (const node of cluster.nodes)
+      await eventually(
+        `the suite's images on node ${node.name}`,
+        async () => {
+          const shown = await cluster.kubectl(
+            'get',
+            'node',
+            node.name,
+            '-o',
+            'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.images[*].names}',
+          );
+          if (!shown.startsWith('True') || !shown.includes('perl')) throw new Error(`node: ${shown}`);
+        },
+        180_000,
+      );
+    return {
+      kubeconfig: '/etc/rancher/k3s/k3s.yaml',
+      spawn: (program, args) => cluster.server.spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+      stop: () => cluster.close(),
+    };
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
 }

@@ -1,12 +1,14 @@
 /**
  * Kubernetes' own conformance suite against a cluster.
  *
- *   npm run conformance -- --binary PATH [--kubeconfig FILE] [--sig auth,cli] [--focus TEXT] [--failed] [--jobs N]
+ *   npm run conformance -- --binary PATH [--agnhost PATH | --kubeconfig FILE] [--sig auth,cli] [--focus TEXT] [--failed] [--jobs N]
  *
- * `--binary`: `e2e.test` of Kubernetes 1.36 (or KNARR_E2E_TEST). Without `--kubeconfig` a cluster is started on this
- * machine and stopped afterwards. `--failed` runs what failed last. `--update` adds what newly passes to `passing.txt`.
+ * `--binary`: `e2e.test` of Kubernetes 1.36 (or KNARR_E2E_TEST). Without `--kubeconfig` a cluster
+ * of two nodes is started on this machine, its test image made from the program at `--agnhost` (or AGNHOST), and stopped
+ * afterwards. `--failed` runs what failed last. `--update` adds what newly passes to `passing.txt`.
  * Logs, reports and `last.json` go to build/conformance. Exit code 1 when a test of `passing.txt` failed.
  */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -19,6 +21,7 @@ const passingFile = new URL('passing.txt', import.meta.url);
 const { values } = parseArgs({
   options: {
     binary: { type: 'string' },
+    agnhost: { type: 'string' },
     kubeconfig: { type: 'string' },
     sig: { type: 'string' },
     focus: { type: 'string' },
@@ -79,8 +82,15 @@ async function main(): Promise<number> {
   await mkdir(folder, { recursive: true });
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
+  const agnhost = values.agnhost ?? process.env.AGNHOST;
+  if (!values.kubeconfig && (!agnhost || !existsSync(agnhost))) {
+    console.error(
+      '--agnhost: the path of the static program k8s.io/kubernetes/test/images/agnhost, or --kubeconfig of a cluster',
+    );
+    return 2;
+  }
   const { startCluster } = await import('./cluster.ts');
-  const cluster = values.kubeconfig ? undefined : await startCluster();
+  const cluster = values.kubeconfig ? undefined : await startCluster({ agnhost: agnhost ?? '' });
   const kubeconfig = values.kubeconfig ?? cluster?.kubeconfig ?? '';
   let done = 0;
   const results: TestResult[] = [];
@@ -92,6 +102,7 @@ async function main(): Promise<number> {
         tests: hand,
         folder,
         label,
+        spawn: cluster?.spawn ?? ((program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })),
         signal: abort.signal,
         onTest: (line) => console.log(`${++done}/${tests.length} ${line}`),
       });

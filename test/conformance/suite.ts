@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -73,34 +73,33 @@ export async function runSuite(options: {
   tests: readonly ConformanceTest[];
   folder: string;
   label: string;
+  spawn: (program: string, args: readonly string[]) => ChildProcess;
   onTest: (line: string) => void;
   signal: AbortSignal;
 }): Promise<TestResult[]> {
   const { tests, folder, label } = options;
   await mkdir(folder, { recursive: true });
   const log = createWriteStream(join(folder, `${label}.log`));
-  const child = spawn(
-    options.binary,
-    [
-      `--kubeconfig=${options.kubeconfig}`,
-      `--ginkgo.focus=${tests.map((t) => quoteForRegex(t.name)).join('|')}`,
-      '--ginkgo.no-color',
-      '--ginkgo.v',
-      '--ginkgo.timeout=24h',
-      '--provider=skeleton',
-      '--disable-log-dump',
-      `--report-dir=${folder}`,
-      `--report-prefix=${label}_`,
-      '--allowed-not-ready-nodes=0',
-      '--node-schedulable-timeout=2m',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], signal: options.signal },
-  );
-  child.stderr.pipe(log, { end: false });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    log.write(`${line}\n`);
-    if (/^(• |S \[|P \[)/.test(line)) options.onTest(line);
-  });
+  const child = options.spawn(options.binary, [
+    `--kubeconfig=${options.kubeconfig}`,
+    `--ginkgo.focus=${tests.map((t) => quoteForRegex(t.name)).join('|')}`,
+    '--ginkgo.no-color',
+    '--ginkgo.v',
+    '--ginkgo.timeout=24h',
+    '--provider=skeleton',
+    '--disable-log-dump',
+    `--report-dir=${folder}`,
+    `--report-prefix=${label}_`,
+    '--allowed-not-ready-nodes=0',
+    '--node-schedulable-timeout=2m',
+  ]);
+  options.signal.addEventListener('abort', () => child.kill(), { once: true });
+  child.stderr?.pipe(log, { end: false });
+  if (child.stdout)
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      log.write(`${line}\n`);
+      if (/^(• |S \[|P \[)/.test(line)) options.onTest(line);
+    });
   await new Promise<void>((resolve) => child.on('close', () => resolve()).on('error', () => resolve()));
   log.end();
   const xml = await readFile(join(folder, `junit_${label}_01.xml`), 'utf8').catch(() => '');
