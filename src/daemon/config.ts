@@ -230,8 +230,9 @@ export async function readServerConfig(options: {
   };
 }
 
+/** What is announced where no address was given: never a loopback, which leads elsewhere from every other machine. */
 async function fallbackAddress(bindAddress: string): Promise<string> {
-  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress;
+  if (!/^(0\.0\.0\.0|::|127\..*|::1)$/.test(bindAddress)) return bindAddress;
   const [address] = await detectNodeAddresses().catch(() => ['127.0.0.1']);
   return address ?? '127.0.0.1';
 }

@@ -39,7 +39,9 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
       call.on('error', () => resolve(false));
       call.end();
     });
+  const end = performance.now() + 60_000;
   while (!(await ask())) {
+    if (performance.now() > end) throw new Error('the server was not ready after 60 s');
     if (child.exitCode !== null) throw new Error('the server ended before it was ready');
     await sleep(5);
   }
@@ -58,7 +60,9 @@ export async function startOwnServer(): Promise<OwnServer> {
   try {
     await untilReady(port, child);
   } catch (error) {
+    child.kill('SIGKILL');
     const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '');
+    await rm(folder, { recursive: true, force: true });
     throw new Error(`${(error as Error).message}: ${log.split('\n').slice(-5).join(' ')}`, { cause: error });
   }
   const readySeconds = (performance.now() - begun) / 1000;
