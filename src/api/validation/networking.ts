@@ -174,4 +174,7 @@ export function validateAutoscaler(p: Problems, { spec }: HorizontalPodAutoscale
     if (!value) p.required(`spec.scaleTargetRef.${field}`);
     else p.all(`spec.scaleTargetRef.${field}`, value, isPathSegment(value));
   }
+  if (!target.apiVersion?.includes('/')) {
+    p.invalid('spec.scaleTargetRef.apiVersion', target.apiVersion ?? '', 'apiVersion must specify API group');
+  }
 }

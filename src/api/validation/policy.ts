@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type { Lease } from '../gen/coordination-v1.ts';
 import type { EndpointSlice } from '../gen/discovery-v1.ts';
@@ -8,7 +9,7 @@ import type { PriorityClass } from '../gen/scheduling-v1.ts';
 import type { StorageClass } from '../gen/storage-v1.ts';
 import { percentOf } from '../int-or-string.ts';
 import { isDns1123Label, isDns1123Subdomain, isPathSegment, isPortNumber, isQualifiedName } from '../names.ts';
-import { validateEndpointIp } from './addresses.ts';
+import { validateEndpointIp, validateIp } from './addresses.ts';
 import { validateLabels, validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
@@ -166,7 +167,10 @@ export function validateEndpointSlice(p: Problems, slice: EndpointSlice, old?: E
     if (addresses.length > 100) p.tooMany(`${at}.addresses`, addresses.length, 100);
     for (const [j, address] of addresses.entries()) {
       if (slice.addressType === 'FQDN') p.all(`${at}.addresses[${j}]`, address, isDns1123Subdomain(address));
-      else validateEndpointIp(p, `${at}.addresses[${j}]`, address);
+      else {
+        validateIp(p, `${at}.addresses[${j}]`, address);
+        if (isIP(address) !== 0) validateEndpointIp(p, `${at}.addresses[${j}]`, address);
+      }
     }
     if (endpoint.hostname !== undefined) p.all(`${at}.hostname`, endpoint.hostname, isDns1123Label(endpoint.hostname));
     if (endpoint.nodeName !== undefined)

@@ -2,6 +2,15 @@ import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { type GroupVersionKind, schemaOf } from '../schema.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
+  isIpName,
+  validateApiService,
+  validateFlowSchema,
+  validateIpAddress,
+  validatePriorityLevel,
+  validateServiceCidr,
+  validateSigningRequest,
+} from './cluster.ts';
+import {
   validateClaim,
   validateConfigMap,
   validateEvent,
@@ -12,6 +21,7 @@ import {
   validateResourceQuota,
   validateSecret,
 } from './core.ts';
+import { validateAdmissionPolicy, validateDefinition, validatePolicyBinding, validateWebhooks } from './extensions.ts';
 import type { NameRule } from './metadata.ts';
 import { validateAutoscaler, validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
 import { validatePodCreate, validatePodUpdate } from './pod.ts';
@@ -28,6 +38,14 @@ import {
 } from './policy.ts';
 import type { Problems } from './problems.ts';
 import { validateEndpoints, validateService, validateServiceStatus } from './service.ts';
+import {
+  validateAttachment,
+  validateAttributesClass,
+  validateDriver,
+  validateDriverNode,
+  validatePersistentVolume,
+  validateStorageCapacity,
+} from './storage.ts';
 import {
   validateControllerRevision,
   validateDaemonSet,
@@ -84,11 +102,24 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/ResourceQuota': subdomain(validateResourceQuota),
   '/Secret': subdomain(validateSecret),
   '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
-  'apiregistration.k8s.io/APIService': anyPath(),
+  '/PersistentVolume': subdomain(validatePersistentVolume),
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks),
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy),
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': subdomain(validatePolicyBinding),
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': subdomain(validateWebhooks),
+  'apiextensions.k8s.io/CustomResourceDefinition': named(isDns1123Subdomain, {
+    create: validateDefinition,
+    knownFinalizers: false,
+  }),
+  'apiregistration.k8s.io/APIService': anyPath(validateApiService),
   'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler),
-  'certificates.k8s.io/CertificateSigningRequest': named(() => []),
+  'certificates.k8s.io/CertificateSigningRequest': named(() => [], { create: validateSigningRequest }),
   'coordination.k8s.io/Lease': subdomain(validateLease),
   'discovery.k8s.io/EndpointSlice': subdomain(validateEndpointSlice),
+  'flowcontrol.apiserver.k8s.io/FlowSchema': subdomain(validateFlowSchema),
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': subdomain(validatePriorityLevel),
+  'networking.k8s.io/IPAddress': named(isIpName, { prefix: isIpName, create: validateIpAddress }),
+  'networking.k8s.io/ServiceCIDR': subdomain(validateServiceCidr),
   'networking.k8s.io/Ingress': subdomain(validateIngress),
   'networking.k8s.io/IngressClass': subdomain(validateIngressClass),
   'networking.k8s.io/NetworkPolicy': subdomain(validateNetworkPolicy),
@@ -99,6 +130,11 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
   'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
   'scheduling.k8s.io/PriorityClass': subdomain(validatePriorityClass),
+  'storage.k8s.io/CSIDriver': subdomain(validateDriver),
+  'storage.k8s.io/CSINode': subdomain(validateDriverNode),
+  'storage.k8s.io/CSIStorageCapacity': subdomain(validateStorageCapacity),
+  'storage.k8s.io/VolumeAttachment': subdomain(validateAttachment),
+  'storage.k8s.io/VolumeAttributesClass': subdomain(validateAttributesClass),
   'storage.k8s.io/StorageClass': subdomain(validateStorageClass),
 };
 
