@@ -21,7 +21,8 @@ export function watchDeletedTables(listener: DeletionListener, log: Logger): () 
       for (const each of [...listeners]) each(table);
     };
     const watch = createLineWatch({
-      command: ['nft', 'monitor', 'destroy', 'tables'],
+      // Not `monitor destroy tables`: newer programs take that word for a command.
+      command: ['nft', 'monitor', 'tables'],
       onLine(line) {
         const table = deletedTable(line);
         if (table !== undefined) tell(table);
