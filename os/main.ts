@@ -11,6 +11,11 @@ if (phases === undefined) {
   process.exit(2);
 }
 const say = (text: string): void => void process.stderr.write(`knarr: ${text}\n`);
-const failed = await runPhases(phases, { host: machine, config: {}, say });
-// a boot goes on with what is right; the unit's state tells the rest
-process.exitCode = failed.length > 0 && name !== 'boot' ? 1 : 0;
+const begun = Math.round(performance.now());
+const taken = await runPhases(phases, { host: machine, config: {}, say });
+const slow = taken.filter(({ ms }) => ms >= 50).map(({ name: phase, ms }) => `${phase} ${ms}`);
+process.stdout.write(
+  `knarr: ${name}: ms until begun ${begun}, in all ${Math.round(performance.now())}; ${slow.join(', ')}\n`,
+);
+// a boot goes on with what is right
+process.exitCode = taken.some(({ failed }) => failed) && name !== 'boot' ? 1 : 0;

@@ -81,16 +81,22 @@ export const late: readonly Phase[] = [
   },
 ];
 
-/** Goes through all phases whatever happens; gives the names of those that failed. */
-export async function runPhases(phases: readonly Phase[], machine: Machine): Promise<string[]> {
-  const failed: string[] = [];
+/** Goes through all phases whatever happens; gives what each took, and which failed. */
+export async function runPhases(
+  phases: readonly Phase[],
+  machine: Machine,
+): Promise<{ name: string; ms: number; failed: boolean }[]> {
+  const taken: { name: string; ms: number; failed: boolean }[] = [];
   for (const phase of phases) {
+    const begun = performance.now();
+    let failed = false;
     try {
       await phase.run(machine);
     } catch (error) {
-      failed.push(phase.name);
+      failed = true;
       machine.say(`${phase.name}: ${messageOf(error)}`);
     }
+    taken.push({ name: phase.name, ms: Math.round(performance.now() - begun), failed });
   }
-  return failed;
+  return taken;
 }

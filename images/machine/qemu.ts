@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
 import { run } from '../../src/base/run.ts';
@@ -25,9 +26,10 @@ export interface QemuOptions {
 
 const programs = { amd64: 'usr/bin/qemu-system-x86_64', arm64: 'usr/bin/qemu-system-aarch64' } as const;
 const machines = { amd64: 'q35', arm64: 'virt' } as const;
+/** The firmware and what its variables are at first. */
 const firmware = {
-  amd64: 'usr/share/OVMF/OVMF_CODE_4M.fd',
-  arm64: 'usr/share/AAVMF/AAVMF_CODE.no-secboot.fd',
+  amd64: ['usr/share/OVMF/OVMF_CODE_4M.fd', 'usr/share/OVMF/OVMF_VARS_4M.fd'],
+  arm64: ['usr/share/AAVMF/AAVMF_CODE.no-secboot.fd', 'usr/share/AAVMF/AAVMF_VARS.fd'],
 } as const;
 
 /** A disk of `size` whose first content is another's: only what changes takes room. */
@@ -71,7 +73,10 @@ function argumentsOf(options: QemuOptions): string[] {
         ]),
     ...['-device', 'virtio-rng-pci'],
     ...(options.direct === undefined
-      ? ['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(firmware[arch])}`]
+      ? [
+          ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(firmware[arch][0])}`],
+          ...['-drive', 'if=pflash,unit=1,format=raw,file=variables.fd'],
+        ]
       : ['-kernel', options.direct.kernel, '-initrd', options.direct.initrd, '-append', options.direct.cmdline]),
   ];
 }
@@ -79,9 +84,11 @@ function argumentsOf(options: QemuOptions): string[] {
 /** Starts QEMU as a process of its own that outlives this one; resolves when its monitor is there. */
 export async function startQemu(options: QemuOptions): Promise<void> {
   const { folder, arch } = options;
-  await mkdir(folder, { recursive: true });
-  const log = await open(join(folder, 'qemu.log'), 'w');
   const qemu = direct(programs[arch]);
+  await mkdir(folder, { recursive: true });
+  if (options.direct === undefined && !existsSync(join(folder, 'variables.fd')))
+    await copyFile(qemu.tree(firmware[arch][1]), join(folder, 'variables.fd'));
+  const log = await open(join(folder, 'qemu.log'), 'w');
   const child = spawn(qemu.program, [...qemu.args, ...argumentsOf(options)], {
     cwd: folder,
     detached: true,

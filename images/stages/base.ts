@@ -42,6 +42,7 @@ const alternatives: Record<string, string> = {
 
 /** Busybox's applets for what no package of the image brings. */
 const applets = [
+  'hostname',
   'vi',
   'ping',
   'wget',
@@ -63,6 +64,17 @@ async function certificates(root: string): Promise<string> {
   return texts.map((text) => `${text.trim()}\n`).join('');
 }
 
+/** Modules that every node loads; they are stored plain, for a small machine takes long to undo Debian's xz. */
+const everyNodesModules = ['net', 'lib', 'crypto', 'fs/overlayfs', 'drivers/net/vxlan', 'drivers/virtio'];
+
+async function unpackModules(folder: string): Promise<void> {
+  for (const part of everyNodesModules) {
+    const names = await readdir(join(folder, part), { recursive: true }).catch(() => []);
+    const packed = names.filter((name) => name.endsWith('.ko.xz')).map((name) => join(folder, part, name));
+    if (packed.length > 0) await runInTools('xz', ['-d', ...packed]);
+  }
+}
+
 /** What the packages' scripts would have done, without running them; `arch` may be another than this machine's. */
 async function configure(root: string, arch: Arch): Promise<void> {
   for (const name of ['passwd', 'group'])
@@ -74,7 +86,10 @@ async function configure(root: string, arch: Arch): Promise<void> {
   for (const name of applets) await symlink('busybox', join(root, 'usr/bin', name)).catch(ignoreExisting);
   await mkdir(join(root, 'etc/ssl/certs'), { recursive: true });
   await writeFile(join(root, 'etc/ssl/certs/ca-certificates.crt'), await certificates(root));
-  for (const version of await readdir(join(root, 'usr/lib/modules'))) await runInTools('depmod', ['-b', root, version]);
+  for (const version of await readdir(join(root, 'usr/lib/modules'))) {
+    await unpackModules(join(root, 'usr/lib/modules', version, 'kernel'));
+    await runInTools('depmod', ['-b', root, version]);
+  }
   if (arch === hostArch) await runInTools('ldconfig', ['-r', root]);
 }
 

@@ -25,6 +25,8 @@ const masked = [
   'dev-hugepages.mount',
   'ldconfig.service',
   'proc-sys-fs-binfmt_misc.automount',
+  'sys-fs-fuse-connections.mount',
+  'sys-kernel-config.mount',
   'sys-kernel-debug.mount',
   'sys-kernel-tracing.mount',
   'systemd-binfmt.service',
@@ -40,6 +42,7 @@ const masked = [
   'systemd-sysusers.service',
   'systemd-tpm2-setup-early.service',
   'systemd-tpm2-setup.service',
+  'systemd-udev-load-credentials.service',
   'systemd-update-done.service',
 ];
 

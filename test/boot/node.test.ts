@@ -43,7 +43,7 @@ test('the cloud-config is applied, and its mistake is on the console with file, 
     'cellar',
   );
   const { stdout } = await machine.ssh(
-    'hostname; cat /proc/sys/kernel/panic /var/lib/ran; findmnt -no FSTYPE,OPTIONS /',
+    'cat /proc/sys/kernel/hostname /proc/sys/kernel/panic /var/lib/ran; findmnt -no FSTYPE,OPTIONS /',
   );
   const [hostname, panic, ran, root] = stdout.trim().split('\n');
   assert.deepStrictEqual([hostname, panic, ran], ['first', '7', 'the commands ran']);
@@ -87,16 +87,19 @@ test('kubectl logs, exec and port-forward', async () => {
   }
 });
 
+/** Prints what must never change in the life of a machine. */
+const identity = "cat /etc/machine-id; sudo sh -c 'sha256sum /var/lib/knarr/ssh/*'";
+
 test('after a power cut everything is still there', async () => {
   await kubectl.run('create', 'configmap', 'kept', '--from-literal=a=b');
   const token = await kubectl.run('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
-  const before = (await machine.ssh('cat /etc/machine-id; sudo sha256sum /var/lib/knarr/ssh/*')).stdout;
+  const before = (await machine.ssh(identity)).stdout;
   await machine.powerCut();
   await machine.start();
   kubectl = await untilReady(machine);
   assert.equal(await kubectl.run('get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'), 'b');
   assert.equal(await kubectl.run('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}'), token);
-  assert.equal((await machine.ssh('cat /etc/machine-id; sudo sha256sum /var/lib/knarr/ssh/*')).stdout, before);
+  assert.equal((await machine.ssh(identity)).stdout, before);
   await kubectl.run('wait', '--for=condition=Ready', 'pod', '-l', 'app=web', '--timeout=600s');
   await until('an answer after the power cut', patienceMs, async () =>
     (await fetchFromPod('web', 80)).includes('hello from knarr') ? true : undefined,
