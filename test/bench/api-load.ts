@@ -5,6 +5,7 @@ import { openTarget, type Target } from './target.ts';
 import { runWatchers } from './watch-load.ts';
 import { type LoadResult, wrk } from './wrk.ts';
 
+const mergePatch = 'application/merge-patch+json';
 const payload = 'x'.repeat(400);
 
 const object = (name: string): string =>
@@ -30,25 +31,32 @@ async function seed(target: Target, count: number): Promise<void> {
 
 const createBody = (target: Target): string => {
   const [before, after] = object('NAME').split('NAME') as [string, string];
-  return `return wrk.format("POST", "${folder(target)}", {["Content-Type"]="application/json"}, ${lua(before)} .. "load-" .. prefix .. "-" .. n .. ${lua(after)})`;
+  return `return wrk.format("POST", "${folder(target)}", nil, ${lua(before)} .. "load-" .. prefix .. "-" .. n .. ${lua(after)})`;
 };
 
 const patchBody = (target: Target): string =>
-  `return wrk.format("PATCH", "${folder(target)}/seed-" .. (n % 200), {["Content-Type"]="application/merge-patch+json"}, '{"data":{"key":"' .. n .. '"}}')`;
+  `return wrk.format("PATCH", "${folder(target)}/seed-" .. (n % 200), nil, '{"data":{"key":"' .. n .. '"}}')`;
 
 const applyBody = (target: Target): string =>
-  `return wrk.format("PATCH", "${folder(target)}/seed-" .. (n % 200) .. "?fieldManager=bench&force=true", {["Content-Type"]="application/apply-patch+yaml"}, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"seed-' .. (n % 200) .. '"},"data":{"key":"' .. n .. '"}}')`;
+  `return wrk.format("PATCH", "${folder(target)}/seed-" .. (n % 200) .. "?fieldManager=bench&force=true", nil, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"seed-' .. (n % 200) .. '"},"data":{"key":"' .. n .. '"}}')`;
 
 const loads: Readonly<Record<string, (target: Target) => Promise<LoadResult>>> = {
   api_get_per_s: (target) =>
     wrk(target, { connections: 16, seconds: 5, request: `return wrk.format("GET", "${folder(target)}/seed-1")` }),
   api_list500_per_s: (target) =>
     wrk(target, { connections: 4, seconds: 5, request: `return wrk.format("GET", "${folder(target)}?limit=500")` }),
-  api_patch_per_s: (target) => wrk(target, { connections: 16, seconds: 5, request: patchBody(target) }),
-  api_apply_per_s: (target) => wrk(target, { connections: 16, seconds: 5, request: applyBody(target) }),
+  api_patch_per_s: (target) =>
+    wrk(target, { connections: 16, seconds: 5, contentType: mergePatch, request: patchBody(target) }),
+  api_apply_per_s: (target) =>
+    wrk(target, {
+      connections: 16,
+      seconds: 5,
+      contentType: 'application/apply-patch+yaml',
+      request: applyBody(target),
+    }),
   async api_watch_events_per_s(target) {
     const { perSecond, watchers } = await runWatchers(target, 50, () =>
-      wrk(target, { connections: 16, seconds: 5, request: patchBody(target) }),
+      wrk(target, { connections: 16, seconds: 5, contentType: mergePatch, request: patchBody(target) }),
     );
     return { perSecond, errors: 0, note: `${watchers}` };
   },

@@ -9,6 +9,7 @@ import type { Target } from './target.ts';
 export interface Load {
   connections: number;
   seconds: number;
+  contentType?: string;
   /** Body of Lua's `request` function; `n` counts from 1. */
   request: string;
 }
@@ -22,6 +23,7 @@ export interface LoadResult {
 
 const script = (target: Target, load: Load): string => `
 wrk.headers["Authorization"] = "Bearer ${target.token}"
+wrk.headers["Content-Type"] = "${load.contentType ?? 'application/json'}"
 local n = 0
 local prefix = tostring(math.random(1, 1000000000))
 function request()
