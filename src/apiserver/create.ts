@@ -132,7 +132,6 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     issuer,
     jwksUri: () => `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
-    rootPaths: [],
   });
   const upgrades = new WeakMap<Call, Upgrade>();
   const dispatch = createDispatch({

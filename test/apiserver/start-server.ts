@@ -63,7 +63,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log,
     backend,
     listen: { host: '127.0.0.1', port: options.port ?? 0 },
-    advertiseAddress: '127.0.0.1',
+    // Endpoints may not have a loopback address; nobody dials this one.
+    advertiseAddress: '192.0.2.1',
     serving,
     clientCa: clientCa.certificate,
     serviceAccounts: {

@@ -81,6 +81,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       '/api',
       '/api/v1',
       '/apis',
+      '/apis/',
       ...current()
         .filter((group) => group.name !== '')
         .flatMap((group) => [

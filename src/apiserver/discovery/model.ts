@@ -85,7 +85,7 @@ function subresourceOf(
   sub: SubresourceDefinition,
 ): SubresourceDefinition {
   const { kind } = sub;
-  const own = kind.group === definition.group && kind.version === version;
+  const own = kind.group === definition.group && (kind.version === version || kind.kind === definition.kind);
   return own ? { ...sub, kind: { group: '', version: '', kind: kind.kind } } : sub;
 }
 

@@ -25,8 +25,6 @@ async function statusOf({ name, check }: Component): Promise<object> {
   };
 }
 
-const warning = 'v1 ComponentStatus is deprecated in v1.19+';
-
 /** `componentstatuses`: asked anew each time. */
 export function componentStatuses(components: readonly Component[]): ReadonlyMap<string, SpecialHandlers> {
   return new Map<string, SpecialHandlers>([
@@ -34,7 +32,6 @@ export function componentStatuses(components: readonly Component[]): ReadonlyMap
       '/componentstatuses/',
       {
         async get(call) {
-          call.context.warn(warning);
           const found = components.find((component) => component.name === call.info.name);
           if (!found) throw notFound({ group: '', resource: 'componentstatus' }, call.info.name);
           return {
@@ -43,8 +40,7 @@ export function componentStatuses(components: readonly Component[]): ReadonlyMap
             object: { apiVersion: 'v1', kind: 'ComponentStatus', ...(await statusOf(found)) },
           };
         },
-        async list(call) {
-          call.context.warn(warning);
+        async list() {
           const items = await Promise.all(components.map(statusOf));
           return {
             kind: 'object',

@@ -96,6 +96,12 @@ function handlerOf(store: ResourceStore, info: RequestInfo, special: SpecialHand
   return verbs[info.verb] as StoreHandler;
 }
 
+/** Resources that upstream warns about, whatever is done with them. */
+const deprecations: Readonly<Record<string, string>> = {
+  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+};
+
 /** Authorizes a call and finds who answers it. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { registry, virtual, authorizer, special } = options;
@@ -114,6 +120,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       throw noSuchResource();
     }
     if (!rightScope(store, info)) throw noSuchResource();
+    const deprecated = deprecations[`${group}/${version}/${resource}`];
+    if (deprecated !== undefined) call.context.warn(deprecated);
     const place = `${group}/${resource}/${info.subresource}`;
     return handlerOf(store, info, special.get(place))(call, store);
   };

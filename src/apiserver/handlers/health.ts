@@ -3,6 +3,8 @@ import type { Answer, Call } from './call.ts';
 
 export interface Health {
   add(name: string, check: () => Promise<void>, options?: { live?: boolean | undefined }): void;
+  /** Every path that is answered. */
+  paths(): string[];
   /** `/healthz`, `/livez`, `/readyz` and one check of them by name; undefined for other paths. */
   answer(call: Call): Promise<Answer> | undefined;
 }
@@ -68,6 +70,14 @@ export function createHealth(): Health {
     add(name, check, options) {
       checks.push({ name, live: options?.live ?? false, run: check });
     },
+    paths: () => [
+      ...['/healthz', '/livez'].flatMap((path) => [
+        path,
+        ...checks.filter((c) => c.live).map((c) => `${path}/${c.name}`),
+      ]),
+      '/readyz',
+      ...checks.map((check) => `/readyz/${check.name}`),
+    ],
     answer(call) {
       const [, endpoint = '', ...rest] = call.info.path.replace(/\/$/, '').split('/');
       if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;

@@ -1,5 +1,5 @@
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
-import { badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
+import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import type { PatchBody } from '../registry/types.ts';
 import { yamlValue } from './body.ts';
 import type { CallBody, StoreHandler } from './call.ts';
@@ -60,7 +60,16 @@ export const patchObject: StoreHandler = async (call, store) => {
   const type = types[contentType];
   const strategic = schemaOf(expectedKind(store, '')) !== undefined;
   if (!type)
-    return { kind: 'bytes', status: 415, type: 'text/plain; charset=utf-8', body: '415: Unsupported Media Type' };
+    throw new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: '415: Unsupported Media Type',
+      reason: 'UnsupportedMediaType',
+      details: {},
+      code: 415,
+    });
   if (type === 'strategic' && !strategic)
     throw unsupportedMediaType(
       `the body of the request was in an unknown format - accepted media types include: ${accepted(strategic)}`,

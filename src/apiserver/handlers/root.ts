@@ -17,8 +17,16 @@ export interface RootOptions {
   /** Where `/openid/v1/jwks` can be fetched from outside. */
   jwksUri: () => string;
   tokenKeys: readonly TokenKey[];
-  rootPaths: readonly string[];
 }
+
+const ownPaths = [
+  '/.well-known/openid-configuration',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/version',
+];
 
 const json = (object: object, headers?: Record<string, string>): Answer => ({
   kind: 'bytes',
@@ -52,7 +60,7 @@ export function createRoot(options: RootOptions): Handler {
   const cacheable = { 'cache-control': 'public, max-age=3600' };
 
   const fixed: Readonly<Record<string, (call: Call) => Answer>> = {
-    '/': () => json({ paths: [...new Set([...discovery.paths(), ...options.rootPaths])].sort() }),
+    '/': () => json({ paths: [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths])].sort() }),
     '/version': () => json(versionInfo()),
     '/metrics': () => ({
       kind: 'bytes',

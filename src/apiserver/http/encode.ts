@@ -5,9 +5,12 @@ import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
+/** As Go's YAML writes it: keys in order, lists not indented, long lines left alone. */
+const yamlForm = { aliasDuplicateObjects: false, sortMapEntries: true, indentSeq: false, lineWidth: 0 };
+
 /** An object with apiVersion and kind as bytes of an encoding. Kinds without a protobuf message fall back to JSON. */
 export function encodeObject(type: MediaType, object: object): { type: string; body: Buffer | string } {
-  if (type.encoding === 'yaml') return { type: type.type, body: stringify(object, { aliasDuplicateObjects: false }) };
+  if (type.encoding === 'yaml') return { type: type.type, body: stringify(object, yamlForm) };
   if (type.encoding === 'protobuf') {
     const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
     const gvk = parseKind(apiVersion ?? '', kind ?? '');

@@ -31,7 +31,7 @@ test('protobuf is passed over where the kind has none, but metadata has it', () 
 test('nothing acceptable is 406 with the list of what is', () => {
   assert.throws(() => negotiate('text/plain', { protobuf: true, transform: true }), {
     message:
-      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+      '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   });
   assert.equal(negotiateError('text/plain').encoding, 'json');
 });

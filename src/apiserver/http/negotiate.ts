@@ -1,4 +1,4 @@
-import { notAcceptable } from '../../api/status.ts';
+import { ApiError } from '../../api/status.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf' | 'cbor';
 
@@ -99,7 +99,16 @@ export function negotiate(header: string | undefined, options: { protobuf: boole
     'application/yaml',
     ...(options.protobuf ? ['application/vnd.kubernetes.protobuf'] : []),
   ];
-  throw notAcceptable(`only the following media types are accepted: ${offered.join(', ')}`);
+  throw new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`,
+    reason: 'NotAcceptable',
+    details: {},
+    code: 406,
+  });
 }
 
 /** The form of an error: never refuses. */
