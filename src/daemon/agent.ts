@@ -14,7 +14,7 @@ import { type Cluster, ensureNodePassword } from './join/node-identity.ts';
 import { connectCluster } from './join/remote-cluster.ts';
 import { createServerWatch } from './join/server-watch.ts';
 import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
-import { createNode, type NodeCertificates } from './node.ts';
+import { createNode, type NodeCertificates, startRuntime } from './node.ts';
 import { kubeletPort } from './ports.ts';
 import { readSecret } from './server-secrets.ts';
 import { createStack } from './stack.ts';
@@ -92,6 +92,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
   return {
     name: 'agent',
     async start() {
+      const runtime = startRuntime({ config: config.node, paths: config.paths, log }, stack);
       const balancer = createBalancer(config, await rememberedServers(config.paths.agent.servers), log);
       if (config.node.loadBalancer) await stack.run(balancer);
       const server = config.node.loadBalancer ? `https://127.0.0.1:${balancer.port}` : config.serverUrl;
@@ -113,6 +114,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
         paths: config.paths,
         bindAddress: config.bindAddress,
         cluster,
+        runtime,
         kubeletClient: (certificates) => createClient(open(server, cluster, certificates, 'client-kubelet')),
         network(certificates) {
           const client = createClient(open(server, cluster, certificates, 'client-k3s-controller'));

@@ -25,6 +25,8 @@ export interface NodeOptions {
   paths: Paths;
   bindAddress: string;
   cluster: Cluster;
+  /** Started already: it needs nothing of the cluster, and takes longest. */
+  runtime: Promise<ContainerRuntime>;
   /** Acts as `system:node:<name>`; made when the node's certificates are there. */
   kubeletClient(certificates: NodeCertificates): Client;
   /** Services, endpoints, nodes, policies: for the network's parts. */
@@ -153,9 +155,20 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
   ];
 }
 
-/** A machine as a node: runtime, kubelet and network, on a server as on an agent. */
+/** Starts this node's container runtime, on `stack`. */
+export function startRuntime(
+  options: Pick<NodeOptions, 'config' | 'paths' | 'log'>,
+  stack: Stack,
+): Promise<ContainerRuntime> {
+  const { config, paths, log } = options;
+  const started = stack.run(createRuntime({ config: config.runtime, paths: paths.agent, log: log.child('runtime') }));
+  started.catch(() => {}); // whoever waits for it is told
+  return started;
+}
+
+/** A machine as a node: kubelet and network on its runtime, on a server as on an agent. */
 export function createNode(options: NodeOptions): Component {
-  const { config, log } = options;
+  const { log } = options;
   let stack: Stack | undefined;
 
   const renewal = (prepared: Prepared, kubelet: Kubelet): Component =>
@@ -173,11 +186,10 @@ export function createNode(options: NodeOptions): Component {
     async start() {
       const running = createStack(log);
       stack = running;
-      const runtime = createRuntime({ config: config.runtime, paths: options.paths.agent, log: log.child('runtime') });
-      const [settings, certificates] = await Promise.all([
+      const [settings, certificates, runtime] = await Promise.all([
         options.cluster.settings(),
         loadCertificates(options),
-        running.run(runtime),
+        options.runtime,
       ]);
       const prepared = { settings, certificates, runtime };
       const kubelet = assembleKubelet(options, prepared);

@@ -22,6 +22,7 @@ import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
 import { apiServerExtras } from './apiserver-arguments.ts';
 import { createRoleLabels, ensureClusterObjects } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
+import type { ContainerRuntime } from './containerd/create.ts';
 import { createCsrSigner } from './csr-signer.ts';
 import { settingsOf } from './join/cluster-settings.ts';
 import { localCluster } from './join/local-cluster.ts';
@@ -176,7 +177,7 @@ function startManifests({ config, log, stack, client }: Server): void {
 }
 
 /** This machine as a node of its own cluster: the same node as an agent's, with no network between. */
-async function startNode(server: Server, node: NodeConfig): Promise<void> {
+async function startNode(server: Server, node: NodeConfig, runtime: Promise<ContainerRuntime>): Promise<void> {
   const { config, log, stack, api, certificates, client, informers } = server;
   const { createNode } = await import('./node.ts');
   const cluster = localCluster({
@@ -195,6 +196,7 @@ async function startNode(server: Server, node: NodeConfig): Promise<void> {
       paths: config.paths,
       bindAddress: config.bindAddress,
       cluster,
+      runtime,
       kubeletClient: () => createClient(api.transport(user(`system:node:${node.nodeName}`, 'system:nodes'))),
       network: () => ({ client, informers }),
       log,
@@ -209,6 +211,9 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
   return {
     name: 'server',
     async start() {
+      const { node } = config;
+      const runtime =
+        node && (await import('./node.ts')).startRuntime({ config: node, paths: config.paths, log }, stack);
       const server = await startApi(config, log, stack);
       await writeKubeconfigs(config, server.certificates, server.api.port);
       log.info('kubectl can be used', { kubeconfig: config.kubeconfig.path, url: localUrl(config, server.api.port) });
@@ -219,7 +224,7 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
       });
       await Promise.all([
         startControlPlane(server),
-        ...(config.node === undefined ? [] : [startNode(server, config.node)]),
+        ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
       await stack.run(createRenewal({ renew: () => server.certificates.renew(), log: log.child('certificates') }));

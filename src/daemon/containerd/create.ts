@@ -129,9 +129,9 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
             });
       await runner.ensure(changed);
       const images = createImageStore({ ctr: await needProgram('ctr', 'containerd'), socket: paths.containerdSocket });
+      await ensurePauseImage(pauseImage, images, log);
       folder = createImageFolder({ folder: paths.images, images, log });
       await folder.start();
-      await ensurePauseImage(pauseImage, images, log);
     },
     async stop() {
       await folder?.stop();

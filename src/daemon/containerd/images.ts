@@ -46,7 +46,7 @@ const isArchive = (name: string): boolean => /\.(tar|tar\.gz|tgz|tar\.zst|tzst)$
 type Seen = Record<string, { size: number; mtimeMs: number }>;
 
 /**
- * Imports what lies in `agent/images` at start and whenever it changes. What was imported is remembered in
+ * Imports what lies in `agent/images`, from the start on and whenever it changes; nobody waits for it. What was imported is remembered in
  * `.cache.json`, so that a restart imports nothing twice.
  */
 export function createImageFolder(options: { folder: string; images: ImageStore; log: Logger }): Component {
@@ -100,7 +100,7 @@ export function createImageFolder(options: { folder: string; images: ImageStore;
     name: 'images',
     async start() {
       await mkdir(folder, { recursive: true });
-      await again();
+      void again();
       // A file that is being written is looked at when it has been quiet for a while.
       watcher = watch(folder, (_event, name) => {
         if (name === null || name.startsWith('.')) return;
