@@ -9,7 +9,7 @@ import { createContainerRuntime } from '../cri/runtime.ts';
 import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
 import { createSliceManager, type SliceManager } from '../host/slices.ts';
 import { createAdmission } from './admission.ts';
-import { defaultThresholds, refusedUnderPressure } from './eviction.ts';
+import { defaultThresholds, refusedUnderPressure, thresholdAmount } from './eviction.ts';
 import { createImagePuller } from './images/puller.ts';
 import { diskSpace, type Machine, type NodeResources, nodeResources, readMachine } from './node/machine.ts';
 import type { NodeFacts } from './node/node-status.ts';
@@ -45,8 +45,6 @@ export interface Kubelet extends Component {
   /** Why the node is not ready now, or undefined when it is. */
   notReadyReason(): string | undefined;
 }
-
-const memoryThreshold = 100 * 1024 * 1024;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { client, nodeName, nodeIPs } = options;
@@ -105,6 +103,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     async start() {
       for (const folder of [paths.pods, paths.volatile, options.podLogsDir]) await mkdir(folder, { recursive: true });
       if (options.containerLogsDir) await mkdir(options.containerLogsDir, { recursive: true });
+      const thresholds = options.evictionHard ?? defaultThresholds;
       machine = await readMachine();
       const disk = await diskSpace(paths.root);
       resources = nodeResources({
@@ -112,8 +111,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         diskBytes: disk.capacityBytes,
         maxPods: options.maxPods ?? 110,
         reserved: options.reserved ?? {},
-        memoryThreshold,
-        diskThreshold: Math.floor(disk.capacityBytes * 0.1),
+        memoryThreshold: thresholdAmount(thresholds['memory.available'] ?? '0', machine.memoryBytes),
+        diskThreshold: thresholdAmount(thresholds['nodefs.available'] ?? '0', disk.capacityBytes),
       });
       await health.check();
       const hierarchy = await detectCgroups();
@@ -206,7 +205,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       pressureManager = createPressureManager({
         runtime,
         rootDir: paths.root,
-        thresholds: options.evictionHard ?? defaultThresholds,
+        thresholds,
         imageGc: options.imageGc ?? { highPercent: 85, lowPercent: 80 },
         imagesLastUsed: puller.lastUsed,
         keepImages: [],

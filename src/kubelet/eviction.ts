@@ -21,11 +21,12 @@ export interface Observation {
   capacity: number;
 }
 
+/** Memory as upstream has it, disks as K3s has them: a small disk is to be used. */
 export const defaultThresholds: Readonly<Record<string, string>> = {
   'memory.available': '100Mi',
-  'nodefs.available': '10%',
+  'nodefs.available': '5%',
   'nodefs.inodesFree': '5%',
-  'imagefs.available': '15%',
+  'imagefs.available': '5%',
   'imagefs.inodesFree': '5%',
 };
 

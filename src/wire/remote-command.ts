@@ -47,6 +47,6 @@ export function encodeMessage(protocol: RemoteCommandProtocol, channel: number, 
   return Buffer.concat([Buffer.from([channel]), data]);
 }
 
-/** What tells the peer that a channel has ended; undefined where the protocol cannot. */
+/** What tells the server that a channel of the client has ended; undefined where the protocol cannot. */
 export const encodeClose = (protocol: RemoteCommandProtocol, channel: number): Buffer | undefined =>
   protocol.canClose ? Buffer.from([closeChannel, channel]) : undefined;

@@ -1,4 +1,4 @@
-import { delay } from '../../base/abort.ts';
+import { createBackoff, delay } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { ContainerRuntime } from '../../cri/runtime.ts';
 import type { RuntimeStatus } from '../../cri/types.ts';
@@ -16,8 +16,8 @@ export interface RuntimeHealth {
   stop(): Promise<void>;
 }
 
-/** Asked often only as long as something is missing. */
-const unreadyMs = 300;
+/** Asked often only as long as something is missing, and then ever less. */
+const unreadyMs = { initialMs: 250, maxMs: 5000, factor: 1.2 };
 const readyMs = 60_000;
 
 export function createRuntimeHealth(options: { runtime: ContainerRuntime; changed: () => void }): RuntimeHealth {
@@ -54,9 +54,12 @@ export function createRuntimeHealth(options: { runtime: ContainerRuntime; change
   };
 
   const loop = async (): Promise<void> => {
+    const backoff = createBackoff(unreadyMs);
     while (!lifetime.signal.aborted) {
       await check();
-      await delay(problems().length > 0 ? unreadyMs : readyMs, lifetime.signal);
+      const ready = problems().length === 0;
+      if (ready) backoff.reset();
+      await delay(ready ? readyMs : backoff.next(), lifetime.signal);
     }
   };
 

@@ -32,9 +32,7 @@ export function qosClassOf(pod: NodePod): QosClass {
     counted.every((r) => c.resources?.limits?.[r] !== undefined && !isZeroQuantity(c.resources.limits[r] ?? '0')),
   );
   const same = counted.every(
-    (r) =>
-      isZeroQuantity(total(containers, 'requests', r)) ||
-      compareQuantities(total(containers, 'requests', r), total(containers, 'limits', r)) === 0,
+    (r) => compareQuantities(total(containers, 'requests', r), total(containers, 'limits', r)) === 0,
   );
   return limited && same ? 'Guaranteed' : 'Burstable';
 }

@@ -1,12 +1,6 @@
 import type { WebSocket } from 'ws';
 import { messageOf } from '../../base/errors.ts';
-import {
-  channels,
-  decodeMessage,
-  encodeClose,
-  encodeMessage,
-  type RemoteCommandProtocol,
-} from '../../wire/remote-command.ts';
+import { channels, decodeMessage, encodeMessage, type RemoteCommandProtocol } from '../../wire/remote-command.ts';
 import type { SpdyStream } from '../../wire/spdy-session.ts';
 import { sessionOn, upgradeToRuntime } from './runtime-stream.ts';
 
@@ -104,14 +98,8 @@ export async function relayRemoteCommand(options: {
   };
   for (const message of early.splice(0)) handle(message);
 
-  // The error stream ends when the command has; the outputs end with it or, for a detached client, never.
-  void Promise.all(ended.values()).then(() => {
-    for (const channel of [channels.stdout, channels.stderr]) {
-      const close = ended.has(channel) ? encodeClose(protocol, channel) : undefined;
-      if (close && socket.readyState === socket.OPEN) socket.send(close);
-    }
-    socket.close(1000);
-  });
+  // The error stream ends when the command has, the outputs with it. Only clients end single channels (v5).
+  void Promise.all(ended.values()).then(() => socket.close(1000));
   await over;
   session.close();
   connection.socket.destroy();
