@@ -26,14 +26,10 @@ export async function startCluster(options: { agnhost: string }): Promise<Confor
       await eventually(
         `the suite's images on node ${node.name}`,
         async () => {
-          const shown = await cluster.kubectl(
-            'get',
-            'node',
-            node.name,
-            '-o',
-            'jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.images[*].names}',
-          );
-          if (!shown.startsWith('True') || !shown.includes('perl')) throw new Error(`node: ${shown}`);
+          const socket = '/run/k3s/containerd/containerd.sock';
+          const { stdout } = await node.exec(programs.ctr, ['-a', socket, '-n', 'k8s.io', 'images', 'ls', '-q']);
+          if (!stdout.includes('/perl:')) throw new Error(`it has ${stdout.trim().replaceAll('\n', ', ')}`);
+          await cluster.kubectl('wait', '--for=condition=Ready', `node/${node.name}`, '--timeout=60s');
         },
         180_000,
       );
