@@ -1,11 +1,14 @@
 import type { Component } from '../base/component.ts';
+import { createBootstrapTokenController } from './bootstrap-tokens/controller.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { createCronJobController } from './cronjob/controller.ts';
+import { createCsrController } from './csr/controller.ts';
 import { createDaemonSetController } from './daemonset/controller.ts';
 import { createDeploymentController } from './deployment/controller.ts';
 import { createDisruptionController } from './disruption/controller.ts';
 import { createEndpointsController } from './endpoints/controller.ts';
 import { createEndpointSliceController } from './endpointslice/controller.ts';
+import { createEphemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { createGarbageCollector } from './garbage-collector/controller.ts';
 import { createJobController } from './job/controller.ts';
 import { createNamespaceController } from './namespace/controller.ts';
@@ -14,12 +17,16 @@ import { createNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { createPodGcController } from './pod-gc/controller.ts';
 import { createReplicaSetController } from './replicaset/controller.ts';
 import { createReplicationControllerController } from './replicationcontroller/controller.ts';
+import { createResourceQuotaController } from './resource-quota/controller.ts';
 import { createRootCaController } from './root-ca/controller.ts';
 import type { ControllerContext } from './runtime/context.ts';
+import { createServiceAccountTokenController } from './service-account-tokens/controller.ts';
 import { createServiceAccountController } from './serviceaccount/controller.ts';
 import { createStatefulSetController } from './statefulset/controller.ts';
+import { createPvcProtectionController, createPvProtectionController } from './storage-protection/controller.ts';
 import { createTaintEvictionController } from './taint-eviction/controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
+import { createVolumeBinderController } from './volume-binder/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
 export const controllers: Readonly<Record<string, (context: ControllerContext) => Component>> = {
@@ -43,4 +50,12 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   'clusterrole-aggregation': createClusterRoleAggregationController,
   disruption: createDisruptionController,
   statefulset: createStatefulSetController,
+  'bootstrap-tokens': createBootstrapTokenController,
+  csr: createCsrController,
+  'ephemeral-volume': createEphemeralVolumeController,
+  'pv-protection': createPvProtectionController,
+  'pvc-protection': createPvcProtectionController,
+  'resource-quota': createResourceQuotaController,
+  'service-account-tokens': createServiceAccountTokenController,
+  'volume-binder': createVolumeBinderController,
 };

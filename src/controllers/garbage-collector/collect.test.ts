@@ -113,10 +113,6 @@ const cases: [string, ObjectMeta[], string[], string[], string[]][] = [
     [],
     ['delete d Background', 'invalid d'],
   ],
-    ['x'],
-    [],
-    [],
-  ],
 ];
 for (const [name, objects, gone, live, expected] of cases) {
   test(`Garbage collection: ${name}`, async () => assert.deepStrictEqual(await collect(objects, gone, live), expected));

@@ -28,15 +28,6 @@ export interface ControllerSettings {
   readonly signer?: CertificateSigner | undefined;
   /** How long a node may be silent before it counts as unknown. Default 40 s. */
   readonly nodeMonitorGraceMs?: number | undefined;
-  /** Makes a signed token for a service account's token secret. */
-  readonly serviceAccountToken?: ((claims: SecretTokenClaims) => Promise<string>) | undefined;
-}
-
-export interface SecretTokenClaims {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly uid: string;
-  readonly secret: string;
 }
 
 /** Signs PEM PKCS#10 requests. Returns the PEM chain. Throws when the request cannot be signed. */
