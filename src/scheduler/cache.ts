@@ -7,6 +7,8 @@ import { type PodInfo, podInfoOf } from './pod-info.ts';
 export interface View {
   readonly nodes: readonly NodeInfo[];
   node(name: string): NodeInfo | undefined;
+  /** Pods that are to come to a node once room has been made for them. */
+  nominated(node: string): readonly PodInfo[];
   /** Pods counted by node name; nodes without any may be absent. */
   counts(spec: CountSpec): ReadonlyMap<string, number>;
 }
@@ -23,6 +25,8 @@ export interface Cache extends View {
   /** The decision did not hold. */
   forget(uid: string): void;
   isAssumed(uid: string): boolean;
+  /** The node on which room is being made for the pod; undefined: none any more. */
+  nominate(pod: PodInfo, node: string | undefined): void;
   nodeOf(uid: string): string | undefined;
 }
 
@@ -32,6 +36,7 @@ export function createCache(): Cache {
   const astray = new Map<string, Map<string, PodInfo>>();
   const places = new Map<string, string>();
   const assumed = new Set<string>();
+  const nominations = new Map<string, { pod: PodInfo; node: string }>();
   let list: NodeInfo[] | undefined;
 
   function* everyPod(): Generator<readonly [string, PodInfo]> {
@@ -70,6 +75,14 @@ export function createCache(): Cache {
     },
     node: (name) => nodes.get(name),
     counts: counters.counts,
+    nominated(name) {
+      if (nominations.size === 0) return [];
+      return [...nominations.values()].filter((n) => n.node === name).map((n) => n.pod);
+    },
+    nominate(pod, node) {
+      if (node === undefined) nominations.delete(pod.uid);
+      else nominations.set(pod.uid, { pod, node });
+    },
     setNode(node) {
       const name = node.metadata.name ?? '';
       const strays = astray.get(name);
@@ -88,11 +101,16 @@ export function createCache(): Cache {
     },
     setPod(pod) {
       const uid = pod.metadata.uid ?? '';
+      nominations.delete(uid);
       take(uid);
       put(podInfoOf(pod), pod.spec?.nodeName ?? '');
     },
-    removePod: take,
+    removePod(uid) {
+      nominations.delete(uid);
+      take(uid);
+    },
     assume(pod, name) {
+      nominations.delete(pod.uid);
       take(pod.uid);
       put(pod, name);
       assumed.add(pod.uid);
@@ -113,6 +131,7 @@ export function viewWith(view: View, node: NodeInfo): View {
   return {
     nodes: view.nodes.map((n) => (n.name === node.name ? node : n)),
     node: (name) => (name === node.name ? node : view.node(name)),
+    nominated: view.nominated,
     counts(spec) {
       const change = added.filter((p) => countsPod(spec, p)).length - gone.filter((p) => countsPod(spec, p)).length;
       const counts = view.counts(spec);

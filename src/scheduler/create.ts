@@ -60,6 +60,7 @@ export function createScheduler(options: SchedulerOptions): Component {
   const enqueue = (pod: Pod): void => {
     if (pod.metadata.deletionTimestamp !== undefined) {
       queue.remove(pod.metadata.uid ?? '');
+      cache.removePod(pod.metadata.uid ?? '');
       return;
     }
     const info = podInfoOf(pod);
@@ -97,9 +98,9 @@ export function createScheduler(options: SchedulerOptions): Component {
   const onPodGone = (pod: Pod): void => {
     const uid = pod.metadata.uid ?? '';
     queue.remove(uid);
-    if (cache.nodeOf(uid) === undefined) return;
+    const counted = cache.nodeOf(uid) !== undefined;
     cache.removePod(uid);
-    queue.changed('pod-removed');
+    if (counted) queue.changed('pod-removed');
   };
 
   const refused = async (pod: PodInfo, decision: Extract<Decision, { node: undefined }>): Promise<void> => {
@@ -108,7 +109,12 @@ export function createScheduler(options: SchedulerOptions): Component {
     const wakes = wakesOf(diagnosis.plugins);
     // Without any node there is nothing that refused: the first node changes everything.
     wakes.add('node-added');
-    if ('candidate' in found) wakes.add('pod-removed');
+    if ('candidate' in found) {
+      wakes.add('pod-removed');
+      cache.nominate(pod, found.candidate.node);
+    } else {
+      cache.nominate(pod, undefined);
+    }
     queue.refused(pod, wakes);
     const after = 'message' in found ? found.message : '';
     await binder.refused(pod, refusalText(diagnosis, after), found);

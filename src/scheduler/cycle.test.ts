@@ -193,3 +193,12 @@ test('A thousand pods are placed evenly over ten nodes in well under a second', 
     Array(10).fill(true),
   );
 });
+
+test('Room that is being made for a pod is not given to a lesser one', () => {
+  const cache = createCache();
+  cache.setNode(node('a'));
+  const decider = createDecider(plugins);
+  cache.nominate(podInfoOf(pod('important', { cpu: '2', priority: 10 })), 'a');
+  assert.equal(decider.decide(podInfoOf(pod('lesser', { cpu: '1', priority: 1 })), cache).node, undefined);
+  assert.equal(decider.decide(podInfoOf(pod('greater', { cpu: '1', priority: 20 })), cache).node, 'a');
+});

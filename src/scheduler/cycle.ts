@@ -1,5 +1,5 @@
-import type { View } from './cache.ts';
-import type { NodeInfo } from './node-info.ts';
+import { type View, viewWith } from './cache.ts';
+import { type NodeInfo, nodeInfoOf } from './node-info.ts';
 import type { Cycle, Plugin, Refusal } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 
@@ -47,6 +47,28 @@ export function refusalOf(
   return undefined;
 }
 
+/**
+ * As `refusalOf`, but also with the pods there for which room is being made on the node and which are no less
+ * important: what was cleared for them is not given away.
+ */
+export function refusalWithNominated(
+  plugins: readonly Plugin[],
+  cycle: Cycle,
+  node: NodeInfo,
+): { refusal: Refusal; plugin: string } | undefined {
+  const coming = cycle.view
+    .nominated(node.name)
+    .filter((p) => p.uid !== cycle.pod.uid && p.priority >= cycle.pod.priority);
+  if (coming.length > 0) {
+    const fuller = nodeInfoOf(node.node, [...node.pods.values(), ...coming]);
+    const then = newCycle(cycle.pod, viewWith(cycle.view, fuller));
+    const prepared = prepare(plugins, then);
+    const refused = 'refusal' in prepared ? prepared : refusalOf(plugins, then, fuller);
+    if (refused) return refused;
+  }
+  return refusalOf(plugins, cycle, node);
+}
+
 /** With many nodes only a share of them is looked at: enough to choose from. As upstream's adaptive percentage. */
 export function enough(nodes: number): number {
   if (nodes < 100) return nodes;
@@ -77,7 +99,7 @@ export function createDecider(plugins: readonly Plugin[], random: () => number =
         diagnosis.plugins.add('NodeAffinity');
         continue;
       }
-      const refused = refusalOf(plugins, cycle, node);
+      const refused = refusalWithNominated(plugins, cycle, node);
       if (refused) {
         diagnosis.byNode.set(node.name, refused.refusal);
         diagnosis.plugins.add(refused.plugin);
@@ -129,7 +151,7 @@ export function createDecider(plugins: readonly Plugin[], random: () => number =
       }
       const nominated = pod.pod.status?.nominatedNodeName;
       const chosen = nominated ? view.node(nominated) : undefined;
-      if (chosen && !refusalOf(plugins, cycle, chosen)) return { node: chosen.name, cycle };
+      if (chosen && !refusalWithNominated(plugins, cycle, chosen)) return { node: chosen.name, cycle };
       const found = feasible(cycle, diagnosis, prepared.names);
       if (found.length === 0) return { node: undefined, cycle, diagnosis };
       return { node: (found.length === 1 ? (found[0] as NodeInfo) : best(cycle, found)).name, cycle };

@@ -1,5 +1,7 @@
 import type { DaemonSet } from '../../api/gen/apps-v1.ts';
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Taint, Toleration } from '../../api/gen/core-v1.ts';
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod, Toleration } from '../../api/gen/core-v1.ts';
+import { podSelectsNode } from '../../api/node-selection.ts';
+import { isTolerated } from '../../api/tolerations.ts';
 
 /** What every daemon pod tolerates. */
 export const daemonTolerations: readonly Toleration[] = [
@@ -52,50 +54,18 @@ export function targetNode(pod: Pod): string | undefined {
   return undefined;
 }
 
-function holds({ key, operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return Number(value) > Number(values[0]);
-    case 'Lt':
-      return Number(value) < Number(values[0]);
-    default:
-      throw new Error(`${operator} is not an operator of node selectors (${key})`);
-  }
-}
-
 function selected(set: DaemonSet, node: Node): boolean {
   const spec = set.spec?.template.spec;
-  const labels = node.metadata.labels ?? {};
   if (spec?.nodeName && spec.nodeName !== node.metadata.name) return false;
-  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
-  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (!terms) return true;
-  return terms.some(({ matchExpressions = [], matchFields = [] }) => {
-    if (matchExpressions.length + matchFields.length === 0) return false;
-    const byLabels = matchExpressions.every((r) => holds(r, labels[r.key]));
-    return byLabels && matchFields.every((r) => holds(r, node.metadata.name));
-  });
+  return podSelectsNode({ metadata: {}, spec: spec ?? { containers: [] } }, node);
 }
-
-const tolerates = (t: Toleration, taint: Taint): boolean =>
-  (!t.effect || t.effect === taint.effect) &&
-  (!t.key || t.key === taint.key) &&
-  (t.operator === 'Exists' || (t.value ?? '') === (taint.value ?? ''));
 
 /** Whether a pod of the set should be started on the node, and whether one that is there may stay. */
 export function placement(set: DaemonSet, node: Node): { run: boolean; stay: boolean } {
   if (!selected(set, node)) return { run: false, stay: false };
   const spec = set.spec?.template.spec;
   const tolerations = tolerationsFor(spec?.tolerations, spec?.hostNetwork === true);
-  const untolerated = (node.spec?.taints ?? []).filter((taint) => !tolerations.some((t) => tolerates(t, taint)));
+  const untolerated = (node.spec?.taints ?? []).filter((taint) => !isTolerated(tolerations, taint));
   return {
     run: !untolerated.some((t) => t.effect === 'NoSchedule' || t.effect === 'NoExecute'),
     stay: !untolerated.some((t) => t.effect === 'NoExecute'),

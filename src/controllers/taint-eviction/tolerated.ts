@@ -1,11 +1,5 @@
-import type { Pod, Taint, Toleration } from '../../api/gen/core-v1.ts';
-
-function covers(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (toleration.operator === 'Exists') return true;
-  return (toleration.value ?? '') === (taint.value ?? '');
-}
+import type { Pod, Taint } from '../../api/gen/core-v1.ts';
+import { tolerates } from '../../api/tolerations.ts';
 
 /**
  * How many seconds the pod may stay under these NoExecute taints: Infinity for ever, 0 when one of them is not
@@ -14,7 +8,7 @@ function covers(toleration: Toleration, taint: Taint): boolean {
 export function tolerationSeconds(pod: Pod, taints: readonly Taint[]): number {
   let least = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
-    const used = (pod.spec?.tolerations ?? []).filter((t) => covers(t, taint));
+    const used = (pod.spec?.tolerations ?? []).filter((t) => tolerates(t, taint));
     if (used.length === 0) return 0;
     for (const { tolerationSeconds } of used) {
       if (tolerationSeconds !== undefined) least = Math.min(least, Math.max(0, tolerationSeconds));

@@ -1,13 +1,13 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/core-v1.ts';
 import { persistentvolumeclaims, persistentvolumes, storageclasses } from '../../api/gen/resources.ts';
 import { isApiError } from '../../api/status.ts';
+import { classOfClaim, findVolume } from '../../api/volume-match.ts';
 import type { Component } from '../../base/component.ts';
 import { referenceTo } from '../../client/events.ts';
 import { keyOf, splitKey } from '../../client/informer.ts';
 import { createCommitter } from '../runtime/committer.ts';
 import type { ControllerContext } from '../runtime/context.ts';
 import { createController, type Outcome, watching } from '../runtime/controller.ts';
-import { classOfClaim, findVolume } from './match.ts';
 
 const bindCompleted = 'pv.kubernetes.io/bind-completed';
 const boundByController = 'pv.kubernetes.io/bound-by-controller';

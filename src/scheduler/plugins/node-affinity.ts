@@ -1,6 +1,6 @@
 import type { NodeSelectorTerm } from '../../api/gen/core-v1.ts';
+import { podSelectsNode, termMatches } from '../../api/node-selection.ts';
 import { normalizeByMax, type Plugin } from '../plugin.ts';
-import { podSelectsNode, termMatches } from './node-selection.ts';
 
 /** Names that a term confines to by `metadata.name In (…)`. */
 function namesOf(term: NodeSelectorTerm): string[] | undefined {

@@ -1,5 +1,5 @@
+import { isTolerated } from '../../api/tolerations.ts';
 import type { Plugin } from '../plugin.ts';
-import { isTolerated } from './tolerations.ts';
 
 const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

@@ -1,10 +1,10 @@
 import type { Pod, TopologySpreadConstraint } from '../../api/gen/core-v1.ts';
+import { podSelectsNode } from '../../api/node-selection.ts';
 import { type LabelRequirements, matchesLabels, selectorRequirements } from '../../api/selectors.ts';
+import { isTolerated } from '../../api/tolerations.ts';
 import type { View } from '../cache.ts';
 import type { NodeInfo } from '../node-info.ts';
 import type { Cycle, Plugin } from '../plugin.ts';
-import { podSelectsNode } from './node-selection.ts';
-import { isTolerated } from './tolerations.ts';
 
 interface Constraint {
   readonly topologyKey: string;

@@ -1,5 +1,5 @@
+import { isTolerated } from '../../api/tolerations.ts';
 import { normalizeByMax, type Plugin } from '../plugin.ts';
-import { isTolerated } from './tolerations.ts';
 
 export const taintToleration: Plugin = {
   name: 'TaintToleration',

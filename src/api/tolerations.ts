@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from '../../api/gen/core-v1.ts';
+import type { Taint, Toleration } from './gen/core-v1.ts';
 
 /** Whether the toleration covers the taint; the numeric operators compare as whole numbers. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {

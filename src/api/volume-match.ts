@@ -1,6 +1,6 @@
-import type { PersistentVolume, PersistentVolumeClaim } from '../../api/gen/core-v1.ts';
-import { compareQuantities } from '../../api/quantity.ts';
-import { labelSelectorMatches } from '../../api/selectors.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from './gen/core-v1.ts';
+import { compareQuantities } from './quantity.ts';
+import { labelSelectorMatches } from './selectors.ts';
 
 export const classOfClaim = (claim: PersistentVolumeClaim): string =>
   claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec?.storageClassName ?? '';
