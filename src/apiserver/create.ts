@@ -64,6 +64,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     admissionPlugins({
       authorizer,
       rbac,
+      dial: options.dial,
+      log: log.child('admission'),
       context: {
         registry: () => {
           if (!registryReady) throw new Error('admission was asked before the registry was there');
@@ -120,7 +122,6 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const customResources = createCustomResources({
     registry,
     convertFor: () => undefined,
-    rulesFor: () => undefined,
     log: log.child('crd'),
   });
   const openapi = createOpenApi({ additions: () => customResources.openApi() });

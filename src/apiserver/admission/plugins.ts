@@ -1,5 +1,7 @@
+import type { Logger } from '../../base/log.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
+import type { Dialer } from '../server.ts';
 import { certificatePlugins } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
@@ -15,15 +17,18 @@ import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
+import { webhookPlugins } from './webhook/webhooks.ts';
 
 export interface PluginOptions {
   context: AdmissionContext;
   authorizer: Authorizer;
   rbac: RbacAuthorizer;
+  dial: Dialer;
+  log: Logger;
 }
 
 /** Every plug-in, in the order in which upstream asks them. */
-export function admissionPlugins({ context, authorizer, rbac }: PluginOptions): AdmissionPlugin[] {
+export function admissionPlugins({ context, authorizer, rbac, dial, log }: PluginOptions): AdmissionPlugin[] {
   return [
     namespaceLifecycle(context),
     limitRanger(context),
@@ -39,6 +44,7 @@ export function admissionPlugins({ context, authorizer, rbac }: PluginOptions): 
     ...certificatePlugins(authorizer),
     defaultIngressClass(context),
     rbacEscalation(authorizer, rbac),
+    ...webhookPlugins({ context, dial, log }),
     resourceQuota(context),
   ];
 }

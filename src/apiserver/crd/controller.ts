@@ -7,7 +7,7 @@ import { customColumns } from '../http/transform.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { OpenApiAddition } from '../openapi/openapi.ts';
 import type { Draft, Registry } from '../registry/types.ts';
-import { type Convert, definitionOf, type RuleCheck } from './definition.ts';
+import { type Convert, definitionOf } from './definition.ts';
 import { openApiAdditions } from './openapi.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -24,7 +24,6 @@ export interface CustomResourcesOptions {
   registry: Registry;
   /** Between versions, for definitions whose conversion is a webhook. */
   convertFor: (crd: CustomResourceDefinition) => Convert | undefined;
-  rulesFor: (crd: CustomResourceDefinition) => RuleCheck | undefined;
   log: Logger;
 }
 
@@ -126,7 +125,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       else customColumns.delete(place);
     }
     served.set(crd.metadata?.name ?? '', crd);
-    await registry.add(definitionOf(crd, { convert: options.convertFor(crd), rules: options.rulesFor(crd) }));
+    await registry.add(definitionOf(crd, { convert: options.convertFor(crd) }));
   };
 
   /** What of a definition makes its serving different. */

@@ -17,15 +17,13 @@ import type {
   SubresourceBehaviour,
   SubresourceDefinition,
 } from '../registry/types.ts';
+import { checkRules } from './rules.ts';
 import { simplePath } from './simple-path.ts';
 import { fillDefaults, prune, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
 import { validateValue } from './validate-value.ts';
 
 export type Convert = (object: Draft, to: GroupVersionKind) => Draft | Promise<Draft>;
-
-/** More checks than the schema's shape: CEL rules. */
-export type RuleCheck = (object: Draft, old: Frozen | undefined, version: string) => StatusCause[];
 
 const anything: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
@@ -35,10 +33,10 @@ const schemaOfVersion = (version: CustomResourceDefinitionVersion): Schema =>
 function schemaFunctions(
   gvk: GroupVersionKind,
   version: CustomResourceDefinitionVersion,
-  options: { namespaced: boolean; preserve: boolean; rules: RuleCheck },
+  options: { namespaced: boolean; preserve: boolean },
 ): SchemaFunctions {
   const schema = schemaOfVersion(version);
-  const { namespaced, preserve, rules } = options;
+  const { namespaced, preserve } = options;
   const body = (object: Draft): StatusCause[] => {
     // The metadata is checked as everybody's is; the schema says nothing that counts about it.
     const { metadata: _, ...rest } = object;
@@ -64,12 +62,12 @@ function schemaFunctions(
     validateCreate: (object) => [
       ...validateCreate(gvk, object, { namespaced }),
       ...body(object),
-      ...rules(object, undefined, gvk.version),
+      ...checkRules(object, undefined, schema),
     ],
     validateUpdate: (object, old, subresource) => [
       ...validateUpdate(gvk, object, old as never, { namespaced, ...(subresource ? { subresource } : {}) }),
       ...ratcheted(body(object), old, body),
-      ...rules(object, old, gvk.version),
+      ...checkRules(object, old, schema),
     ],
   };
 }
@@ -139,13 +137,12 @@ function subresourcesOf(crd: CustomResourceDefinition, gvk: GroupVersionKind): S
 /** A custom resource as the registry serves it. */
 export function definitionOf(
   crd: CustomResourceDefinition,
-  options: { convert?: Convert | undefined; rules?: RuleCheck | undefined } = {},
+  options: { convert?: Convert | undefined } = {},
 ): ResourceDefinition {
   const { spec } = crd;
   const names = crd.status?.acceptedNames ?? spec.names;
   const { group } = spec;
   const namespaced = spec.scope === 'Namespaced';
-  const rules = options.rules ?? (() => []);
   const storage = spec.versions.find((version) => version.storage);
   const storageVersion = storage?.name ?? '';
   const versions = spec.versions.map(
@@ -155,7 +152,6 @@ export function definitionOf(
       schema: schemaFunctions({ group, version: version.name, kind: names.kind }, version, {
         namespaced,
         preserve: spec.preserveUnknownFields ?? false,
-        rules,
       }),
     }),
   );

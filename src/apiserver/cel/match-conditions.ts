@@ -1,0 +1,51 @@
+import type { AdmissionAttributes } from '../registry/types.ts';
+import { compileExpression } from './expression.ts';
+
+interface MatchCondition {
+  readonly name?: string | undefined;
+  readonly expression?: string | undefined;
+}
+
+/** What expressions see of a request, as upstream's `request` variable. */
+export function requestValue(a: AdmissionAttributes): object {
+  const { user } = a.context;
+  const resource = { group: a.group, version: a.version, resource: a.resource };
+  return {
+    kind: a.kind,
+    resource,
+    subResource: a.subresource ?? '',
+    requestKind: a.kind,
+    requestResource: resource,
+    requestSubResource: a.subresource ?? '',
+    name: a.name || a.object?.metadata.name || '',
+    namespace: a.namespace,
+    operation: a.operation,
+    userInfo: { username: user.name, uid: user.uid ?? '', groups: user.groups, extra: user.extra ?? {} },
+    dryRun: a.context.dryRun,
+    options: a.options,
+  };
+}
+
+export const admissionVariables = ['object', 'oldObject', 'request'] as const;
+
+export const admissionValues = (a: AdmissionAttributes): Record<(typeof admissionVariables)[number], unknown> => ({
+  object: a.object ?? null,
+  oldObject: a.oldObject ?? null,
+  request: requestValue(a),
+});
+
+/** Whether all conditions hold. Throws when one cannot be evaluated and none is false. */
+export function conditionsHold(conditions: readonly MatchCondition[] | undefined, a: AdmissionAttributes): boolean {
+  if (!conditions || conditions.length === 0) return true;
+  const values = admissionValues(a);
+  let failure: unknown;
+  for (const { name, expression = '' } of conditions) {
+    try {
+      if (compileExpression(expression, admissionVariables)(values) !== true) return false;
+    } catch (error) {
+      failure ??= new Error(`match condition "${name ?? ''}" cannot be evaluated: ${(error as Error).message}`);
+    }
+  }
+  if (failure) throw failure;
+  return true;
+}

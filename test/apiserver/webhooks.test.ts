@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import {
+  configmaps,
+  mutatingwebhookconfigurations,
+  validatingwebhookconfigurations,
+} from '../../src/api/gen/resources.ts';
+import type { Client } from '../../src/client/client.ts';
+import { createClient } from '../../src/client/create-client.ts';
+import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
+import { generateKey, keyToPem } from '../../src/pki/keys.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+interface Review {
+  request: { uid: string; object: { metadata: { labels?: Record<string, string> } }; operation: string };
+}
+
+let server: TestServer;
+let client: Client;
+let hook: ReturnType<typeof createServer>;
+let caBundle: string;
+let base: string;
+
+before(async () => {
+  server = await startServer();
+  client = createClient(server.server.transport({ name: 'admin', groups: ['system:masters'] }));
+  const issuer = await createAuthority('webhook-ca');
+  const key = await generateKey();
+  const cert = issueLeaf({
+    issuer,
+    publicKey: key,
+    subject: { commonName: 'hook', organizations: [] },
+    usages: ['server'],
+    alternativeNames: ['127.0.0.1'],
+  });
+  caBundle = Buffer.from(issuer.certificate).toString('base64');
+  hook = createServer({ cert, key: keyToPem(key) }, (request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    request.on('end', () => {
+      const { request: asked } = JSON.parse(text) as Review;
+      const mutate = request.url?.startsWith('/mutate');
+      const patch = [{ op: 'add', path: '/data/mutated', value: 'yes' }];
+      const bad = asked.object.metadata.labels?.bad === 'true';
+      const answer = mutate
+        ? { allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') }
+        : { allowed: !bad, status: bad ? { message: 'bad is bad', code: 403 } : {} };
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({
+          apiVersion: 'admission.k8s.io/v1',
+          kind: 'AdmissionReview',
+          response: { uid: asked.uid, ...answer },
+        }),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+  base = `https://127.0.0.1:${(hook.address() as AddressInfo).port}`;
+});
+after(async () => {
+  hook.close();
+  await server[Symbol.asyncDispose]();
+});
+
+const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] }];
+const common = { admissionReviewVersions: ['v1'], sideEffects: 'None', rules };
+
+const make = (name: string, labels: Record<string, string> = {}) =>
+  client.create(configmaps, { metadata: { name, namespace: 'default', labels }, data: { a: 'b' } });
+
+test('a mutating webhook alters, a validating one refuses, conditions narrow both', async () => {
+  await client.create(mutatingwebhookconfigurations, {
+    metadata: { name: 'm' },
+    webhooks: [
+      {
+        ...common,
+        name: 'm.example.com',
+        clientConfig: { url: `${base}/mutate`, caBundle },
+        matchConditions: [
+          { name: 'wanted', expression: 'object.metadata.name.startsWith("m-") && size(object.data) == 1' },
+        ],
+      },
+    ],
+  });
+  await client.create(validatingwebhookconfigurations, {
+    metadata: { name: 'v' },
+    webhooks: [{ ...common, name: 'v.example.com', clientConfig: { url: `${base}/validate`, caBundle } }],
+  });
+  assert.deepEqual((await make('m-one')).data, { a: 'b', mutated: 'yes' });
+  assert.deepEqual((await make('other')).data, { a: 'b' });
+  await assert.rejects(make('refused', { bad: 'true' }), {
+    message: 'admission webhook "v.example.com" denied the request: bad is bad',
+    code: 403,
+  });
+});
+
+test('a webhook that cannot be reached refuses or is passed over, as its policy says', async () => {
+  const dead = { url: 'https://127.0.0.1:1/x', caBundle };
+  await client.patch(validatingwebhookconfigurations, 'v', {
+    type: 'merge',
+    body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Ignore' }] },
+  });
+  await make('passed');
+  await client.patch(validatingwebhookconfigurations, 'v', {
+    type: 'merge',
+    body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Fail' }] },
+  });
+  await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect ECONNREFUSED/);
+});
