@@ -101,9 +101,14 @@ export function trackUpdate(
   options: ManagerOptions,
 ): void {
   const type = options.schema ?? schemaOf(gvk);
+  const entries = priorEntries(live, updated, options);
+  if (live && entries.length === 0) {
+    // Nobody manages it: that stays so until somebody applies.
+    delete updated.metadata.managedFields;
+    return;
+  }
   const before = live ? withoutManagers(live) : type?.shape === 'struct' ? zeroObject(type) : { metadata: {} };
   const change = compare(spotOf(type), before, withoutManagers(updated));
-  const entries = priorEntries(live, updated, options);
   const next = afterUpdate(gvk, entries, relevantChange(change, ignoredOf(gvk, options)), options);
   if (next.length > 0) updated.metadata.managedFields = next;
   else delete updated.metadata.managedFields;

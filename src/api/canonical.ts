@@ -64,7 +64,7 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
       }
       return type.shape === 'time' ? canonicalTime(value) : canonicalMicroTime(value);
     case 'json-schema':
-      return canonicalJsonSchema(value, walk);
+      return canonicalSchemaOr(type, value, walk);
     case 'any':
       walk.keys += countKeys(value);
       return value;
@@ -91,7 +91,7 @@ function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
     }
     if (given === null || given === undefined) continue;
     const kept = canonicalField(type, field, given, walk);
-    if (field.presence !== 'optional' || !isZero(kept)) result[key] = kept;
+    if (kept !== undefined && (field.presence !== 'optional' || !isZero(kept))) result[key] = kept;
   }
   for (const field of always) {
     if (result[field.name] === undefined) result[field.name] = zeroOf(field);
@@ -197,9 +197,15 @@ function zeroItem(type: TypeSchema): unknown {
 
 const jsonSchemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
-function canonicalJsonSchema(value: unknown, walk: Walk): unknown {
-  if (Array.isArray(value)) return value.map((v) => canonicalJsonSchema(v, walk));
-  return isObject(value) ? canonicalStruct(namedType(jsonSchemaProps), value, walk) : value;
+/** A schema, or what may stand in its place; upstream leaves anything else out of all but the boolean's place. */
+function canonicalSchemaOr(type: TypeSchema, value: unknown, walk: Walk): unknown {
+  if (isObject(value)) return canonicalStruct(namedType(jsonSchemaProps), value, walk);
+  if (type.name.endsWith('OrBool')) {
+    if (typeof value === 'boolean') return value;
+    throw new TypeMismatch('boolean or JSON schema expected');
+  }
+  if (!Array.isArray(value)) return undefined;
+  return value.map((item) => (isObject(item) ? canonicalStruct(namedType(jsonSchemaProps), item, walk) : item));
 }
 
 /** Object keys in a value of no known type. */

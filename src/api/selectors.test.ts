@@ -33,7 +33,7 @@ for (const [text, wanted] of Object.entries(matching)) {
 }
 
 const refused: Readonly<Record<string, string>> = {
-  'a in (': "unable to parse requirement: found '', expected: ',', or identifier",
+  'a in (': "unable to parse requirement: found '', expected: ',', ')' or identifier",
   'a,': "found '', expected: identifier after ','",
   '=a': "found '=', expected: !, identifier, or 'end of string'",
   'a b': "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",

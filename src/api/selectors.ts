@@ -148,6 +148,8 @@ function parseValues(peek: () => Token, next: () => Token, refuse: (message: str
     next();
     return [''];
   }
+  const first = peek();
+  if (first.kind !== 'word' && first.text !== ',') refuse(`found '${first.text}', expected: ',', ')' or identifier`);
   for (;;) {
     const token = next();
     if (token.kind === 'word') {

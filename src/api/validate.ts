@@ -16,7 +16,7 @@ export function validateCreate(
 ): StatusCause[] {
   const problems = new Problems();
   const rules = rulesOf(gvk);
-  if (!rules.ownMetadata) validateMetadata(problems, object.metadata, metadataRules(gvk, options));
+  validateMetadata(problems, object.metadata, metadataRules(gvk, options));
   rules.create?.(problems, object as never, undefined as never);
   return problems.causes;
 }
@@ -30,7 +30,7 @@ export function validateUpdate(
 ): StatusCause[] {
   const problems = new Problems();
   const rules = rulesOf(gvk);
-  if (!rules.ownMetadata) validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, options));
+  validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, options));
   if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
   else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
   return problems.causes;

@@ -23,7 +23,7 @@ export function hasLatestTag(image: string): boolean {
   const [name = '', digest] = image.split('@');
   const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
   const path = colon < 0 ? name : name.slice(0, colon);
-  if (!imagePath.test(path)) return false;
+  if (path.length > 255 || !imagePath.test(path)) return false;
   return colon < 0 ? digest === undefined : name.slice(colon + 1) === 'latest';
 }
 

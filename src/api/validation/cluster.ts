@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type { APIService } from '../gen/apiregistration-v1.ts';
 import type { CertificateSigningRequest } from '../gen/certificates-v1.ts';
-import type { FlowSchema, PriorityLevelConfiguration } from '../gen/flowcontrol-v1.ts';
+import type { FlowSchema, LimitResponse, PriorityLevelConfiguration } from '../gen/flowcontrol-v1.ts';
 import type { IPAddress, ServiceCIDR } from '../gen/networking-v1.ts';
 import { inRange, isDns1035Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { isCidr, validateCidr } from './addresses.ts';
@@ -179,7 +179,7 @@ export function validatePriorityLevel(p: Problems, { spec }: PriorityLevelConfig
   if (shares !== undefined && shares < 0) {
     p.invalid('spec.limited.nominalConcurrencyShares', shares, 'must be a non-negative integer');
   }
-  const response = limited.limitResponse ?? {};
+  const response: Partial<LimitResponse> = limited.limitResponse ?? {};
   if (!response.type) p.required('spec.limited.limitResponse.type');
   else if (response.type === 'Reject') {
     if (response.queuing) {

@@ -11,7 +11,7 @@ import type {
   Secret,
   Taint,
 } from '../gen/core-v1.ts';
-import { isConfigMapKey, isDns1123Subdomain, isLabelValue, isPathSegment, isQualifiedName } from '../names.ts';
+import { isConfigMapKey, isDns1123Subdomain, isLabelValue, isQualifiedName } from '../names.ts';
 import { compareQuantities } from '../quantity.ts';
 import { validateCidr } from './addresses.ts';
 import { validateLabelName } from './metadata.ts';
@@ -249,9 +249,7 @@ function validateQuotaName(p: Problems, path: string, name: string): void {
   if (wrong.length === 0 && !name.includes('/')) validateResourceName(p, path, name);
 }
 
-/** Core events have rules of their own, the metadata's not among them. */
 export function validateEvent(p: Problems, event: Event): void {
-  p.all('metadata.name', event.metadata.name, isPathSegment(event.metadata.name ?? ''));
   const namespace = event.metadata.namespace ?? '';
   const about = event.involvedObject?.namespace ?? '';
   const elsewhere = (): void => p.invalid('involvedObject.namespace', about, 'does not match event.namespace');

@@ -1,4 +1,6 @@
 import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   RuleWithOperations,
@@ -121,7 +123,7 @@ function validateReviewVersions(p: Problems, path: string, versions: readonly st
   }
 }
 
-export function validateAdmissionPolicy(p: Problems, { spec = {} }: ValidatingAdmissionPolicy): void {
+function validatePolicyScope(p: Problems, spec: NonNullable<ValidatingAdmissionPolicy['spec']>): void {
   known(p, 'spec.failurePolicy', spec.failurePolicy, failurePolicies);
   if (spec.paramKind) {
     if (!spec.paramKind.apiVersion) p.required('spec.paramKind.apiVersion');
@@ -139,6 +141,10 @@ export function validateAdmissionPolicy(p: Problems, { spec = {} }: ValidatingAd
       validateRule(p, `${at}.resourceRules[${i}]`, rule as RuleWithOperations);
     }
   }
+}
+
+export function validateAdmissionPolicy(p: Problems, { spec = {} }: ValidatingAdmissionPolicy): void {
+  validatePolicyScope(p, spec);
   if (!spec.validations?.length && !spec.auditAnnotations?.length) {
     const why = 'validations or auditAnnotations must contain at least one item';
     p.required('spec.validations', why);
@@ -151,21 +157,62 @@ export function validateAdmissionPolicy(p: Problems, { spec = {} }: ValidatingAd
   }
 }
 
-export function validatePolicyBinding(p: Problems, { spec = {} }: ValidatingAdmissionPolicyBinding): void {
+type ParamRef = NonNullable<ValidatingAdmissionPolicyBinding['spec']>['paramRef'];
+
+function validateParamRef(p: Problems, ref: ParamRef): void {
+  if (!ref) return;
+  if (ref.name && ref.selector) p.forbidden('spec.paramRef.name', 'name and selector are mutually exclusive');
+  if (!ref.name && !ref.selector) p.required('spec.paramRef', 'one of name or selector must be specified');
+  if (!ref.parameterNotFoundAction) p.required('spec.paramRef.parameterNotFoundAction');
+}
+
+export function validatePolicyBinding(p: Problems, { spec }: ValidatingAdmissionPolicyBinding): void {
+  if (!spec) return;
   if (!spec.policyName) p.required('spec.policyName');
   else p.all('spec.policyName', spec.policyName, isDns1123Subdomain(spec.policyName));
-  const ref = spec.paramRef;
-  if (ref) {
-    if (ref.name && ref.selector) p.forbidden('spec.paramRef.name', 'name and selector are mutually exclusive');
-    if (!ref.name && !ref.selector) p.required('spec.paramRef', 'one of name or selector must be specified');
-    if (!ref.parameterNotFoundAction) p.required('spec.paramRef.parameterNotFoundAction');
-  }
+  validateParamRef(p, spec.paramRef);
   const actions = spec.validationActions ?? [];
   if (actions.length === 0) p.required('spec.validationActions', 'at least one validation action is required');
   for (const [i, action] of actions.entries()) {
     known(p, `spec.validationActions[${i}]`, action, ['Audit', 'Deny', 'Warn']);
     if (actions.indexOf(action) < i) p.duplicate(`spec.validationActions[${i}]`, action);
   }
+}
+
+export function validateMutatingPolicy(p: Problems, { spec = {} }: MutatingAdmissionPolicy): void {
+  validatePolicyScope(p, spec);
+  const noDelete = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
+  for (const rule of spec.matchConstraints?.resourceRules ?? []) {
+    for (const operation of rule.operations ?? []) {
+      if (!noDelete.includes(operation))
+        p.unsupported('spec.matchConstraints.resourceRules.operations', operation, noDelete);
+    }
+  }
+  if (!spec.mutations?.length) p.required('spec.mutations', 'mutations must contain at least one item');
+  for (const [i, mutation] of (spec.mutations ?? []).entries()) {
+    const at = `spec.mutations[${i}]`;
+    p.oneOf(`${at}.patchType`, mutation.patchType, ['ApplyConfiguration', 'JSONPatch']);
+    const forms = [
+      ['JSONPatch', 'jsonPatch'],
+      ['ApplyConfiguration', 'applyConfiguration'],
+    ] as const;
+    for (const [type, field] of forms) {
+      const form = mutation[field];
+      if (mutation.patchType === type) {
+        if (!form) p.required(`${at}.${field}`, `must be specified when patchType is ${type}`);
+        else if (!form.expression?.trim()) p.required(`${at}.${field}.expression`);
+      } else if (form && forms.some(([t]) => t === mutation.patchType)) {
+        p.invalid(`${at}.${field}`, `{${field}}`, `must not be specified when patchType is ${mutation.patchType}`);
+      }
+    }
+  }
+  p.oneOf('spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never']);
+}
+
+export function validateMutatingBinding(p: Problems, { spec = {} }: MutatingAdmissionPolicyBinding): void {
+  if (!spec.policyName) p.required('spec.policyName');
+  else p.all('spec.policyName', spec.policyName, isDns1123Subdomain(spec.policyName));
+  validateParamRef(p, spec.paramRef);
 }
 
 const mixedCase = 'may have mixed case, but should otherwise match: ';
@@ -225,7 +272,9 @@ function validateVersions(p: Problems, spec: CustomResourceDefinitionSpec): void
     if (version.deprecationWarning !== undefined && !version.deprecated) {
       p.invalid(`${at}.deprecationWarning`, version.deprecationWarning, 'can only be set for deprecated versions');
     }
-    p.all(`${at}.name`, version.name ?? '', isDns1035Label(version.name ?? ''));
+    const wrong = isDns1035Label(version.name ?? '');
+    p.all(`${at}.name`, version.name ?? '', wrong);
+    if (i === 0 && version.name) p.all('spec.version', version.name, wrong);
     if (schema) validateSchema(p, schemaPath, schema, true);
   }
   if (versions.filter((v) => v.storage).length !== 1) {
@@ -264,7 +313,8 @@ const unsupportedFields = ['$ref', 'dependencies', 'id', 'definitions', 'pattern
 /** The rules of structural schemas that a definition has to keep. */
 function validateSchema(p: Problems, path: string, schema: JSONSchemaProps, root: boolean): void {
   const s = schema as JSONSchemaProps & Record<string, unknown>;
-  for (const field of unsupportedFields) if (s[field]) p.forbidden(`${path}.${field}`, `${field} is not supported`);
+  for (const field of unsupportedFields)
+    if (s[field] !== undefined) p.forbidden(`${path}.${field}`, `${field} is not supported`);
   const free = s['x-kubernetes-preserve-unknown-fields'] === true || s['x-kubernetes-int-or-string'] === true;
   if (!s.type) {
     if (root) p.required(`${path}.type`, 'must not be empty at the root');

@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import type { HorizontalPodAutoscaler } from '../gen/autoscaling-v2.ts';
 import type {
   HTTPIngressPath,
   Ingress,
@@ -158,23 +157,4 @@ export function validateIngressClass(p: Problems, { spec = {} }: IngressClass, o
   else if (slash <= 0 || slash === controller.length - 1) {
     p.invalid(at, controller, 'must be a domain-prefixed path (such as "acme.io/foo")');
   } else p.all(at, controller.slice(0, slash), isDns1123Subdomain(controller.slice(0, slash)));
-}
-
-export function validateAutoscaler(p: Problems, { spec }: HorizontalPodAutoscaler): void {
-  if (!spec) return;
-  const { minReplicas: min, maxReplicas: max, scaleTargetRef: target } = spec;
-  if (min !== undefined && min < 1) p.invalid('spec.minReplicas', min, 'must be greater than or equal to 1');
-  if (!max) p.required('spec.maxReplicas', 'must be set and greater than 0');
-  else if (max < 0) p.invalid('spec.maxReplicas', max, 'must be greater than or equal to 1');
-  if (min !== undefined && (max ?? 0) < min) {
-    p.invalid('spec.maxReplicas', max ?? 0, 'must be greater than or equal to `minReplicas`');
-  }
-  for (const field of ['kind', 'name'] as const) {
-    const value = target[field];
-    if (!value) p.required(`spec.scaleTargetRef.${field}`);
-    else p.all(`spec.scaleTargetRef.${field}`, value, isPathSegment(value));
-  }
-  if (!target.apiVersion?.includes('/')) {
-    p.invalid('spec.scaleTargetRef.apiVersion', target.apiVersion ?? '', 'apiVersion must specify API group');
-  }
 }

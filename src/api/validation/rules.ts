@@ -1,5 +1,6 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { type GroupVersionKind, schemaOf } from '../schema.ts';
+import { validateAutoscaler } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
   isIpName,
@@ -21,9 +22,22 @@ import {
   validateResourceQuota,
   validateSecret,
 } from './core.ts';
-import { validateAdmissionPolicy, validateDefinition, validatePolicyBinding, validateWebhooks } from './extensions.ts';
+import {
+  validateDeviceClass,
+  validateResourceClaim,
+  validateResourceClaimTemplate,
+  validateResourceSlice,
+} from './devices.ts';
+import {
+  validateAdmissionPolicy,
+  validateDefinition,
+  validateMutatingBinding,
+  validateMutatingPolicy,
+  validatePolicyBinding,
+  validateWebhooks,
+} from './extensions.ts';
 import type { NameRule } from './metadata.ts';
-import { validateAutoscaler, validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
+import { validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
 import { validatePodCreate, validatePodUpdate } from './pod.ts';
 import {
   validateBinding,
@@ -63,8 +77,6 @@ export interface KindRules {
   name: NameRule;
   prefix?: NameRule;
   knownFinalizers: boolean;
-  /** Whether `create` is all there is: the metadata has no rules. */
-  ownMetadata?: boolean;
   create?: Check;
   /** Default: `create`. */
   update?: Check;
@@ -94,7 +106,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'batch/Job': subdomain(validateJob),
   '/ConfigMap': subdomain(validateConfigMap),
   '/Endpoints': subdomain(validateEndpoints),
-  '/Event': subdomain(validateEvent, { ownMetadata: true }),
+  '/Event': named(isPathSegment, { prefix: isPathSegment, create: validateEvent, knownFinalizers: false }),
   '/LimitRange': subdomain(validateLimitRange),
   '/Namespace': named(isDns1123Label, { create: validateNamespace, status: validateNamespaceStatus }),
   '/Node': subdomain(validateNode, { status: validateNode }),
@@ -103,6 +115,8 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/Secret': subdomain(validateSecret),
   '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
   '/PersistentVolume': subdomain(validatePersistentVolume),
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': subdomain(validateMutatingPolicy),
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': subdomain(validateMutatingBinding),
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks),
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy),
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': subdomain(validatePolicyBinding),
@@ -129,6 +143,10 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(validateBinding(false)),
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
   'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
+  'resource.k8s.io/DeviceClass': subdomain(validateDeviceClass),
+  'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim),
+  'resource.k8s.io/ResourceClaimTemplate': subdomain(validateResourceClaimTemplate),
+  'resource.k8s.io/ResourceSlice': subdomain(validateResourceSlice),
   'scheduling.k8s.io/PriorityClass': subdomain(validatePriorityClass),
   'storage.k8s.io/CSIDriver': subdomain(validateDriver),
   'storage.k8s.io/CSINode': subdomain(validateDriverNode),

@@ -14,7 +14,6 @@ import type { Problems } from './problems.ts';
 import { validateNodeSelector } from './scheduling.ts';
 import { validateAccessModes, validateDriverName } from './volumes.ts';
 
-const _accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const hostPathTypes = [
   '',
   'BlockDevice',
