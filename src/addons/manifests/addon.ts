@@ -18,6 +18,8 @@ export const addons: Resource<Addon> = {
   namespaced: true,
 };
 
+const text = { type: 'string' };
+
 const definition = {
   metadata: { name: 'addons.k3s.cattle.io' },
   spec: {
@@ -29,7 +31,23 @@ const definition = {
         name: 'v1',
         served: true,
         storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: { type: 'object', properties: { source: text, checksum: text } },
+              status: {
+                type: 'object',
+                properties: {
+                  gvks: {
+                    type: 'array',
+                    items: { type: 'object', properties: { group: text, version: text, kind: text } },
+                  },
+                },
+              },
+            },
+          },
+        },
         additionalPrinterColumns: [
           { name: 'Source', type: 'string', jsonPath: '.spec.source' },
           { name: 'Checksum', type: 'string', jsonPath: '.spec.checksum' },
