@@ -104,7 +104,7 @@ Try:
   export KUBECONFIG=${kubeconfig} PATH=$PATH:${join(nodePrograms.kubectl, '..')}
   kubectl get nodes -o wide
   kubectl create deployment hello --image=${demoImage} && kubectl rollout status deployment/hello
-  kubectl port-forward deployment/hello 8080 & sleep 3; busybox wget -qO- http://127.0.0.1:8080/
+  kubectl exec deployment/hello -- cat /www/index.html
 
 npm stop takes it down; npm run clean removes all that was made.
 `);
