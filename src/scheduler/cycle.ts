@@ -161,6 +161,7 @@ export function createDecider(plugins: readonly Plugin[], random: () => number =
 
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).` */
 export function refusalText(diagnosis: Diagnosis, after = ''): string {
+  if (diagnosis.nodes === 0 && after !== '') return 'no nodes available to schedule pods';
   const head = `0/${diagnosis.nodes} nodes are available:`;
   const tail = after === '' ? '' : ` ${after}`;
   if (diagnosis.whole) return `${head} ${diagnosis.whole.reasons.join(', ')}.${tail}`;
