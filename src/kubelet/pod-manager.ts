@@ -1,6 +1,7 @@
 import type { Pod } from '../api/gen/core-v1.ts';
 import { pods } from '../api/gen/resources.ts';
 import { isApiError } from '../api/status.ts';
+import { delay } from '../base/abort.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
@@ -26,6 +27,7 @@ export interface PodManager {
   stop(): Promise<void>;
 }
 
+const stopMs = 2000;
 const hashAnnotation = 'kubernetes.io/config.hash';
 
 export function createPodManager(options: {
@@ -119,11 +121,13 @@ export function createPodManager(options: {
       for (const worker of workers.values()) worker.wake();
     },
     async stop() {
-      await Promise.all(
-        [...workers.values()].map((w) =>
-          w.abandon().catch((error: unknown) => log.warn('a pod worker ended badly', { error: messageOf(error) })),
-        ),
+      const ends = [...workers.values()].map((w) =>
+        w.abandon().catch((error: unknown) => log.warn('a pod worker ended badly', { error: messageOf(error) })),
       );
+      // What a worker waits for (a pull, a stop) may take long and goes on in the runtime without it.
+      const limit = new AbortController();
+      await Promise.race([Promise.all(ends), delay(stopMs, limit.signal)]);
+      limit.abort();
     },
   };
 }

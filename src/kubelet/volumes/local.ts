@@ -12,7 +12,7 @@ const wrong = (message: string): KnarrError => new KnarrError({ code: 'volume', 
 
 async function applyGroup(context: VolumeContext, folder: string): Promise<void> {
   const { fsGroup, fsGroupChangePolicy } = context.pod.spec.securityContext ?? {};
-  if (fsGroup !== undefined) await setGroup(folder, fsGroup, fsGroupChangePolicy);
+  if (fsGroup !== undefined && !context.again) await setGroup(folder, fsGroup, fsGroupChangePolicy);
 }
 
 /** The smallest of what the volume, the pod's memory limit and the node allow. */

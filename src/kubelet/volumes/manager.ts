@@ -70,7 +70,8 @@ export function createVolumeManager(options: {
     const { uid } = pod.metadata;
     const folder = paths.volume(uid, plugin.folderName, volume.name);
     const volatileFolder = paths.volatileVolume(uid, plugin.folderName, volume.name);
-    return plugin.setUp({ pod, volume, folder, volatileFolder, sources, nodeName });
+    const again = mounted.get(uid)?.has(volume.name) ?? false;
+    return plugin.setUp({ pod, volume, folder, volatileFolder, sources, nodeName, again });
   };
 
   return {

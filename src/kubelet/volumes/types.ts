@@ -32,6 +32,8 @@ export interface VolumeContext {
   volatileFolder: string;
   sources: VolumeSources;
   nodeName: string;
+  /** It was set up before by this process: what is done once per pod is done. */
+  again: boolean;
 }
 
 export interface MountedVolume {
