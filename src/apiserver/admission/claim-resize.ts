@@ -19,7 +19,7 @@ export function claimResize(context: AdmissionContext): AdmissionPlugin {
       const name =
         claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec?.storageClassName;
       const found = name && (await lookUp(context, { group: 'storage.k8s.io', resource: 'storageclasses' }, { name }));
-      if (!found || found.allowVolumeExpansion !== true)
+      if ((found || undefined)?.allowVolumeExpansion !== true)
         throw refuse(
           attributes,
           'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize',

@@ -11,6 +11,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -34,6 +35,7 @@ export function admissionPlugins({ context, authorizer, rbac, dial, log }: Plugi
     limitRanger(context),
     serviceAccount(context),
     nodeRestriction(context),
+    podSecurity(context),
     taintNodesByCondition,
     priority(context),
     defaultTolerationSeconds,

@@ -1,0 +1,73 @@
+import type { PodSpec } from '../../../api/gen/core-v1.ts';
+import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
+import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from '../plugin.ts';
+import { type Level, violations } from './checks.ts';
+
+const prefix = 'pod-security.kubernetes.io/';
+
+const templates: Readonly<Record<string, (object: Frozen) => PodSpec | undefined>> = {
+  '/pods': (object) => object.spec as PodSpec | undefined,
+  '/podtemplates': (object) => (object.template as { spec?: PodSpec } | undefined)?.spec,
+  'batch/cronjobs': (object) =>
+    (object.spec as { jobTemplate?: { spec?: { template?: { spec?: PodSpec } } } } | undefined)?.jobTemplate?.spec
+      ?.template?.spec,
+};
+const ofTemplate = (object: Frozen): PodSpec | undefined =>
+  (object.spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec;
+
+const resources = [
+  '/pods',
+  '/pods/ephemeralcontainers',
+  '/podtemplates',
+  '/replicationcontrollers',
+  'apps/deployments',
+  'apps/replicasets',
+  'apps/statefulsets',
+  'apps/daemonsets',
+  'batch/jobs',
+  'batch/cronjobs',
+];
+
+interface Policy {
+  readonly level: Level;
+  readonly version: string;
+}
+
+function policyOf(namespace: Frozen, mode: 'enforce' | 'warn'): Policy {
+  const labels = namespace.metadata.labels ?? {};
+  const level = labels[`${prefix}${mode}`];
+  return {
+    level: level === 'baseline' || level === 'restricted' ? level : 'privileged',
+    version: labels[`${prefix}${mode}-version`] ?? 'latest',
+  };
+}
+
+/** Pods keep to the level that their namespace's labels ask for; workloads are warned about what their pods would do. */
+export function podSecurity(context: AdmissionContext): AdmissionPlugin {
+  const check = (a: AdmissionAttributes, namespace: Frozen): void => {
+    const object = a.object as Frozen;
+    const place = `${a.group}/${a.resource}`;
+    const spec = (templates[place] ?? ofTemplate)(object);
+    if (!spec?.containers) return;
+    if (place === '/pods') {
+      const enforce = policyOf(namespace, 'enforce');
+      const problem = violations(enforce.level, spec);
+      if (problem) throw refuse(a, `violates PodSecurity "${enforce.level}:${enforce.version}": ${problem}`);
+    }
+    const warn = policyOf(namespace, 'warn');
+    const problem = violations(warn.level, spec);
+    if (problem) a.context.warn(`would violate PodSecurity "${warn.level}:${warn.version}": ${problem}`);
+  };
+  return {
+    name: 'PodSecurity',
+    operations: ['CREATE', 'UPDATE'],
+    resources,
+    async validate(a) {
+      if (!a.object || a.namespace === '') return;
+      // What a pod may change of itself later is nothing that counts here.
+      if (a.operation === 'UPDATE' && a.resource === 'pods' && a.subresource !== 'ephemeralcontainers') return;
+      const namespace = await lookUp(context, { group: '', resource: 'namespaces' }, { name: a.namespace });
+      if (namespace) check(a, namespace);
+    },
+  };
+}
