@@ -1,4 +1,4 @@
-import { type ApiError, forbidden } from '../../api/status.ts';
+import { ApiError, forbidden } from '../../api/status.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
 
@@ -68,9 +68,17 @@ function forbiddenMessage(user: UserInfo, a: Attributes): string {
 /** The 403 of a refused request, worded as upstream's `responsewriters.Forbidden`. */
 export function forbiddenError(user: UserInfo, attributes: Attributes, reason: string): ApiError {
   const message = sanitize(forbiddenMessage(user, attributes));
-  return forbidden(
-    { group: attributes.group, resource: attributes.resource },
-    attributes.name,
-    reason === '' ? message : `${message}: ${reason}`,
-  );
+  const why = reason === '' ? message : `${message}: ${reason}`;
+  if (!attributes.isResource)
+    return new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: `forbidden: ${why}`,
+      reason: 'Forbidden',
+      details: {},
+      code: 403,
+    });
+  return forbidden({ group: attributes.group, resource: attributes.resource }, attributes.name, why);
 }

@@ -43,7 +43,8 @@ function schemaFunctions(
     return validateValue(rest, withoutMetadata(schema));
   };
   return {
-    type: typeOfSchema(schema),
+    // Where anything may stand at the top, ownership goes by what is there.
+    type: schema['x-kubernetes-preserve-unknown-fields'] ? undefined : typeOfSchema(schema),
     decode(object, context) {
       const { object: decoded } = decodeValue(gvk, object, { fieldValidation: 'Ignore' });
       if (preserve) return decoded as Draft;

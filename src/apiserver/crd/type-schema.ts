@@ -23,23 +23,25 @@ export function typeOfSchema(schema: Schema, top = true): TypeSchema {
   else if (isObject(additional)) inner.items = typeOfSchema(additional as Schema, false);
   const shape = schema['x-kubernetes-int-or-string']
     ? 'int-or-string'
-    : isStruct && (schema.type === 'object' || top)
-      ? 'struct'
-      : schema.type === 'object'
-        ? isObject(additional)
-          ? 'map'
-          : 'any'
-        : schema.type === 'array'
-          ? 'list'
-          : schema.type === 'string'
-            ? 'string'
-            : schema.type === 'boolean'
-              ? 'boolean'
-              : schema.type === 'integer'
-                ? 'int64'
-                : schema.type === 'number'
-                  ? 'double'
-                  : 'any';
+    : !top && schema['x-kubernetes-preserve-unknown-fields']
+      ? 'any'
+      : isStruct && (schema.type === 'object' || top)
+        ? 'struct'
+        : schema.type === 'object'
+          ? isObject(additional)
+            ? 'map'
+            : 'any'
+          : schema.type === 'array'
+            ? 'list'
+            : schema.type === 'string'
+              ? 'string'
+              : schema.type === 'boolean'
+                ? 'boolean'
+                : schema.type === 'integer'
+                  ? 'int64'
+                  : schema.type === 'number'
+                    ? 'double'
+                    : 'any';
   return {
     shape,
     name: '',

@@ -5,8 +5,14 @@ import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
-/** As Go's YAML writes it: keys in order, lists not indented, long lines left alone. */
-const yamlForm = { aliasDuplicateObjects: false, sortMapEntries: true, indentSeq: false, lineWidth: 0 };
+/** As Go's YAML writes it: keys in order, lists not indented, long lines left alone, texts quoted that YAML 1.1 takes for something else. */
+const yamlForm = {
+  aliasDuplicateObjects: false,
+  sortMapEntries: true,
+  indentSeq: false,
+  lineWidth: 0,
+  version: '1.1' as const,
+};
 
 /** An object with apiVersion and kind as bytes of an encoding. Kinds without a protobuf message fall back to JSON. */
 export function encodeObject(type: MediaType, object: object): { type: string; body: Buffer | string } {
