@@ -29,7 +29,9 @@ import { join } from 'node:path';
  *   │   ├── etc/servers.json                       the servers that the load-balancer knew last
  *   │   ├── images/                                archives to import
  *   │   └── pod-manifests/                         static pods
- *   ├── data/cni/                                  CNI plugins put there by others
+ *   ├── data
+ *   │   ├── cni/                                   CNI plugins put there by others
+ *   │   └── compiled/                              the program as the engine compiled it
  *   └── storage/                                   local volumes
  *   /run/k3s/containerd/containerd.sock            the runtime's socket; state/ and containerd.pid beside it
  *   /var/lib/kubelet                               pods' volumes
@@ -45,6 +47,7 @@ export interface Paths {
   readonly server: ServerPaths;
   readonly agent: AgentPaths;
   readonly storage: string;
+  readonly compileCache: string;
 }
 
 export interface ServerPaths {
@@ -98,6 +101,7 @@ export function createPaths(dataDir: string): Paths {
     nodeId: join(etc, 'node/id'),
     nodePassword: join(etc, 'node/password'),
     storage: join(dataDir, 'storage'),
+    compileCache: join(dataDir, 'data/compiled'),
     server: {
       root: server,
       token: join(server, 'token'),

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { dirname } from 'node:path';
 import type { Component } from '../base/component.ts';
 import { KnarrError, messageOf, toError } from '../base/errors.ts';
@@ -53,6 +54,8 @@ export async function runDaemon(config: CommonConfig, create: (log: Logger) => P
       ended.resolve(0);
     });
 
+  // What was compiled is kept for the next start: it saves most of the time until the API answers.
+  enableCompileCache(config.paths.compileCache);
   const daemon = await create(log);
   try {
     const begun = performance.now();
@@ -60,6 +63,7 @@ export async function runDaemon(config: CommonConfig, create: (log: Logger) => P
     if (signals === 0) {
       log.info(`knarr ${config.role} is up and running`, { ms: Math.round(performance.now() - begun) });
       await notifySystemd('READY=1', log);
+      flushCompileCache();
     }
   } catch (error) {
     log.error(`knarr ${config.role} cannot start: ${describe(error)}`);

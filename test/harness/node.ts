@@ -86,10 +86,12 @@ export async function createTestNode(options: {
     programs.catatonit,
     programs.kubectl,
   ].map((p) => dirname(p));
-  const env = {
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
     PATH: [...new Set(tools), process.env.PATH ?? '', '/usr/sbin:/usr/bin:/sbin:/bin'].join(':'),
   };
+  // Shared by all test nodes: a new machine starts as one that has started before.
+  env.NODE_COMPILE_CACHE = join(build, 'test/compiled');
   const space = await openNamespace({ setup: setup(name, folder), init: [programs.catatonit, '-P'], env });
   await network.attach(space, options.address);
 
