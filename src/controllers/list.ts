@@ -8,6 +8,7 @@ import { createDeploymentController } from './deployment/controller.ts';
 import { createDisruptionController } from './disruption/controller.ts';
 import { createEndpointsController } from './endpoints/controller.ts';
 import { createEndpointSliceController } from './endpointslice/controller.ts';
+import { createEndpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { createEphemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { createGarbageCollector } from './garbage-collector/controller.ts';
 import { createJobController } from './job/controller.ts';
@@ -30,32 +31,33 @@ import { createVolumeBinderController } from './volume-binder/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
 export const controllers: Readonly<Record<string, (context: ControllerContext) => Component>> = {
+  'bootstrap-tokens': createBootstrapTokenController,
+  'clusterrole-aggregation': createClusterRoleAggregationController,
+  cronjob: createCronJobController,
+  csr: createCsrController,
   daemonset: createDaemonSetController,
   deployment: createDeploymentController,
+  disruption: createDisruptionController,
   endpoints: createEndpointsController,
   endpointslice: createEndpointSliceController,
+  'endpointslice-mirroring': createEndpointSliceMirroringController,
+  'ephemeral-volume': createEphemeralVolumeController,
   'garbage-collector': createGarbageCollector,
   job: createJobController,
   namespace: createNamespaceController,
   'node-ipam': createNodeIpamController,
   'node-lifecycle': createNodeLifecycleController,
   'pod-gc': createPodGcController,
-  replicaset: createReplicaSetController,
-  replicationcontroller: createReplicationControllerController,
-  'root-ca': createRootCaController,
-  serviceaccount: createServiceAccountController,
-  'taint-eviction': createTaintEvictionController,
-  'ttl-after-finished': createTtlAfterFinishedController,
-  cronjob: createCronJobController,
-  'clusterrole-aggregation': createClusterRoleAggregationController,
-  disruption: createDisruptionController,
-  statefulset: createStatefulSetController,
-  'bootstrap-tokens': createBootstrapTokenController,
-  csr: createCsrController,
-  'ephemeral-volume': createEphemeralVolumeController,
   'pv-protection': createPvProtectionController,
   'pvc-protection': createPvcProtectionController,
+  replicaset: createReplicaSetController,
+  replicationcontroller: createReplicationControllerController,
   'resource-quota': createResourceQuotaController,
+  'root-ca': createRootCaController,
   'service-account-tokens': createServiceAccountTokenController,
+  serviceaccount: createServiceAccountController,
+  statefulset: createStatefulSetController,
+  'taint-eviction': createTaintEvictionController,
+  'ttl-after-finished': createTtlAfterFinishedController,
   'volume-binder': createVolumeBinderController,
 };

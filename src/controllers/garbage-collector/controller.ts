@@ -16,6 +16,12 @@ const workers = 10;
 const settleMs = 500;
 const retryMs = 10_000;
 
+/** Whether a definition or extension API has come into force. */
+function isServed(object: KubernetesObject): boolean {
+  const { conditions = [] } = (object as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {};
+  return conditions.some((c) => (c.type === 'Established' || c.type === 'Available') && c.status === 'True');
+}
+
 /** Only what the graph needs is kept of each object. */
 function metadataOnly(object: KubernetesObject): KubernetesObject {
   const { name, namespace, uid, resourceVersion, ownerReferences, finalizers, deletionTimestamp } = object.metadata;
@@ -132,19 +138,18 @@ export function createGarbageCollector(context: ControllerContext): Component {
       // No object is judged before all possible owners are known.
       await refresh();
       for (let i = 0; i < workers; i++) loops.push(work());
-      const changed = { add: () => later(settleMs), update: () => later(settleMs), delete: () => later(settleMs) };
+      const changed = {
+        add: () => later(settleMs),
+        update(object: KubernetesObject, old: KubernetesObject) {
+          const same = object.metadata.generation === old.metadata.generation;
+          if (!same || isServed(object) !== isServed(old)) later(settleMs);
+        },
+        delete: () => later(settleMs),
+      };
       const definitions = informers.informer(customresourcedefinitions);
       const services = informers.informer(apiservices);
       await Promise.all([definitions.synced, services.synced]);
-      const ready = (object: KubernetesObject): boolean =>
-        JSON.stringify((object as { status?: unknown }).status ?? '').includes('True');
-      const onlyReal = {
-        ...changed,
-        update(object: KubernetesObject, old: KubernetesObject) {
-          if (ready(object) !== ready(old) || object.metadata.generation !== old.metadata.generation) later(settleMs);
-        },
-      };
-      removers.push(definitions.addHandler(onlyReal), services.addHandler(onlyReal));
+      removers.push(definitions.addHandler(changed), services.addHandler(changed));
       clearTimeout(timer);
     },
     async stop() {

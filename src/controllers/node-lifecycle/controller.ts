@@ -25,20 +25,21 @@ export function createNodeLifecycleController(context: ControllerContext): Compo
   const heartbeats = new Map<string, Heartbeat>();
   let lastGivenUp = Number.NEGATIVE_INFINITY;
 
-  /** Milliseconds until the node counts as silent; not positive when it does. */
-  const silentIn = (node: Node): number => {
-    const name = node.metadata.name ?? '';
+  /** Notes a sign of life at the moment at which it is seen. */
+  const listen = (name: string): Heartbeat => {
     const lease = leaseInformer.get(name, 'kube-node-lease')?.spec?.renewTime;
-    const ready = node.status?.conditions?.find((c) => c.type === 'Ready');
-    const status =
-      ready && ready.reason !== 'NodeStatusUnknown' ? `${ready.status} ${ready.lastHeartbeatTime}` : undefined;
+    const ready = informer.get(name)?.status?.conditions?.find((c) => c.type === 'Ready');
     const known = heartbeats.get(name);
-    if (!known || known.lease !== lease || (status !== undefined && known.status !== status)) {
-      heartbeats.set(name, { at: now(), lease, status: status ?? known?.status });
-      return graceMs;
-    }
-    return known.at + graceMs - now();
+    const told = ready && ready.reason !== 'NodeStatusUnknown';
+    const status = told ? `${ready.status} ${ready.lastHeartbeatTime}` : known?.status;
+    if (known && known.lease === lease && known.status === status) return known;
+    const heartbeat = { at: now(), lease, status };
+    heartbeats.set(name, heartbeat);
+    return heartbeat;
   };
+
+  /** Milliseconds until the node counts as silent; not positive when it does. */
+  const silentIn = (node: Node): number => listen(node.metadata.name ?? '').at + graceMs - now();
 
   const markPodsNotReady = async (node: Node): Promise<void> => {
     for (const pod of podInformer.byIndex('node', node.metadata.name ?? '')) {
@@ -103,6 +104,7 @@ export function createNodeLifecycleController(context: ControllerContext): Compo
       {
         ...watching(queue, informer),
         update(object, old) {
+          listen(object.metadata.name ?? '');
           queue.add(object.metadata.name ?? '');
           // One node more or less that is ready changes what may be done about the others.
           if (readyOf(object as Node) === readyOf(old as Node)) return;
@@ -110,13 +112,15 @@ export function createNodeLifecycleController(context: ControllerContext): Compo
         },
         delete: (object) => void heartbeats.delete(object.metadata.name ?? ''),
       },
-      watching(
-        queue,
-        leaseInformer,
-        (lease) => lease.metadata.name,
-        // A renewal of a node that lives needs no work: its time-out looks at the lease when it comes.
-        (lease) => readyOf(informer.get(lease.metadata.name ?? '') ?? { metadata: {} }) !== 'True',
-      ),
+      {
+        ...watching(queue, leaseInformer, (lease) => lease.metadata.name),
+        update(lease) {
+          const name = lease.metadata.name ?? '';
+          listen(name);
+          // A renewal of a node that lives needs no work: its time-out looks at what was noted when it comes.
+          if (readyOf(informer.get(name) ?? { metadata: {} }) !== 'True') queue.add(name);
+        },
+      },
     ],
     async reconcile(name) {
       const node = informer.get(name);
