@@ -79,6 +79,7 @@ function ignoredOf(gvk: GroupVersionKind, options: ManagerOptions): readonly str
 
 /** Without what nobody manages and what this endpoint does not take. */
 function relevant(set: FieldSet, ignored: readonly string[]): FieldSet {
+  if (!set.children) return set;
   const left = difference(set, never);
   for (const field of ignored) left.children?.delete(`f:${field}`);
   return left;

@@ -33,6 +33,8 @@ export function insert(set: FieldSet, path: readonly string[]): void {
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(b)) return a;
+  if (isEmptySet(a)) return b;
   const children = new Map(a.children);
   for (const [step, inner] of b.children ?? []) {
     const had = children.get(step);
@@ -43,6 +45,7 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 
 /** What is in `a` and not in `b`: exactly those paths, not what is below them. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (!a.children || !b.children) return a.member && b.member ? { member: false, children: a.children } : a;
   let children: Map<string, FieldSet> | undefined;
   for (const [step, inner] of a.children ?? []) {
     const other = b.children?.get(step);
