@@ -33,10 +33,25 @@ export class BackwardWriter {
   }
 
   text(value: string): void {
+    if (value.length < 32 && this.#ascii(value)) return;
     const size = Buffer.byteLength(value);
     this.#reserve(size);
     this.#at -= size;
     this.#buffer.write(value, this.#at, size, 'utf8');
+  }
+
+  /** Short texts are nearly all ASCII, and written faster here than by a call into the runtime. */
+  #ascii(value: string): boolean {
+    const size = value.length;
+    this.#reserve(size);
+    const at = this.#at - size;
+    for (let i = 0; i < size; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      this.#buffer[at + i] = code;
+    }
+    this.#at = at;
+    return true;
   }
 
   raw(value: Uint8Array): void {
