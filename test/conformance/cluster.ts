@@ -16,7 +16,7 @@ export interface ConformanceCluster {
 export async function startCluster(options: { agnhost: string }): Promise<ConformanceCluster> {
   const programs = await findNodePrograms();
   if (typeof programs === 'string') throw new Error(programs);
-  const images = await conformanceImages({ agnhost: options.agnhost, busybox: programs.busybox });
+  const images = await conformanceImages({ ...programs, agnhost: options.agnhost });
   const cluster = await createTestCluster();
   try {
     await cluster.join(await cluster.addNode('two'));

@@ -41,12 +41,18 @@ async function debianRoot(): Promise<Buffer> {
  * The images of the suite that can be made here, under the names by which it asks for them: `agnhost` from the given
  * program on a Debian root, busybox from Debian's static one, the web servers from Debian's packages.
  */
-export async function conformanceImages(options: { agnhost: string; busybox: string }): Promise<Buffer> {
+export async function conformanceImages(options: {
+  agnhost: string;
+  busybox: string;
+  catatonit: string;
+}): Promise<Buffer> {
   const layers = [await debianRoot()];
   const agnhost = [{ type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const];
   const nginx = { layers, files: [], cmd: ['nginx', '-g', 'daemon off;'] };
   const httpd = { layers, files: [], cmd: ['apache2ctl', '-D', 'FOREGROUND'] };
+  const pause = { type: 'file', path: 'pause', data: await readFile(options.catatonit), mode: 0o755 } as const;
   return writeOciArchive([
+    { name: 'registry.k8s.io/pause:3.10.2', files: [pause], entrypoint: ['/pause', '-P'] },
     { name: `${registry}/agnhost:2.63.0`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
     { name: `${registry}/busybox:1.37.0-1`, files: busyboxFiles(await readFile(options.busybox)), cmd: ['sh'] },
     { name: `${registry}/nginx:1.15-4`, ...nginx },
