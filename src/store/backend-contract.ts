@@ -126,6 +126,20 @@ export function testBackend(name: string, open: () => Promise<ContractSubject>):
       await assert.rejects(backend.list({ prefix: '/', revision: kept + 1000 }), { code: 'future-revision' });
     });
 
+    withBackend('reads and compacts while writes never cease', async (backend) => {
+      let writing = true;
+      const writer = async (): Promise<void> => {
+        for (let i = 0; writing; i++) await put(backend, '/busy', `${i}`);
+      };
+      const writers = [writer(), writer()];
+      await put(backend, '/a', '1');
+      assert.equal((await backend.get('/a'))?.value.toString(), '1');
+      assert.equal((await backend.list({ prefix: '/a' })).count, 1);
+      await backend.compact(await backend.currentRevision());
+      writing = false;
+      await Promise.all(writers);
+    });
+
     withBackend('lets a key go when its time is over, and not when it was renewed', async (backend) => {
       const seen = collect(backend, '/', await backend.currentRevision());
       await put(backend, '/short', 'x', { ttlSeconds: 0.05 });

@@ -107,7 +107,9 @@ export function openDatabase(path: string): RevisionDatabase {
     },
     changes: ({ prefix, after: from, until }) =>
       after.all({ prefix, after: from, until, end: prefixEnd(prefix) }).flatMap((raw) => rowOf(raw) ?? []),
-    compactionSlices: (revision) => compactionSlices(db, meta('compacted'), revision, setMeta),
+    *compactionSlices(revision) {
+      for (const slice of compactionSlices(db, meta('compacted'), revision, setMeta)) yield () => unsynced(db, slice);
+    },
     size: () => fileSize(path) + fileSize(`${path}-wal`),
     backup: (to) => backup(db, to),
     close(revision) {
@@ -166,8 +168,18 @@ function check(db: Sqlite.Database): void {
   throw new KnarrError({ code: 'SQLITE_CORRUPT', blame: 'world', message: String(result) });
 }
 
-const sliceRevisions = 2_000;
-const slicePages = 200;
+/** Work that may be lost in a crash as a whole: the sync of the next ordinary commit covers it. */
+function unsynced(db: Sqlite.Database, work: () => void): void {
+  db.pragma('synchronous = NORMAL');
+  try {
+    work();
+  } finally {
+    db.pragma('synchronous = FULL');
+  }
+}
+
+const sliceRevisions = 1_000;
+const slicePages = 100;
 
 function* compactionSlices(
   db: Sqlite.Database,

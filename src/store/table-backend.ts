@@ -160,11 +160,11 @@ export function createTableBackend(options: TableBackendOptions): Backend {
   }
 
   /** Everything asked for before is durable (or has failed) when this resolves. */
-  async function settled(): Promise<void> {
-    while (committing || batch.settle.length > 0) {
-      if (committing) await committing;
-      else pump();
-    }
+  function settled(): Promise<void> {
+    if (batch.settle.length === 0) return committing ?? Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    batch.settle.push({ done: resolve, failed: () => resolve() });
+    return promise;
   }
 
   function checkReadable(revision: number): void {
@@ -201,8 +201,8 @@ export function createTableBackend(options: TableBackendOptions): Backend {
     async stop() {
       if (state !== 'running') return;
       expiry.stop();
-      await settled();
       state = 'stopped';
+      await settled();
       await flushVolatile().catch((error: unknown) =>
         log.error('the last heartbeats and events were not written', { error: toError(error).message }),
       );
