@@ -4,6 +4,7 @@ import { badRequest } from '../api/status.ts';
 import { KnarrError } from '../base/errors.ts';
 import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/plugins.ts';
+import { createAggregation } from './aggregation/aggregation.ts';
 import { createAuthentication } from './authn/authenticate.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { tokenKey } from './authn/jwt.ts';
@@ -114,7 +115,17 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const health = createHealth();
   const metrics = createRequestMetrics();
   const serverAddress = (): string => `${options.advertiseAddress}:${listener.port}`;
+  const upgrades = new WeakMap<Call, Upgrade>();
+  const aggregation = createAggregation({
+    registry,
+    dial: options.dial,
+    client: options.proxyClient,
+    upgradeOf: (call) => upgrades.get(call),
+    changed: () => discovery.invalidate(),
+    log: log.child('aggregation'),
+  });
   const discovery = createDiscovery({
+    aggregatedGroups: () => aggregation.groups(),
     definitions: () => [...registry.definitions(), ...virtual.definitions],
     serverAddress,
   });
@@ -131,10 +142,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     metrics,
     openapi: (call) => openapi.answer(call),
     issuer,
+    elsewhere: (call) => aggregation.answer(call),
     jwksUri: () => `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
   });
-  const upgrades = new WeakMap<Call, Upgrade>();
   const dispatch = createDispatch({
     registry,
     virtual,
@@ -151,7 +162,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
     ]),
     knowsGroup: (group) => discovery.groups().some((known) => known.name === group),
-    elsewhere: () => undefined,
+    elsewhere: (call) => aggregation.answer(call),
   });
   const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, log });
   const onUpgrade = createUpgradeHandler({
@@ -232,11 +243,13 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         retry.unref();
       };
       await makeFirstObjects();
+      await aggregation.start();
       log.info('the API is served', { port: listener.port });
     },
     async stop() {
       stopping = true;
       clearTimeout(retry);
+      aggregation.stop();
       customResources.stop();
       for (const mirror of mirrors) mirror.stop();
       await listener.stop(drainMs);

@@ -38,7 +38,9 @@ export interface RelayRequest {
 function forwardedHeaders(headers: Exchange['headers'], more: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
   const result: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(':') || hopByHop.has(name) || secret.has(name) || name.startsWith('impersonate-')) continue;
+    if (name.startsWith(':') || hopByHop.has(name) || secret.has(name)) continue;
+    // Only this server says who asks.
+    if (name.startsWith('impersonate-') || name.startsWith('x-remote-')) continue;
     if (value !== undefined) result[name] = value as string | string[];
   }
   return { ...result, ...more };

@@ -9,6 +9,7 @@ import type { OpenApiAddition } from '../openapi/openapi.ts';
 import type { Draft, Registry } from '../registry/types.ts';
 import { type Convert, definitionOf } from './definition.ts';
 import { openApiAdditions } from './openapi.ts';
+import { registerVersion, unregisterVersion } from './register-version.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -125,6 +126,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       else customColumns.delete(place);
     }
     served.set(crd.metadata?.name ?? '', crd);
+    for (const version of versions) if (version.served) await registerVersion(registry, ofGroup, version.name);
     await registry.add(definitionOf(crd, { convert: options.convertFor(crd) }));
   };
 
@@ -173,7 +175,14 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       if (!isApiError(error, 'NotFound')) throw error;
       const gone = served.get(name);
       served.delete(name);
-      if (gone) await registry.remove(gone.spec.group, gone.spec.names.plural);
+      if (!gone) return;
+      await registry.remove(gone.spec.group, gone.spec.names.plural);
+      for (const { name: version } of gone.spec.versions) {
+        const others = registry
+          .definitions()
+          .some((d) => d.group === gone.spec.group && d.versions.some((v) => v.version === version));
+        if (!others) await unregisterVersion(registry, gone.spec.group, version);
+      }
       return;
     }
     if (crd.metadata?.deletionTimestamp) {

@@ -14,6 +14,8 @@ export interface RootOptions {
   metrics: RequestMetrics;
   openapi: (call: Call) => Maybe<Answer> | undefined;
   issuer: string;
+  /** Paths under `/apis/{group}/{version}` that an aggregated server answers. */
+  elsewhere: (call: Call) => Maybe<Answer> | undefined;
   /** Where `/openid/v1/jwks` can be fetched from outside. */
   jwksUri: () => string;
   tokenKeys: readonly TokenKey[];
@@ -96,7 +98,7 @@ export function createRoot(options: RootOptions): Handler {
     }
     const found = fixed[path] ?? fixed[path.replace(/\/+$/, '')];
     if (found) return found(call);
-    if (path.startsWith('/api')) return discovery.answer(call) ?? unserved(path, discovery);
+    if (path.startsWith('/api')) return options.elsewhere(call) ?? discovery.answer(call) ?? unserved(path, discovery);
     return health.answer(call) ?? options.openapi(call) ?? pageNotFound();
   };
 }
