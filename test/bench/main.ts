@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { messageOf } from '../../src/base/errors.ts';
 import { apiLoad } from './api-load.ts';
+import { machine } from './machine.ts';
 import type { Figure, Measurement } from './measure.ts';
 import { nodes } from './nodes.ts';
 import { scheduling } from './scheduling.ts';
 import { startUp } from './start-up.ts';
 
 /** Everything that is measured, in order. */
-const measurements: readonly Measurement[] = [startUp, apiLoad, scheduling, nodes];
+const measurements: readonly Measurement[] = [startUp, apiLoad, scheduling, nodes, machine];
 
 function option(args: readonly string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));

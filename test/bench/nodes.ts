@@ -1,3 +1,4 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clone } from '../../images/tools/paths.ts';
@@ -11,24 +12,16 @@ import { cpuSeconds, residentMb, writtenBytes } from './processes.ts';
 const settleSeconds = 30;
 const idleSeconds = 30;
 
-/** The daemon's process as this machine sees it. */
+const link = (path: string): Promise<string> => readlink(path).catch(() => '');
+
+/** The daemon's process as this machine sees it: the one of that number in the node's own PID namespace. */
 async function daemonPid(node: TestNode): Promise<number> {
-  const { stdout } = await node.exec('cat', ['/run/knarr.pid']);
-  const inner = stdout.trim();
-  const { run } = await import('../../src/base/run.ts');
-  const { stdout: list } = await run(
-    'sh',
-    ['-c', `grep -l "^NSpid:.*[[:space:]]${inner}$" /proc/[0-9]*/status 2>/dev/null | xargs -r grep -l "^Name:.*node"`],
-    { okCodes: [0, 1, 123] },
-  );
-  for (const path of list.split('\n').filter((text) => text !== '')) {
-    const pid = Number(path.split('/')[2]);
-    const { stdout: same } = await run(
-      'sh',
-      ['-c', `[ "$(readlink /proc/${pid}/ns/pid)" = "$(readlink /proc/${node.pid}/ns/pid)" ] && echo yes`],
-      { okCodes: [0, 1] },
-    );
-    if (same.trim() === 'yes') return pid;
+  const inner = (await node.exec('cat', ['/run/knarr.pid'])).stdout.trim();
+  const space = await link(`/proc/${node.pid}/ns/pid`);
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || (await link(`/proc/${name}/ns/pid`)) !== space) continue;
+    const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
+    if (/^NSpid:.*\s(\d+)$/m.exec(status)?.[1] === inner) return Number(name);
   }
   throw new Error('the daemon’s process was not found');
 }
