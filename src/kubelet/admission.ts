@@ -105,6 +105,33 @@ function shortages(
   return found;
 }
 
+/** Why a running pod cannot have its new size: never on this node, or not now. */
+export function resizeRefusal(
+  pod: NodePod,
+  others: readonly NodePod[],
+  allocatable: Readonly<Record<string, string>>,
+): { reason: 'Deferred' | 'Infeasible'; message: string } | undefined {
+  const [never] = shortages(pod, [], allocatable);
+  if (never) {
+    const { name, requested, capacity } = never;
+    return {
+      reason: 'Infeasible',
+      message: `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}`,
+    };
+  }
+  const [now] = shortages(
+    pod,
+    others.filter((o) => !isTerminalPhase(o.status?.phase)),
+    allocatable,
+  );
+  if (!now) return undefined;
+  const { name, requested, used, capacity } = now;
+  return {
+    reason: 'Deferred',
+    message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  };
+}
+
 const rank: Record<string, number> = { BestEffort: 0, Burstable: 1, Guaranteed: 2 };
 
 /** Pods whose end makes room for a critical one, the cheapest first; undefined when even that is not enough. */

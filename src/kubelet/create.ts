@@ -8,7 +8,7 @@ import { createLeaseKeeper } from '../client/lease.ts';
 import { createContainerRuntime } from '../cri/runtime.ts';
 import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
 import { createSliceManager, type SliceManager } from '../host/slices.ts';
-import { createAdmission } from './admission.ts';
+import { createAdmission, resizeRefusal } from './admission.ts';
 import { defaultThresholds, refusedUnderPressure, thresholdAmount } from './eviction.ts';
 import { createImagePuller } from './images/puller.ts';
 import { diskSpace, type Machine, type NodeResources, nodeResources, readMachine } from './node/machine.ts';
@@ -182,7 +182,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
           await manager?.workers.get(pod.metadata.uid)?.end(verdict, 0);
         },
       });
-      manager = createPodManager({ services: workerServices, client, admit, log });
+      manager = createPodManager({
+        services: workerServices,
+        client,
+        admit,
+        resizeRefusal: (pod, others) => resizeRefusal(pod, others, resources.allocatable),
+        log,
+      });
       const pods_ = manager;
       stops.push(() => pods_.stop());
 

@@ -34,6 +34,10 @@ export function createPodManager(options: {
   services: WorkerServices;
   client: Client;
   admit: (pod: NodePod, others: readonly NodePod[]) => Promise<Verdict | undefined>;
+  resizeRefusal: (
+    pod: NodePod,
+    others: readonly NodePod[],
+  ) => { reason: 'Deferred' | 'Infeasible'; message: string } | undefined;
   log: Logger;
 }): PodManager {
   const { services, client, log } = options;
@@ -61,16 +65,13 @@ export function createPodManager(options: {
 
   const begin = (pod: NodePod): void => {
     const { uid } = pod.metadata;
+    const others = (): NodePod[] =>
+      [...workers.values()].filter((w) => w.pod.metadata.uid !== uid && w.stateName === 'running').map((w) => w.pod);
     const worker = createPodWorker({
       services,
       pod,
-      admit: (candidate) => {
-        const others = [...workers.values()].filter((w) => w.pod.metadata.uid !== uid && w.stateName !== 'finished');
-        return options.admit(
-          candidate,
-          others.filter((w) => w.stateName === 'running').map((w) => w.pod),
-        );
-      },
+      admit: (candidate) => options.admit(candidate, others()),
+      resizeRefusal: (candidate) => options.resizeRefusal(candidate, others()),
       deleteObject,
       finished: (finishedUid) => {
         workers.delete(finishedUid);

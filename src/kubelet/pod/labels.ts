@@ -17,6 +17,8 @@ export const annotationNames = {
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
   preStopHandler: 'io.kubernetes.container.preStopHandler',
   ports: 'io.kubernetes.container.ports',
+  /** What the container was created with; not upstream's. */
+  resources: 'io.knarr.container.resources',
   podDeletionGracePeriod: 'io.kubernetes.pod.deletionGracePeriod',
   podTerminationGracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
 } as const;
@@ -25,6 +27,13 @@ export const annotationNames = {
 export function containerHash(container: Container): string {
   const identity = JSON.stringify({ name: container.name, image: container.image ?? '' });
   return createHash('sha256').update(identity).digest('hex').slice(0, 16);
+}
+
+/** Changes when the container is to have other resources than before. */
+export function resourcesHash(container: Container): string {
+  const { requests = {}, limits = {} } = container.resources ?? {};
+  const sorted = [requests, limits].map((map) => Object.entries(map).sort());
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 16);
 }
 
 const identity = (pod: NodePod): Record<string, string> => ({
@@ -51,6 +60,7 @@ export function containerAnnotations(pod: NodePod, container: Container, restart
   return {
     [annotationNames.hash]: containerHash(container),
     [annotationNames.restartCount]: String(restartCount),
+    [annotationNames.resources]: resourcesHash(container),
     [annotationNames.terminationMessagePath]: container.terminationMessagePath ?? '',
     [annotationNames.terminationMessagePolicy]: container.terminationMessagePolicy ?? '',
     ...text(annotationNames.podDeletionGracePeriod, deletionGracePeriodSeconds),

@@ -71,6 +71,7 @@ export const ownConditions = new Set([
   'Ready',
   'ContainersReady',
   'PodScheduled',
+  'PodResizePending',
 ]);
 
 /** The kubelet's conditions in upstream's order; a time changes only where a status does. */

@@ -29,6 +29,8 @@ export interface StatusInput {
   failures: ReadonlyMap<string, StartFailure>;
   health: (containerName: string, containerId: string) => Health;
   verdict?: Verdict | undefined;
+  /** Why the pod does not have the size that it asks for. */
+  resizePending?: { reason?: string | undefined; message?: string | undefined } | undefined;
   /** No container of the pod will be started again. */
   terminal: boolean;
   hostIPs: readonly string[];
@@ -58,6 +60,22 @@ function disruption(pod: NodePod, previous: PodStatus, verdict: Verdict | undefi
   const { message } = verdict;
   return [
     { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message, lastTransitionTime: now },
+  ];
+}
+
+function resizePending(pod: NodePod, previous: PodStatus, why: StatusInput['resizePending'], now: string) {
+  if (!why) return [];
+  const type = 'PodResizePending';
+  const old = previous.conditions?.find((c) => c.type === type);
+  const generation = pod.metadata.generation;
+  return [
+    {
+      type,
+      status: 'True',
+      ...why,
+      lastTransitionTime: old?.lastTransitionTime ?? now,
+      ...(generation ? { observedGeneration: generation } : {}),
+    },
   ];
 }
 
@@ -121,6 +139,7 @@ export function generateStatus(input: StatusInput): PodStatus {
         now,
       }),
       ...disruption(pod, previous, input.verdict, now),
+      ...resizePending(pod, previous, input.resizePending, now),
     ],
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),

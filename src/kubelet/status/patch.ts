@@ -29,6 +29,10 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
       : {};
     return [{ lastProbeTime: null, ...condition, ...dropped }];
   });
+  const over = (before.conditions ?? []).filter(
+    (c) => c.type === 'PodResizePending' && !after.conditions?.some((a) => a.type === c.type),
+  );
+  for (const { type } of over) conditions.push({ type, $patch: 'delete' } as never);
   if (conditions.length > 0) patch.conditions = conditions;
   return Object.keys(patch).length > 0 ? patch : undefined;
 }

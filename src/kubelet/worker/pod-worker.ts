@@ -2,12 +2,14 @@ import { rm } from 'node:fs/promises';
 import { messageOf } from '../../base/errors.ts';
 import { goErrorText } from '../../cri/channel.ts';
 import type { SandboxStatus } from '../../cri/types.ts';
+import { resourcesHash } from '../pod/labels.ts';
 import { containersOf, isHostNetwork, isTerminalPhase, type NodePod, podText } from '../pod/pod.ts';
 import { generateStatus, refusedStatus, type Verdict } from '../status/generate.ts';
 import { createKeyedBackoff } from './backoff.ts';
 import { killContainer } from './kill-container.ts';
 import { planPod } from './plan.ts';
 import { currentSandbox, emptyView, type PodView, sandboxIPs } from './pod-view.ts';
+import { createAllocation, planResizes, resizeContainers } from './resize.ts';
 import type { WorkerServices } from './services.ts';
 import { createContainerStarts } from './starts.ts';
 import { terminatePod } from './terminate-pod.ts';
@@ -55,6 +57,8 @@ export interface PodWorkerOptions {
   admit: (pod: NodePod) => Promise<Verdict | undefined>;
   /** The pod is over and cleaned up, and nothing is left to wait for. */
   finished: (uid: string) => void;
+  /** Why the node cannot give a running pod the size that it asks for now. */
+  resizeRefusal: (pod: NodePod) => { reason: 'Deferred' | 'Infeasible'; message: string } | undefined;
   /** Called where the pod's object is to be removed from the API. */
   deleteObject: (pod: NodePod) => Promise<void>;
 }
@@ -65,8 +69,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const { uid } = options.pod.metadata;
   const log = services.log.child('pod');
   const starts = createContainerStarts(services);
+  const resized = new Map<string, string>();
   const retries = createKeyedBackoff({ initialMs: 500, maxMs: 120_000, now });
-  let pod = options.pod;
+  const allocation = createAllocation({ refusal: options.resizeRefusal });
+  let { pod, pending: resizePending } = allocation.apply(options.pod);
   let state: State = { name: 'running' };
   let view: PodView = emptyView;
   let admitted = false;
@@ -151,6 +157,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
         return item ? prober.health(item.container, id) : { started: true, ready: true };
       },
       verdict: verdictOf(),
+      resizePending,
       terminal: state.name === 'terminated' || state.name === 'finished',
       hostIPs: services.hostIPs,
       recursiveReadOnly: services.recursiveReadOnly(),
@@ -206,6 +213,25 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     void removeOld();
     const plan = planPod(pod, view, (kind, id) => prober.verdict(kind, id));
     if (plan.killPod && !plan.createSandbox) return terminate(undefined);
+
+    const resizes = planResizes(pod, view, services.securityNode(pod), resized);
+    const inPlace = resizes.filter((r) => !r.restart && !plan.kill.some((k) => k.view.id === r.view.id));
+    if (inPlace.length > 0) {
+      await resizeContainers(services, pod, inPlace);
+      for (const { view: target, container } of inPlace) resized.set(target.id, resourcesHash(container));
+      dirty = true;
+    }
+    for (const { view: target, container } of resizes.filter((r) => r.restart)) {
+      const item = containersOf(pod).find((i) => i.container.name === container.name);
+      if (!item || plan.kill.some((k) => k.view.id === target.id)) continue;
+      plan.kill.push({
+        view: target,
+        item,
+        message: `Container ${container.name} resize requires restart`,
+        reason: '',
+      });
+      plan.start.push(item);
+    }
 
     const config = async (): Promise<Awaited<ReturnType<WorkerServices['sandboxConfig']>>> =>
       services.sandboxConfig(
@@ -402,7 +428,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
         JSON.stringify(next.metadata.labels) !== JSON.stringify(pod.metadata.labels) ||
         JSON.stringify(next.metadata.annotations) !== JSON.stringify(pod.metadata.annotations);
       if (downward) volumesDirty = true;
-      pod = next;
+      ({ pod, pending: resizePending } = allocation.apply(next));
       if (statusOnly && !isTerminalPhase(next.status?.phase)) return;
       if (pod.metadata.deletionTimestamp && state.name === 'terminating') terminate(undefined);
       else kick();
