@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { applyConfiguration, managerName, trackUpdate } from './apply.ts';
 import { decodeValue } from './decode.ts';
 import type { KubernetesObject } from './object.ts';
+import type { FieldSchema, TypeSchema } from './schema.ts';
 
 const deployment = { group: 'apps', version: 'v1', kind: 'Deployment' };
 const now = new Date('2026-01-02T03:04:05Z');
@@ -157,3 +158,39 @@ test('the manager of a request without one is named by its user agent', () => {
     ['kubectl', 'unknown', 'unknown'],
   );
 });
+
+test('a struct that keeps unknown fields takes them in a configuration', () => {
+  const text: TypeSchema = { ...open, shape: 'string', deduced: false };
+  const field = { ...spec, name: 'kind', type: text };
+  const schema: TypeSchema = { ...open, shape: 'struct', fields: new Map([['kind', field]]) };
+  const kind = { group: 'example.com', version: 'v1', kind: 'Thing' };
+  const value = given({ kind: 'Thing', metadata: { name: 't' }, spec: { a: { b: 1 } } });
+  const result = applyConfiguration(kind, undefined, value, { manager: 'one', now, schema });
+  assert.deepStrictEqual(result.metadata.managedFields?.[0]?.fieldsV1, {
+    'f:spec': { '.': {}, 'f:a': { '.': {}, 'f:b': {} } },
+  });
+});
+
+const open: TypeSchema = {
+  shape: 'any',
+  name: '',
+  fields: new Map(),
+  items: undefined,
+  gvks: [],
+  always: [],
+  goType: '',
+  atomic: false,
+  deduced: true,
+};
+const spec: FieldSchema = {
+  name: '',
+  type: open,
+  required: false,
+  listType: undefined,
+  listMapKeys: [],
+  mapType: undefined,
+  patchStrategy: [],
+  patchMergeKey: undefined,
+  default: undefined,
+  presence: 'pointer',
+};

@@ -84,6 +84,11 @@ function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
     walk.keys++;
     const field = fields.get(key);
     const given = value[key];
+    if (field === undefined && type.deduced) {
+      walk.keys += countKeys(given);
+      result[key] = given;
+      continue;
+    }
     if (field === undefined) {
       walk.unknown.push(pathText(walk.path, key));
       walk.keys += countKeys(given);

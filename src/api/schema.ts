@@ -48,7 +48,10 @@ export interface TypeSchema {
   readonly goType: string;
   /** Whether its fields have one owner together. */
   readonly atomic: boolean;
-  /** Of a value without a type: ownership goes into objects (lists stay atomic). Otherwise it is atomic. */
+  /**
+   * Of a value without a type: ownership goes into objects (lists stay atomic); otherwise it is atomic. Of a struct:
+   * fields that it does not name are kept, and are such values.
+   */
   readonly deduced?: boolean;
 }
 

@@ -150,7 +150,7 @@ function collect(spot: Spot, value: unknown, path: string[], set: FieldSet): voi
       const child = childSpot(spot, key);
       path.push(`f:${key}`);
       collect(child ?? spotOf(undefined), inner, path, set);
-      const isEntry = spot.type.shape !== 'struct';
+      const isEntry = spot.type.shape !== 'struct' || !child;
       if (isEntry || inner === null || (isObject(inner) && length(inner) === 0)) insert(set, path);
       path.pop();
     }
@@ -263,6 +263,7 @@ export function undeclared(spot: Spot, value: unknown, at = ''): string | undefi
   if (!isObject(value) || (spot.type.shape !== 'struct' && spot.type.shape !== 'map')) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const child = childSpot(spot, key);
+    if (!child && spot.type.deduced) continue;
     if (!child) return `${at}.${key}`;
     const found = undeclared(child, inner, `${at}.${key}`);
     if (found !== undefined) return found;

@@ -51,7 +51,7 @@ export function typeOfSchema(schema: Schema, top = true): TypeSchema {
     always: [],
     goType: 'interface {}',
     atomic: schema['x-kubernetes-map-type'] === 'atomic',
-    deduced: shape === 'any',
+    deduced: shape === 'any' || schema['x-kubernetes-preserve-unknown-fields'] === true,
   };
 }
 
