@@ -13,7 +13,7 @@ import type {
 import type { PodTemplate, PodTemplateSpec, ReplicationController } from '../gen/core-v1.ts';
 import type { LabelSelector } from '../gen/meta-v1.ts';
 import { type IntOrString, percentOf } from '../int-or-string.ts';
-import { isDns1123Label, isPercent } from '../names.ts';
+import { isDns1123Label, isLabelValue, isPercent, isQualifiedName } from '../names.ts';
 import { labelSelectorMatches, mapSelectorMatches } from '../selectors.ts';
 import { isEmptySelector, validateLabels, validateSelector } from './metadata.ts';
 import { validatePodTemplate } from './pod.ts';
@@ -30,6 +30,16 @@ function notMoreThanAll(p: Problems, path: string, value: IntOrString): void {
 }
 
 const amount = (value: IntOrString): number => (typeof value === 'number' ? value : (percentOf(value) ?? 0));
+
+/** Whether a selector can be used at all; what is wrong with it is said elsewhere. */
+function usable(selector: LabelSelector | undefined): boolean {
+  const labels = Object.entries(selector?.matchLabels ?? {});
+  const values = (selector?.matchExpressions ?? []).flatMap((e) => e.values ?? []);
+  return (
+    labels.every(([key, value]) => isQualifiedName(key).length === 0 && isLabelValue(value).length === 0) &&
+    values.every((value) => isLabelValue(value).length === 0)
+  );
+}
 
 function matches(selector: LabelSelector | undefined, template: PodTemplateSpec): boolean {
   try {
@@ -66,6 +76,10 @@ function validateSetSelector(p: Problems, selector: LabelSelector | undefined, k
 
 function validateSetTemplate(p: Problems, spec: DeploymentSpec | ReplicaSetSpec): void {
   const template = spec.template ?? {};
+  if (!usable(spec.selector)) {
+    p.invalid('spec.selector', spec.selector, 'invalid label selector');
+    return;
+  }
   if (!matches(spec.selector, template)) {
     p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
   }
@@ -121,7 +135,7 @@ export function validateReplicaSet(p: Problems, { spec }: ReplicaSet, old?: Repl
 
 function validateDaemonSetSpec(p: Problems, spec: DaemonSetSpec): void {
   validateSelector(p, spec.selector, 'spec.selector');
-  if (!matches(spec.selector, spec.template)) {
+  if (usable(spec.selector) && !matches(spec.selector, spec.template)) {
     p.invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, mismatch);
   }
   if (spec.selector && isEmptySelector(spec.selector)) {
@@ -181,6 +195,11 @@ function validateStatefulSetSpec(p: Problems, spec: StatefulSetSpec, old: boolea
   if (!old && spec.serviceName) p.all('spec.serviceName', spec.serviceName, isDns1123Label(spec.serviceName));
   validateSetSelector(p, spec.selector, 'statefulset');
   const template = statefulTemplate(spec);
+  if (!usable(spec.selector)) {
+    p.invalid('spec.selector', spec.selector, '');
+    validateServing(p, 'spec.template', template, 'StatefulSet');
+    return;
+  }
   if (!matches(spec.selector, template)) {
     p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
   }
