@@ -83,6 +83,7 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
     strategy.prepareForCreate?.(draft, context);
     const name = draft.metadata.name ?? '';
     refuse(view, name, validated(core, draft, context));
+    for (const text of view.version.schema.warnings?.(draft, undefined) ?? []) context.warn(text);
     for (const text of strategy.warnings?.(draft, undefined, context) ?? []) context.warn(text);
     const shown = view.converts ? await view.toView(structuredClone(draft)) : draft;
     const validation = core.admission.validate(

@@ -8,6 +8,7 @@ import {
 } from '../../api/discovery-facts.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { validateCreate, validateUpdate } from '../../api/validate.ts';
+import { deprecationWarnings } from '../../api/warnings.ts';
 import { type Behaviour, type BehaviourOptions, behaviours } from './strategies/map.ts';
 import type { Draft, ResourceDefinition, ResourceVersion, SubresourceDefinition } from './types.ts';
 
@@ -98,6 +99,7 @@ function builtinVersion(gvk: GroupVersionKind, scope: DiscoveredResource['scope'
         return decoded.object as Draft;
       },
       applyDefaults: (object) => applyDefaults(gvk, object),
+      warnings: (object, old) => deprecationWarnings(gvk, object, old),
       validateCreate: (object) => validateCreate(gvk, object, { namespaced }),
       validateUpdate: (object, old, subresource = '') => validateUpdate(gvk, object, old, { namespaced, subresource }),
     },

@@ -187,6 +187,8 @@ export interface SchemaFunctions {
   /** Fills defaults in place. */
   applyDefaults(object: Draft): void;
   validateCreate(object: Draft): StatusCause[];
+  /** What a client is told of an object that is valid but unwise. */
+  warnings?(object: Draft, old: Frozen | undefined): string[];
   validateUpdate(object: Draft, old: Frozen, subresource?: string): StatusCause[];
 }
 

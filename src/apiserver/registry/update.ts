@@ -72,6 +72,7 @@ async function updateOnce(
     }
     keepSystemFields(draft, old);
     refuse(view, place.name, validated(core, draft, old, context));
+    if (!options.subresource) for (const text of view.version.schema.warnings?.(draft, old) ?? []) context.warn(text);
     for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
 
     if (wanted.admitting) {

@@ -12,6 +12,15 @@ type Running = Awaited<ReturnType<typeof startRegistry>>;
 const podSpec = { spec: { containers: [{ name: 'c', image: 'i' }], terminationGracePeriodSeconds: 30 } };
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
 
+/** A PEM certificate request for CN=x, in base64. */
+const request = [
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0',
+  'VHQ0NxR1NNNDlBd0VIQTBJQQpCRzVSaGc0bHRidXZMQUJCdHF4djFENU14cENHVVlydWt4d1EwQzcyUnVuV3ZRV1NSZEdTTk1qdlIvczFnSVhS',
+  'CnZ5WEVzV3Uva0hTd0lieS9MT1d1YithZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQmtDN3hyZncyVXNnQ0wKWU93VDJRbXA0NnFZS2o2Tm',
+  'RzaHBTQnY4Zm5TVlZnSWhBTmdOczcra0JxRjdoRmsxMEVMS2VGOVNWaXg2WDllcQp0L29jQVRNanQ1YUUKLS0tLS1FTkQgQ0VSVElGSUNBVEUg',
+  'UkVRVUVTVC0tLS0tCg==',
+].join('');
+
 describe('strategies', () => {
   let running: Running;
   before(async () => {
@@ -193,7 +202,7 @@ describe('strategies', () => {
 
   it('signing requests carry their asker and are decided through approval', async () => {
     const requests = running.use('certificates.k8s.io', 'certificatesigningrequests');
-    const spec = { request: 'eA==', signerName: 'a/b', usages: ['client auth'], username: 'somebody' };
+    const spec = { request, signerName: 'example.com/b', usages: ['client auth'], username: 'somebody' };
     const made = await requests.create<CertificateSigningRequest>('c', { spec });
     assert.equal(made.spec?.username, 'tester');
     const conditions = [{ type: 'Approved', status: 'True', reason: 'R', message: 'M' }];
