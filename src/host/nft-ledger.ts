@@ -1,6 +1,6 @@
 /**
  * Who wants what: values by key, each claimed by any number of owners. Where owners disagree the oldest claim holds, so
- * that a newcomer cannot take a key away. Remembers which keys may have changed since `taken`.
+ * that a newcomer cannot take a key away. Remembers which keys may have changed since `clearDirty`.
  */
 export interface Ledger {
   /** Replaces all that `owner` claims. */
