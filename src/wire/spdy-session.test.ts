@@ -60,3 +60,23 @@ test('two sessions talk; half-closing leaves the other half open', async () => {
   server.close();
   await assert.rejects(client.open({}), /closed/);
 });
+
+test('data that comes with the acceptance of its stream is not lost', async () => {
+  const heard: string[] = [];
+  let toClient = Buffer.alloc(0);
+  const server = createSpdySession({
+    role: 'server',
+    write: (bytes) => {
+      toClient = Buffer.concat([toClient, bytes]);
+    },
+    onStream(stream) {
+      stream.write(Buffer.from('at once'));
+      stream.end();
+    },
+  });
+  const client = createSpdySession({ role: 'client', write: (bytes) => server.feed(bytes) });
+  const opening = client.open({ streamtype: 'stdout' }, { onData: (data) => heard.push(String(data)) });
+  client.feed(toClient);
+  await opening;
+  assert.deepStrictEqual(heard, ['at once']);
+});

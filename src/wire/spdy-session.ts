@@ -18,8 +18,8 @@ export interface SpdyStream {
 export interface SpdySession {
   /** Bytes from the connection. Throws on what is no SPDY/3.1. */
   feed(bytes: Buffer): void;
-  /** Opens a stream; resolves when the peer has accepted it. */
-  open(headers: SpdyHeaders): Promise<SpdyStream>;
+  /** Opens a stream; resolves when the peer has accepted it. What arrives before that is handed on all the same. */
+  open(headers: SpdyHeaders, handlers?: Partial<Pick<SpdyStream, 'onData' | 'onEnd'>>): Promise<SpdyStream>;
   /** The connection is gone: every stream ends. */
   close(error?: Error): void;
 }
@@ -125,7 +125,7 @@ export function createSpdySession(options: SpdySessionOptions): SpdySession {
         } else if (frame.fin) endRemote(entry);
       }
     },
-    open(headers) {
+    open(headers, handlers = {}) {
       const opened = Promise.withResolvers<SpdyStream>();
       if (closed) {
         opened.reject(new Error('the session is closed'));
@@ -133,7 +133,7 @@ export function createSpdySession(options: SpdySessionOptions): SpdySession {
       }
       const id = nextId;
       nextId += 2;
-      add(id, headers, opened);
+      Object.assign(add(id, headers, opened).stream, handlers);
       write(codec.encode({ type: 'syn-stream', streamId: id, fin: false, headers }));
       return opened.promise;
     },

@@ -66,14 +66,18 @@ export async function relayPorts(options: {
     const inputs = new Map<number, (data: Buffer) => void>();
     for (const [index, port] of ports.entries()) {
       const headers = { port: String(port), requestid: String(index) };
-      const errors = await session.open({ ...headers, streamtype: 'error' });
-      const data = await session.open({ ...headers, streamtype: 'data' });
+      const errors = await session.open(
+        { ...headers, streamtype: 'error' },
+        { onData: (bytes) => send(index * 2 + 1, bytes) },
+      );
       const announce = Buffer.from([port & 0xff, port >> 8]);
       send(index * 2, announce);
       send(index * 2 + 1, announce);
       errors.end();
-      errors.onData = (bytes) => send(index * 2 + 1, bytes);
-      data.onData = (bytes) => send(index * 2, bytes);
+      const data = await session.open(
+        { ...headers, streamtype: 'data' },
+        { onData: (bytes) => send(index * 2, bytes) },
+      );
       inputs.set(index * 2, (bytes) => data.write(bytes));
     }
     handle = (message) => {

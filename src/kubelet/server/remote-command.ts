@@ -13,6 +13,16 @@ export interface StreamChoice {
 
 const highWater = 1024 * 1024;
 
+/** Older protocols carry an error as text, and nothing for a success. */
+function plainError(data: Buffer): Buffer {
+  try {
+    const status = JSON.parse(data.toString()) as { status?: string; message?: string };
+    return Buffer.from(status.status === 'Success' ? '' : (status.message ?? ''));
+  } catch {
+    return data;
+  }
+}
+
 /**
  * Carries one exec or attach between a WebSocket and the runtime's SPDY streams until the runtime has told how it ended.
  * Resolves when both are closed.
@@ -53,12 +63,11 @@ export async function relayRemoteCommand(options: {
   const ended = new Map<number, Promise<void>>();
   const openOne = async (channel: number, streamtype: string, reads: boolean): Promise<void> => {
     const over = Promise.withResolvers<void>();
-    const stream = await session.open({ streamtype });
-    open.set(channel, stream);
     if (reads) ended.set(channel, over.promise);
-    stream.onData = (data) => {
+    const onData = (data: Buffer): void => {
       if (!reads) return;
-      send(channel, data);
+      const told = channel === channels.error && !protocol.statusErrors ? plainError(data) : data;
+      if (told.length > 0 || channel !== channels.error) send(channel, told);
       // The peer reads slower than the command writes: hold the runtime back.
       if (socket.bufferedAmount > highWater && !connection.socket.isPaused()) {
         connection.socket.pause();
@@ -69,7 +78,7 @@ export async function relayRemoteCommand(options: {
         }, 5);
       }
     };
-    stream.onEnd = () => over.resolve();
+    open.set(channel, await session.open({ streamtype }, { onData, onEnd: () => over.resolve() }));
   };
   try {
     await openOne(channels.error, 'error', true);
