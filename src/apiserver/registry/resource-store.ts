@@ -97,10 +97,12 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     },
 
     async deleteCollection({ context }, options, deletion) {
+      for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) context.warn(text);
+      const quiet = { ...context, warn() {} };
       const found = await listObjects(core, options);
       for (let i = 0; i < found.items.length; i += deletionsAtOnce) {
         const some = found.items.slice(i, i + deletionsAtOnce);
-        await Promise.all(some.map((item) => deleteIfThere(core, view, context, item, deletion)));
+        await Promise.all(some.map((item) => deleteIfThere(core, view, quiet, item, deletion)));
       }
       return viewer.showList(found);
     },

@@ -32,6 +32,14 @@ export function keepAllButStatus(draft: Draft, old: Frozen): void {
   }
 }
 
+/** Labels and the like as they were. */
+export function keepMetadata(draft: Draft, old: Frozen): void {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    if (old.metadata[field] === undefined) delete draft.metadata[field];
+    else Object.assign(draft.metadata, { [field]: old.metadata[field] });
+  }
+}
+
 /** `old` may be shared: what is taken from it must not be altered afterwards. */
 function keepField(draft: Draft, old: Frozen, field: string): void {
   if (old[field] === undefined) delete draft[field];

@@ -4,7 +4,7 @@ import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, 
 import { shownKey } from './keys.ts';
 import { newest } from './newest.ts';
 import { same } from './same.ts';
-import { contentDiffers, keepAllButStatus, keepStatus } from './status-part.ts';
+import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
 
@@ -164,8 +164,11 @@ function prepareForUpdate({ definition }: Core, draft: Draft, old: Frozen, { sub
   if (old.metadata.generation === undefined) delete draft.metadata.generation;
   else draft.metadata.generation = old.metadata.generation;
   if (!definition.namespaced) delete draft.metadata.namespace;
-  if (subresource === 'status') keepAllButStatus(draft, old);
-  else if (definition.strategy.status && !subresource) keepStatus(draft, old);
+  if (subresource === 'status') {
+    keepAllButStatus(draft, old);
+    if (definition.strategy.statusKeepsMetadata) keepMetadata(draft, old);
+  }
+  if (definition.strategy.status && !subresource) keepStatus(draft, old);
   definition.strategy.normalize?.(draft, old);
 }
 

@@ -11,6 +11,7 @@ export const customResourceDefinitions: Behaviour = {
     status: true,
     generation: true,
     unconditionalUpdate: false,
+    statusKeepsMetadata: true,
     prepareForCreate(object) {
       const definition = draftOf<CustomResourceDefinition>(object);
       definition.status = {
