@@ -53,17 +53,23 @@ export async function relayExchange(exchange: Exchange, request: RelayRequest): 
   const { target, path } = request;
   const connection = await connectTo(request.dial, target);
   exchange.onClose(() => connection.destroy());
-  const bodiless = exchange.method === 'GET' || exchange.method === 'HEAD';
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = httpRequest({
       createConnection: () => connection,
       method: exchange.method,
       path,
-      headers: { ...forwardedHeaders(exchange.headers, request.headers), host: hostHeader(target) },
+      headers: {
+        ...forwardedHeaders(exchange.headers, request.headers),
+        host: hostHeader(target),
+        // node:http frames no body by itself where a method seldom has one.
+        ...(exchange.hasBody && exchange.headers['content-length'] === undefined
+          ? { 'transfer-encoding': 'chunked' }
+          : {}),
+      },
     });
     outgoing.once('response', resolve);
     outgoing.once('error', (error) => reject(serviceUnavailable(`error trying to reach service: ${error.message}`)));
-    if (bodiless) outgoing.end();
+    if (!exchange.hasBody) outgoing.end();
     else pipeline(exchange.incoming, outgoing, () => {});
   });
   const headers: ResponseHeaders = { 'audit-id': baseHeaders('')['audit-id'] as string };

@@ -1,11 +1,12 @@
-import { parse as parseYaml } from 'yaml';
 import { decodeJson, decodeValue, parseJson } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, unsupportedMediaType } from '../../api/status.ts';
+import { strictProblems } from '../../api/strict-json.ts';
 import { decodeCbor } from '../../wire/cbor.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
 import type { Draft, ResourceVersion } from '../registry/types.ts';
 import type { Call, CallBody } from './call.ts';
+import { readYaml } from './yaml-body.ts';
 
 const isObject = (value: unknown): value is Draft =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -13,15 +14,6 @@ const isObject = (value: unknown): value is Draft =>
 /** What of a body a message shows: the first bytes in hexadecimal. */
 const summary = (bytes: Buffer): string =>
   bytes.length === 0 ? '<empty>' : `${bytes.subarray(0, 30).toString('hex')}${bytes.length > 30 ? ' ...' : ''}`;
-
-/** YAML as JSON data. Several documents, aliases that grow and repeated keys are refused. */
-export function yamlValue(text: string): unknown {
-  try {
-    return parseYaml(text, { maxAliasCount: 100, logLevel: 'error' });
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message.split('\n')[0]}`);
-  }
-}
 
 const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
   badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
@@ -35,9 +27,9 @@ export function bodyValue(body: CallBody, kind: string): unknown {
       return parseJson(bytes.toString('utf8'), kind);
     case 'yaml':
       try {
-        return parseYaml(bytes.toString('utf8'), { maxAliasCount: 100, logLevel: 'error' });
+        return readYaml(bytes.toString('utf8')).value;
       } catch (error) {
-        throw unrecognized(kind, `yaml: ${(error as Error).message.split('\n')[0]}`, bytes);
+        throw unrecognized(kind, (error as Error).message, bytes);
       }
     case 'protobuf':
       try {
@@ -79,6 +71,29 @@ function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): v
   throw badRequest(`${kind} in version "${given.version}" cannot be handled as a ${expected.kind}: ${why}`);
 }
 
+/** Fields that stand twice, where decoding by a type does not find them: in YAML and in custom resources. */
+function checkDuplicates(
+  body: CallBody,
+  expected: GroupVersionKind,
+  custom: boolean,
+  context: Pick<Call['context'], 'fieldValidation' | 'warn'>,
+): void {
+  const { fieldValidation } = context;
+  if (body.kind !== 'bytes' || fieldValidation === 'Ignore') return;
+  const problems =
+    body.encoding === 'yaml'
+      ? [readYaml(body.bytes.toString('utf8')).duplicates].filter((text) => text !== undefined)
+      : custom && body.encoding === 'json'
+        ? strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'))
+        : [];
+  if (problems.length === 0) return;
+  if (fieldValidation === 'Strict')
+    throw badRequest(
+      `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: strict decoding error: ${problems.join(', ')}`,
+    );
+  for (const text of problems) context.warn(text);
+}
+
 /**
  * The object that a POST or PUT carries, pruned and checked as `fieldValidation` asks, in canonical form. apiVersion and
  * kind may be left out; others than the place's are refused. `version` is given for custom resources, which bring
@@ -101,6 +116,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     );
   }
   checkKind(value, expected, custom);
+  checkDuplicates(body, expected, custom, context);
   if (custom) {
     value.apiVersion = `${expected.group}/${expected.version}`;
     value.kind = expected.kind;

@@ -1,10 +1,10 @@
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import type { PatchBody } from '../registry/types.ts';
-import { yamlValue } from './body.ts';
-import type { CallBody, StoreHandler } from './call.ts';
+import type { Call, CallBody, StoreHandler } from './call.ts';
 import { booleanOf, checkWriteOptions } from './options.ts';
 import { expectedKind, placeOf } from './write.ts';
+import { readYaml } from './yaml-body.ts';
 
 const types: Readonly<Record<string, PatchBody['type']>> = {
   'application/json-patch+json': 'json',
@@ -23,7 +23,7 @@ const accepted = (strategic: boolean): string =>
     ...(strategic ? ['application/apply-patch+cbor'] : []),
   ].join(', ');
 
-function patchValue(body: CallBody, type: PatchBody['type']): unknown {
+function patchValue(body: CallBody, type: PatchBody['type'], context: Call['context']): unknown {
   if (body.kind === 'value') return structuredClone(body.value);
   const text = body.bytes.toString('utf8');
   if (type === 'apply') {
@@ -34,7 +34,16 @@ function patchValue(body: CallBody, type: PatchBody['type']): unknown {
         // YAML flow style may still read it.
       }
     }
-    return yamlValue(text);
+    try {
+      const { value, duplicates } = readYaml(text);
+      if (duplicates !== undefined && context.fieldValidation === 'Strict')
+        throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates}`);
+      if (duplicates !== undefined && context.fieldValidation === 'Warn') context.warn(duplicates);
+      return value;
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${(error as Error).message}`);
+    }
   }
   try {
     return JSON.parse(text);
@@ -84,7 +93,7 @@ export const patchObject: StoreHandler = async (call, store) => {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
-  const value = patchValue(body, type);
+  const value = patchValue(body, type, call.context);
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },

@@ -10,6 +10,7 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     protocol: 'HTTP/1.1',
     socket: request.socket as TLSSocket,
     headers: request.headers,
+    hasBody: request.headers['transfer-encoding'] !== undefined || (request.headers['content-length'] ?? '0') !== '0',
     incoming: request,
     readBody: (limit) => readBody(request, limit),
     respond(status, headers, body) {

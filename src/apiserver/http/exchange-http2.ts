@@ -20,6 +20,7 @@ export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHe
     protocol: 'HTTP/2.0',
     socket,
     headers,
+    hasBody: !stream.endAfterHeaders,
     incoming: stream,
     readBody: (limit) => (stream.endAfterHeaders ? Promise.resolve(noBody) : readBody(stream, limit)),
     respond(status, responseHeaders, body) {

@@ -15,6 +15,8 @@ export interface Exchange {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2.0';
   readonly socket: TLSSocket;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Whether a body comes with the request. */
+  readonly hasBody: boolean;
   /** The request's body as it arrives; for relays. */
   readonly incoming: Readable;
   /** The whole body. Rejects with a 413 ApiError past `limit` bytes. */

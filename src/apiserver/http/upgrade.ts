@@ -47,6 +47,7 @@ function exchangeOf({ request, socket }: Upgrade): Exchange {
     protocol: 'HTTP/1.1',
     socket: request.socket as TLSSocket,
     headers: request.headers,
+    hasBody: false,
     incoming: request,
     readBody: (limit) => readBody(request, limit),
     respond: never,
