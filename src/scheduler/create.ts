@@ -191,13 +191,8 @@ export function createScheduler(options: SchedulerOptions): Component {
     name: 'scheduler',
     async start() {
       informers.start();
-      await Promise.all([
-        podInformer.synced,
-        nodeInformer.synced,
-        namespaceInformer.synced,
-        budgets.synced,
-        volumes.synced(),
-      ]);
+      await Promise.all([podInformer.synced, nodeInformer.synced, namespaceInformer.synced, budgets.synced]);
+      removers.push(await volumes.start());
       removers.push(
         nodeInformer.addHandler({
           add(node: Node) {

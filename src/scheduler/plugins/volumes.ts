@@ -45,6 +45,12 @@ function zonesMatch(volume: PersistentVolume, node: Node): boolean {
   });
 }
 
+export interface VolumePlugins {
+  readonly plugins: readonly Plugin[];
+  /** Resolves when claims, volumes and classes are known, with what takes the handlers off again. */
+  start(): Promise<() => void>;
+}
+
 export function createVolumePlugins(options: { client: Client; informers: InformerFactory; onChange: () => void }): {
   plugins: readonly Plugin[];
   synced(): Promise<unknown>;
@@ -54,8 +60,6 @@ export function createVolumePlugins(options: { client: Client; informers: Inform
   const volumes = informers.informer(persistentvolumes);
   const classes = informers.informer(storageclasses);
   const podInformer = informers.informer(pods);
-  const changed = { add: onChange, update: onChange, delete: onChange };
-  for (const informer of [claims, volumes, classes]) informer.addHandler(changed);
   /** Volumes promised to pods that are being bound: volume name to claim uid. */
   const promised = new Map<string, string>();
 
@@ -197,6 +201,13 @@ export function createVolumePlugins(options: { client: Client; informers: Inform
 
   return {
     plugins: [volumeRestrictions, volumeBinding],
-    synced: () => Promise.all([claims.synced, volumes.synced, classes.synced]),
+    async start() {
+      await Promise.all([claims.synced, volumes.synced, classes.synced]);
+      const changed = { add: onChange, update: onChange, delete: onChange };
+      const removers = [claims.addHandler(changed), volumes.addHandler(changed), classes.addHandler(changed)];
+      return () => {
+        for (const remove of removers) remove();
+      };
+    },
   };
 }
