@@ -18,8 +18,10 @@ const retryMs = 10_000;
 
 /** Whether a definition or extension API has come into force. */
 function isServed(object: KubernetesObject): boolean {
-  const { conditions = [] } = (object as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {};
-  return conditions.some((c) => (c.type === 'Established' || c.type === 'Available') && c.status === 'True');
+  const { status } = object as { status?: { conditions?: { type: string; status: string }[] | null } };
+  return (status?.conditions ?? []).some(
+    (c) => (c.type === 'Established' || c.type === 'Available') && c.status === 'True',
+  );
 }
 
 /** Only what the graph needs is kept of each object. */

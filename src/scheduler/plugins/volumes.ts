@@ -51,10 +51,11 @@ export interface VolumePlugins {
   start(): Promise<() => void>;
 }
 
-export function createVolumePlugins(options: { client: Client; informers: InformerFactory; onChange: () => void }): {
-  plugins: readonly Plugin[];
-  synced(): Promise<unknown>;
-} {
+export function createVolumePlugins(options: {
+  client: Client;
+  informers: InformerFactory;
+  onChange: () => void;
+}): VolumePlugins {
   const { client, informers, onChange } = options;
   const claims = informers.informer(persistentvolumeclaims);
   const volumes = informers.informer(persistentvolumes);
