@@ -18,6 +18,7 @@ import { bootstrap } from './bootstrap/bootstrap.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
+import { conversionOf } from './crd/conversion.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
@@ -132,7 +133,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   registry.onChange(() => discovery.invalidate());
   const customResources = createCustomResources({
     registry,
-    convertFor: () => undefined,
+    convertFor: (crd) => conversionOf(crd, { registry, dial: options.dial }),
     log: log.child('crd'),
   });
   const openapi = createOpenApi({ additions: () => customResources.openApi() });

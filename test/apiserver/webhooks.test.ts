@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import {
   configmaps,
+  customresourcedefinitions,
   mutatingwebhookconfigurations,
   validatingwebhookconfigurations,
 } from '../../src/api/gen/resources.ts';
+import type { KubernetesObject, Resource } from '../../src/api/object.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
@@ -15,6 +17,33 @@ import { startServer, type TestServer } from './start-server.ts';
 
 interface Review {
   request: { uid: string; object: { metadata: { labels?: Record<string, string> } }; operation: string };
+}
+
+type Thing = KubernetesObject & { spec: { from?: string | undefined; size?: number } };
+const things = (version: string): Resource<Thing> => ({
+  group: 'example.com',
+  version,
+  resource: 'things',
+  kind: 'Thing',
+  namespaced: true,
+});
+
+interface Conversion {
+  request: { uid: string; desiredAPIVersion: string; objects: Thing[] };
+}
+
+/** Every object says from which version it was converted. */
+function converted({ request: { uid, desiredAPIVersion, objects } }: Conversion): object {
+  const convertedObjects = objects.map((object) => ({
+    ...object,
+    apiVersion: desiredAPIVersion,
+    spec: { ...object.spec, from: object.apiVersion },
+  }));
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'ConversionReview',
+    response: { uid, convertedObjects, result: { status: 'Success' } },
+  };
 }
 
 let server: TestServer;
@@ -42,6 +71,11 @@ before(async () => {
       text += chunk.toString();
     });
     request.on('end', () => {
+      if (request.url?.startsWith('/convert')) {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(converted(JSON.parse(text) as Conversion)));
+        return;
+      }
       const { request: asked } = JSON.parse(text) as Review;
       const mutate = request.url?.startsWith('/mutate');
       const patch = [{ op: 'add', path: '/data/mutated', value: 'yes' }];
@@ -111,4 +145,54 @@ test('a webhook that cannot be reached refuses or is passed over, as its policy 
     body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Fail' }] },
   });
   await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect ECONNREFUSED/);
+});
+
+test('a custom resource is converted between its versions by a webhook', async () => {
+  const schema = {
+    openAPIV3Schema: {
+      type: 'object',
+      properties: {
+        spec: { type: 'object', properties: { from: { type: 'string' }, size: { type: 'integer' } } },
+      },
+    },
+  };
+  await client.create(customresourcedefinitions, {
+    metadata: { name: 'things.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'things', kind: 'Thing' },
+      conversion: {
+        strategy: 'Webhook',
+        webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: `${base}/convert`, caBundle } },
+      },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema },
+        { name: 'v2', served: true, storage: false, schema },
+      ],
+    },
+  });
+  const made = async (): Promise<Thing> => {
+    for (let i = 0; ; i++) {
+      try {
+        return await client.create(things('v1'), {
+          apiVersion: 'example.com/v1',
+          kind: 'Thing',
+          metadata: { name: 't', namespace: 'default' },
+          spec: { size: 1 },
+        });
+      } catch (error) {
+        if (i > 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  };
+  assert.deepEqual((await made()).spec, { size: 1 });
+  const seen = await client.get(things('v2'), 't', { namespace: 'default' });
+  assert.deepEqual([seen.apiVersion, seen.spec], ['example.com/v2', { size: 1, from: 'example.com/v1' }]);
+  const list = await client.list(things('v2'), { namespace: 'default' });
+  assert.deepEqual(
+    list.items.map((item) => item.apiVersion),
+    ['example.com/v2'],
+  );
 });

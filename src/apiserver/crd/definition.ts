@@ -176,6 +176,7 @@ export function definitionOf(
     strategy: {
       status,
       generation: true,
+      statusKeepsMetadata: true,
       unconditionalUpdate: false,
       ...(scale ? { subresources: { scale: scaleBehaviour(scale) } } : {}),
     },
