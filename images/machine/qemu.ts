@@ -115,6 +115,10 @@ export async function startQemu(options: QemuOptions): Promise<void> {
 export async function pidOf(folder: string): Promise<number | undefined> {
   const pid = Number((await readFile(join(folder, 'pid'), 'utf8').catch(() => '')).trim());
   if (!(pid > 1)) return undefined;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.includes('qemu-system') ? pid : undefined;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+  if (command === undefined) return undefined;
+  if (command !== '') return command.includes('qemu-system') ? pid : undefined;
+  // on its way out a process has no memory any more but may still hold its disk; a zombie holds nothing
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return status === '' || /\) [ZX] /.test(status) ? undefined : pid;
 }
