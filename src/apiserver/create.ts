@@ -32,6 +32,7 @@ import { tokenRequest } from './handlers/token-request.ts';
 import { createVirtualResources } from './handlers/virtual.ts';
 import { createListener } from './http/listener.ts';
 import { createMounts } from './http/mounts.ts';
+import { createOpenWatches } from './http/open-watches.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
@@ -165,7 +166,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     knowsGroup: (group) => discovery.groups().some((known) => known.name === group),
     elsewhere: (call) => aggregation.answer(call),
   });
-  const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, log });
+  const openWatches = createOpenWatches();
+  const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, openWatches, log });
   const onUpgrade = createUpgradeHandler({
     authentication,
     authorizer,
@@ -253,6 +255,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       aggregation.stop();
       customResources.stop();
       for (const mirror of mirrors) mirror.stop();
+      openWatches.endAll();
       await listener.stop(drainMs);
       await registry.stop();
     },

@@ -8,6 +8,7 @@ import type { ResourceStore } from '../registry/types.ts';
 import { encodeObject, listBytes, listKind, listMeta, listObject } from './encode.ts';
 import { type Exchange, headerOf, type ResponseHeaders } from './exchange.ts';
 import { negotiate, negotiateError, parseAccept } from './negotiate.ts';
+import type { OpenWatches } from './open-watches.ts';
 import { transformList, transformObject, transformQuery } from './transform.ts';
 import { serveWatch } from './watch.ts';
 
@@ -63,7 +64,12 @@ export function speaksProtobuf(store: ResourceStore): boolean {
 }
 
 /** Writes an answer in the form that the request's Accept header asks for. */
-export async function sendAnswer(exchange: Exchange, call: Call, answer: Answer): Promise<void> {
+export async function sendAnswer(
+  exchange: Exchange,
+  call: Call,
+  answer: Answer,
+  openWatches: OpenWatches,
+): Promise<void> {
   const accept = headerOf(exchange.headers, 'accept');
   switch (answer.kind) {
     case 'taken':
@@ -116,7 +122,7 @@ export async function sendAnswer(exchange: Exchange, call: Call, answer: Answer)
       return;
     }
     case 'watch':
-      await serveWatch(exchange, call, answer);
+      await serveWatch(exchange, call, answer, openWatches);
   }
 }
 

@@ -12,6 +12,7 @@ import type { UserInfo } from '../server.ts';
 import { sendAnswer, sendError } from './answer.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { bodyEncoding } from './negotiate.ts';
+import type { OpenWatches } from './open-watches.ts';
 import { parseRequestInfo } from './request-info.ts';
 
 /** The largest body of a request, as upstream. */
@@ -24,6 +25,7 @@ export interface PipelineOptions {
   authorizer: Authorizer;
   dispatch: Dispatch;
   metrics: RequestMetrics;
+  openWatches: OpenWatches;
   log: Logger;
 }
 
@@ -92,7 +94,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
       const dispatched = dispatch(call);
       const answer = dispatched instanceof Promise ? await dispatched : dispatched;
-      await sendAnswer(exchange, call, answer);
+      await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);

@@ -6,6 +6,7 @@ import { baseHeaders, speaksProtobuf } from './answer.ts';
 import { encodeObject } from './encode.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { type MediaType, negotiate } from './negotiate.ts';
+import type { OpenWatches } from './open-watches.ts';
 import { transformObject, transformQuery } from './transform.ts';
 
 /** A watcher that is this many bytes behind is cut off: it will come back with its last resourceVersion. */
@@ -38,7 +39,12 @@ function frameMaker(type: MediaType, call: Call, answer: WatchAnswer): (event: W
 }
 
 /** Answers a watch: one frame per event until the time is over, the client goes, or the registry ends it. */
-export async function serveWatch(exchange: Exchange, call: Call, answer: WatchAnswer): Promise<void> {
+export async function serveWatch(
+  exchange: Exchange,
+  call: Call,
+  answer: WatchAnswer,
+  openWatches: OpenWatches,
+): Promise<void> {
   const type = negotiate(headerOf(exchange.headers, 'accept'), {
     protobuf: speaksProtobuf(answer.store),
     transform: true,
@@ -49,11 +55,13 @@ export async function serveWatch(exchange: Exchange, call: Call, answer: WatchAn
   let watch: Watch | undefined;
   let over = false;
   let timer: NodeJS.Timeout | undefined;
+  let forget: (() => void) | undefined;
 
   const finish = (): void => {
     if (over) return;
     over = true;
     clearTimeout(timer);
+    forget?.();
     watch?.stop();
     writer?.end();
   };
@@ -105,6 +113,7 @@ export async function serveWatch(exchange: Exchange, call: Call, answer: WatchAn
     (writer as unknown as ReturnType<Exchange['open']>).end();
     return;
   }
+  forget = openWatches.add(finish);
   timer = setTimeout(finish, answer.timeoutMs);
   timer.unref();
 }
