@@ -90,7 +90,7 @@ export function createInformer<T extends KubernetesObject>(options: InformerOpti
   const sync = Promise.withResolvers<void>();
   sync.promise.catch(() => {});
   const lifetime = new AbortController();
-  const backoff = createBackoff({ initialMs: 100, maxMs: 30_000, jitter: 0.3 });
+  const backoff = createBackoff({ initialMs: 100, maxMs: 10_000, jitter: 0.3 });
   let hasSynced = false;
   let revision = '';
   let running: Promise<void> | undefined;
