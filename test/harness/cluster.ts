@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/base/errors.ts';
 import { createTestNetwork } from './network.ts';
-import { createTestNode, type TestNode } from './node.ts';
+import { createTestNode, sweepTestNodes, type TestNode } from './node.ts';
 import { findNodePrograms } from './programs.ts';
 
 /** A cluster of the fast tier: the first node is the server. */
@@ -37,6 +37,7 @@ export async function eventually<T>(what: string, attempt: () => Promise<T>, tim
 export async function createTestCluster(options: { serverArgs?: readonly string[] } = {}): Promise<TestCluster> {
   const programs = await findNodePrograms();
   if (typeof programs === 'string') throw new Error(programs);
+  await sweepTestNodes();
   const network = await createTestNetwork();
   const machines: TestNode[] = [];
   const addNode = async (name: string): Promise<TestNode> => {

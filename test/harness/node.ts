@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { build, clone } from '../../images/tools/paths.ts';
 import type { RunOptions, RunResult } from '../../src/base/run.ts';
 import { testImages } from './images.ts';
@@ -55,16 +56,41 @@ hostname ${name}
 
 const cgroupRoots = '/sys/fs/cgroup';
 
-/** Removes the node's cgroups, from the leaves up, in every hierarchy. */
+/** Removes the node's cgroups, from the leaves up, in every hierarchy; its last processes may still be ending. */
 async function removeCgroups(name: string): Promise<void> {
   const removeBelow = async (path: string): Promise<void> => {
     for (const entry of await readdir(path, { withFileTypes: true }).catch(() => []))
       if (entry.isDirectory()) await removeBelow(join(path, entry.name));
     await rmdir(path).catch(() => {});
   };
-  for (const hierarchy of await readdir(cgroupRoots).catch(() => []))
-    await removeBelow(join(cgroupRoots, hierarchy, name));
-  await removeBelow(join(cgroupRoots, name));
+  const exists = (path: string): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  const hierarchies = ['', ...(await readdir(cgroupRoots).catch(() => []))];
+  for (const path of hierarchies.map((hierarchy) => join(cgroupRoots, hierarchy, name)))
+    for (let attempt = 0; attempt < 40 && (await exists(path)); attempt++) {
+      await removeBelow(path);
+      if (await exists(path)) await sleep(50);
+    }
+}
+
+/** Clears what test processes left that were killed before they could: their nodes died with them, files did not. */
+export async function sweepTestNodes(): Promise<void> {
+  for (const entry of await readdir(join(build, 'test')).catch(() => [])) {
+    const owner = /^knarr-test-(\d+)-/.exec(entry)?.[1];
+    if (
+      owner === undefined ||
+      (await access(`/proc/${owner}`).then(
+        () => true,
+        () => false,
+      ))
+    )
+      continue;
+    await removeCgroups(entry);
+    await rm(join(build, 'test', entry), { recursive: true, force: true });
+  }
 }
 
 export async function createTestNode(options: {
