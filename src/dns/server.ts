@@ -33,8 +33,10 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     udp.push(socket);
     socket.once('error', reject);
     socket.on('message', (bytes, from) => {
+      if (from.port === 0) return; // nobody to answer to
       void handle(bytes, 'udp').then((answer) => {
-        if (answer !== undefined) socket.send(answer, from.port, from.address, () => {});
+        if (answer === undefined || !udp.includes(socket)) return;
+        socket.send(answer, from.port, from.address, () => {});
       });
     });
     socket.bind(port, address, () => {

@@ -45,12 +45,14 @@ export function askUdp({ server, port, bytes, timeoutMs }: Exchange): Promise<Bu
   socket.on('message', (answer) => {
     if (answers(query, answer)) resolve(answer);
   });
-  // Connected: only this server's packets come in, and a refused port is heard of at once.
-  socket.connect(port, server, () => {
+  // Connected: only this server's packets come in, and a refused port is heard of at once. Without a way to the server
+  // there is an error and no 'connect'.
+  socket.once('connect', () => {
     socket.send(query, (error) => {
       if (error) reject(noAnswer(server, error.message));
     });
   });
+  socket.connect(port, server);
   return promise.finally(() => {
     clearTimeout(timer);
     socket.close();

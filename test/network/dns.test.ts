@@ -100,6 +100,15 @@ function suite(): void {
     assert.deepStrictEqual(await udp('10.43.0.10', 'example.net'), []);
   });
 
+  test('a name server that there is no way to is an answer of failure, and no harm', async () => {
+    await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepStrictEqual(await udp('10.43.0.10', 'unreachable.example'), []);
+    await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\nnameserver 127.0.0.53\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepStrictEqual(await udp('10.43.0.10', 'reachable.example'), ['192.0.2.7']);
+  });
+
   test('TCP, two questions on one connection', async () => {
     const socket = connect({ host: '10.43.0.10', port: 53 });
     const question = (id: number) =>
