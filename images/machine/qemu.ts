@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
 import { run } from '../../src/base/run.ts';
@@ -118,7 +118,9 @@ export async function pidOf(folder: string): Promise<number | undefined> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
   if (command === undefined) return undefined;
   if (command !== '') return command.includes('qemu-system') ? pid : undefined;
-  // on its way out a process has no memory any more but may still hold its disk; a zombie holds nothing
-  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return status === '' || /\) [ZX] /.test(status) ? undefined : pid;
+  // On its way out a process has no memory any more, but holds its disk until the last of its threads is gone.
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (status === undefined) return undefined;
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return threads.length <= 1 && /\) [ZX] /.test(status) ? undefined : pid;
 }
