@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { makeDescriptions } from '../../src/apiserver/openapi/make-descriptions.ts';
 import type { Stage } from '../stage.ts';
 import { type Arch, clone } from '../tools/paths.ts';
 
@@ -21,7 +22,7 @@ await import('./${main}');
  *   knarr.mjs  os.mjs           what is started
  *   main.js    boot.js          the bundles; what they share in part-*.js
  *   sqlite-worker.js            the datastore's thread
- *   facts/                      JSON of src/<room>/facts
+ *   facts/                      JSON of src/<room>/facts, and what describes the API's types and fields
  *   sqlite.node                 the datastore's native part
  */
 export function bundleStage(arch: Arch): Stage {
@@ -75,6 +76,8 @@ export function bundleStage(arch: Arch): Stage {
         for (const name of await readdir(folder).catch(() => []))
           await cp(join(folder, name), join(into, 'facts', name));
       }
+      const descriptions = await makeDescriptions();
+      if (descriptions) await writeFile(join(into, 'facts/descriptions.json.gz'), descriptions);
       await writeFile(join(into, 'package.json'), '{"type":"module"}\n');
       await writeFile(join(into, 'knarr.mjs'), launcher('main.js'), { mode: 0o755 });
       await writeFile(join(into, 'os.mjs'), launcher('boot.js'), { mode: 0o755 });

@@ -47,7 +47,7 @@ export async function compare(options: {
     const theirs = recorded.get(id);
     const answer = answers.get(id);
     if (!theirs || !answer) throw new Error(`"${id}" is not in the recording: record again`);
-    const lines = differences(theirs, JSON.parse(JSON.stringify(normalize(answer))));
+    const lines = differences(normalize(theirs), JSON.parse(JSON.stringify(normalize(answer))));
     if (lines.length === 0) result.same++;
     else if (accepted[id]) result.accepted++;
     else result.different.push({ id, lines });

@@ -9,7 +9,7 @@ import { encodeObject, listBytes, listKind, listMeta, listObject } from './encod
 import { type Exchange, headerOf, type ResponseHeaders } from './exchange.ts';
 import { negotiate, negotiateError, parseAccept } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
-import { transformList, transformObject, transformQuery } from './transform.ts';
+import { columnTexts, transformList, transformObject, transformQuery } from './transform.ts';
 import { serveWatch } from './watch.ts';
 
 /** Answers of this size or more are compressed for those who ask. */
@@ -95,7 +95,13 @@ export async function sendAnswer(
         return;
       }
       const { object } = answer.stored;
-      const form = type.as === '' ? object : transformObject(type, answer.store, object, transformQuery(call.query));
+      const form =
+        type.as === ''
+          ? object
+          : transformObject(type, answer.store, object, {
+              query: transformQuery(call.query),
+              texts: await columnTexts(type, answer.store),
+            });
       const encoded = encodeObject(type, form);
       sendBytes(exchange, answer.status, baseHeaders(encoded.type, call.warnings), encoded.body);
       return;
@@ -115,7 +121,7 @@ export async function sendAnswer(
               store,
               result.items.map((item) => item.object),
               listMeta(result),
-              transformQuery(call.query),
+              { query: transformQuery(call.query), texts: await columnTexts(type, store) },
             );
       const encoded = encodeObject(type, form);
       sendBytes(exchange, 200, baseHeaders(encoded.type, call.warnings), encoded.body);

@@ -2,6 +2,8 @@ import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { badRequest } from '../../api/status.ts';
 import { type CustomColumns, makeTable, partialObjectMetadata } from '../../api/table.ts';
+import type { TableColumnDefinition } from '../../api/table-types.ts';
+import { columnDescriptions } from '../descriptions.ts';
 import type { ResourceStore } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
@@ -20,16 +22,33 @@ export function transformQuery(query: URLSearchParams): TransformQuery {
   return { includeObject: value };
 }
 
+const placeOf = ({ definition, version }: ResourceStore): string =>
+  `${definition.group}/${version.version}/${definition.resource}`;
+
+/** Texts of a table's columns, by name. */
+export type ColumnTexts = ReadonlyMap<string, string>;
+
+const noTexts: ColumnTexts = new Map();
+
+/** What a form needs that takes a while to find: the texts of a table's columns. */
+export const columnTexts = async (type: MediaType, store: ResourceStore): Promise<ColumnTexts> =>
+  type.as === 'Table' ? await columnDescriptions(placeOf(store)) : noTexts;
+
+interface Form {
+  readonly query: TransformQuery;
+  readonly texts: ColumnTexts;
+  readonly noHeaders?: boolean;
+}
+
 function tableOf(
   store: ResourceStore,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
-  query: TransformQuery,
-  noHeaders: boolean,
+  { query, texts, noHeaders = false }: Form,
 ): object {
   const { definition, version } = store;
-  const custom = customColumns.get(`${definition.group}/${version.version}/${definition.resource}`);
-  return makeTable(
+  const custom = customColumns.get(placeOf(store));
+  const table = makeTable(
     { group: definition.group, version: version.version, resource: definition.resource },
     objects,
     metadata,
@@ -40,26 +59,19 @@ function tableOf(
       noHeaders,
     },
   );
+  const describe = (column: TableColumnDefinition, index: number): TableColumnDefinition => {
+    const text = custom && index > 0 ? undefined : texts.get(column.name);
+    return text === undefined ? column : { ...column, description: text };
+  };
+  return { ...table, ...(noHeaders ? {} : { columnDefinitions: table.columnDefinitions.map(describe) }) };
 }
 
 /** One object in the form that was asked for. */
-export function transformObject(
-  type: MediaType,
-  store: ResourceStore,
-  object: KubernetesObject,
-  query: TransformQuery,
-  options: { noHeaders?: boolean } = {},
-): object {
+export function transformObject(type: MediaType, store: ResourceStore, object: KubernetesObject, form: Form): object {
   const asVersion = `${type.asGroup}/${type.asVersion}`;
   if (type.as === 'Table')
     return {
-      ...tableOf(
-        store,
-        [object],
-        { resourceVersion: object.metadata.resourceVersion },
-        query,
-        options.noHeaders ?? false,
-      ),
+      ...tableOf(store, [object], { resourceVersion: object.metadata.resourceVersion }, form),
       apiVersion: asVersion,
     };
   return { ...partialObjectMetadata(object), apiVersion: asVersion };
@@ -71,10 +83,10 @@ export function transformList(
   store: ResourceStore,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
-  query: TransformQuery,
+  form: Form,
 ): object {
   const asVersion = `${type.asGroup}/${type.asVersion}`;
-  if (type.as === 'Table') return { ...tableOf(store, objects, metadata, query, false), apiVersion: asVersion };
+  if (type.as === 'Table') return { ...tableOf(store, objects, metadata, form), apiVersion: asVersion };
   return {
     kind: 'PartialObjectMetadataList',
     apiVersion: asVersion,

@@ -7,7 +7,7 @@ import { encodeObject } from './encode.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { type MediaType, negotiate } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
-import { transformObject, transformQuery } from './transform.ts';
+import { type ColumnTexts, columnTexts, transformObject, transformQuery } from './transform.ts';
 
 /** A watcher that is this many bytes behind is cut off: it will come back with its last resourceVersion. */
 const mostBehind = 32 * 1024 * 1024;
@@ -15,14 +15,19 @@ const mostBehind = 32 * 1024 * 1024;
 type WatchAnswer = Extract<Answer, { kind: 'watch' }>;
 
 /** Turns events into frames of the form that was asked for. */
-function frameMaker(type: MediaType, call: Call, answer: WatchAnswer): (event: WatchEvent) => Buffer | string {
+function frameMaker(
+  type: MediaType,
+  call: Call,
+  answer: WatchAnswer,
+  texts: ColumnTexts,
+): (event: WatchEvent) => Buffer | string {
   if (type.encoding === 'json' && type.as === '') return (event) => event.frame;
   const query = transformQuery(call.query);
   let first = true;
   const formOf = (event: WatchEvent): object => {
     const { object } = event.stored;
     if (type.as === '' || event.type === 'ERROR') return object;
-    const form = transformObject(type, answer.store, object, query, { noHeaders: !first });
+    const form = transformObject(type, answer.store, object, { query, texts, noHeaders: !first });
     if (event.type !== 'BOOKMARK') first = false;
     return form;
   };
@@ -49,7 +54,7 @@ export async function serveWatch(
     protobuf: speaksProtobuf(answer.store),
     transform: true,
   });
-  const makeFrame = frameMaker(type, call, answer);
+  const makeFrame = frameMaker(type, call, answer, await columnTexts(type, answer.store));
   const pending: (Buffer | string)[] = [];
   let writer: ReturnType<Exchange['open']> | undefined;
   let watch: Watch | undefined;

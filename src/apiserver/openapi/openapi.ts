@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type OperationFact, readOperationFacts, readTypeFacts, type TypeFact } from '../../api/openapi-facts.ts';
+import { readDescriptions } from '../descriptions.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import { headerOf } from '../http/exchange.ts';
 import { gitVersion } from '../version.ts';
-import type { Describe } from './schema.ts';
 import { documentV2 } from './v2.ts';
 import { documentV3 } from './v3.ts';
 
@@ -32,8 +32,6 @@ export function documentOf(path: string): string {
 }
 
 const hashOf = (text: string): string => createHash('sha512').update(text).digest('hex').toUpperCase();
-
-const noDescriptions: Describe = () => undefined;
 
 type Gvk = NonNullable<OperationFact['gvk']>;
 
@@ -78,7 +76,8 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
       return { kind: 'bytes', status: 304, type: 'application/json', body: '', headers };
     const builtin = await readTypeFacts();
     const types = added ? { ...builtin, ...added.types } : builtin;
-    const body = JSON.stringify(documentV3({ operations, types, typeOf: kindIndex(types), describe: noDescriptions }));
+    const describe = await readDescriptions(types);
+    const body = JSON.stringify(documentV3({ operations, types, typeOf: kindIndex(types), describe }));
     return { kind: 'bytes', status: 200, type: 'application/json', body, headers };
   };
 
@@ -87,7 +86,8 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     const types = Object.assign(await readTypeFacts(), ...additions.map((addition) => addition.types));
     const operations = [...(await readOperationFacts()), ...additions.flatMap((addition) => addition.operations)];
     const wanted = headerOf(call.headers, 'accept') ?? '';
-    const value = documentV2({ operations, types, typeOf: kindIndex(types), describe: noDescriptions });
+    const describe = await readDescriptions(types);
+    const value = documentV2({ operations, types, typeOf: kindIndex(types), describe });
     if (v2ProtobufAsked.test(wanted)) {
       const { encodeOpenApiV2 } = await import('./v2-protobuf.ts');
       return { kind: 'bytes', status: 200, type: v2Protobuf, body: encodeOpenApiV2(value) };
