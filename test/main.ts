@@ -9,8 +9,19 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
   { name: 'unit', run: () => runUnitTests() },
   ...(
     [
+      [
+        'apiserver',
+        'the API server, driven by kubectl and by recorded requests',
+        'test/{apiserver,differential}/**/*.test.ts',
+        5,
+      ],
       ['network', 'the network in namespaces', 'test/network/**/*.test.ts', 5],
-      ['suite', 'the tools of the other suites', 'test/{conformance,differential}/**/*.test.ts', 5],
+      [
+        'suite',
+        'the documentation, and the tools of the other suites',
+        'test/{*.test.ts,{conformance,fuzz,cloud-config}/**/*.test.ts}',
+        5,
+      ],
       ['e2e', 'nodes of the fast tier, driven by kubectl', 'test/e2e/**/*.test.ts', 12],
       ['boot', 'the image in a virtual machine', 'test/boot/**/*.test.ts', 30],
     ] as const

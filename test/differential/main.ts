@@ -4,7 +4,7 @@
  *   node test/differential/main.ts record  --server URL --token TOKEN     upstream's answers → recorded.jsonl.gz
  *   node test/differential/main.ts compare --server URL --token TOKEN     against the recording; exit code 1 on a new difference
  *       [--only TEXT]  only steps whose id contains TEXT       [--verbose]  every difference in full
- *       [--accept FILE] writes the ids that differ, for sorting out by hand
+ *       [--update]     writes the ids that differ to different.txt, whose lines `npm test` lets differ
  *
  * The server needs an empty datastore, no controllers, and a token of the group system:masters.
  * `accepted.json` lists what may differ: id → reason.
@@ -17,6 +17,7 @@ import { type Answer, createServer, sendAll } from './send.ts';
 import { allSteps } from './steps.ts';
 
 const recording = new URL('recorded.jsonl.gz', import.meta.url);
+const openFile = new URL('different.txt', import.meta.url);
 const acceptedFile = new URL('accepted.json', import.meta.url);
 
 export interface Comparison {
@@ -73,7 +74,7 @@ if (import.meta.main) {
       token: { type: 'string' },
       only: { type: 'string' },
       verbose: { type: 'boolean' },
-      accept: { type: 'string' },
+      update: { type: 'boolean' },
     },
   });
   const { server: url, token } = values;
@@ -91,11 +92,7 @@ if (import.meta.main) {
         `${id}\n${(values.verbose ? lines : lines.slice(0, 3)).map((l) => `    ${l.slice(0, values.verbose ? 2000 : 240)}`).join('\n')}`,
       );
     }
-    if (values.accept)
-      writeFileSync(
-        values.accept,
-        JSON.stringify(Object.fromEntries(result.different.map((d) => [d.id, ''])), null, 2),
-      );
+    if (values.update) writeFileSync(openFile, `${result.different.map((d) => d.id).join('\n')}\n`);
     console.log(`${result.same} same, ${result.accepted} accepted, ${result.different.length} different`);
     process.exitCode = result.different.length === 0 ? 0 : 1;
   }
