@@ -59,6 +59,7 @@ export async function conformanceImages(options: {
     { name: `${registry}/nginx:1.27-0`, ...nginx },
     { name: `${registry}/httpd:2.4.38-4`, ...httpd },
     { name: `${registry}/httpd:2.4.39-4`, ...httpd },
+    { name: `${registry}/glibc-dns-testing:2.0.0`, layers, files: [], cmd: ['sleep', '1000000'] },
     { name: `${registry}/perl:5.26`, layers, files: [], cmd: ['perl', '-v'] },
   ]);
 }
