@@ -13,6 +13,7 @@ import type { AgentConfig } from './config.ts';
 import { type Cluster, ensureNodePassword } from './join/node-identity.ts';
 import { connectCluster } from './join/remote-cluster.ts';
 import { createServerWatch } from './join/server-watch.ts';
+import { checkKernelDefaults } from './kernel-defaults.ts';
 import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 import { createNode, type NodeCertificates, startRuntime } from './node.ts';
 import { kubeletPort } from './ports.ts';
@@ -92,6 +93,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
   return {
     name: 'agent',
     async start() {
+      if (config.node.protectKernelDefaults) await checkKernelDefaults();
       const runtime = startRuntime({ config: config.node, paths: config.paths, log }, stack);
       const balancer = createBalancer(config, await rememberedServers(config.paths.agent.servers), log);
       if (config.node.loadBalancer) await stack.run(balancer);

@@ -1,25 +1,22 @@
 import type { ApiServerOptions } from '../apiserver/options.ts';
-import { KnarrError } from '../base/errors.ts';
+import { type ArgumentTable, applyArguments } from './component-arguments.ts';
 import { parseBoolean } from './values.ts';
 
 type Extras = Partial<Pick<ApiServerOptions, 'allowAnonymous'>>;
 
-const setters: Readonly<Record<string, (value: string) => Extras>> = {
-  'anonymous-auth': (value) => ({ allowAnonymous: parseBoolean('kube-apiserver-arg=anonymous-auth', value) }),
+const table: ArgumentTable<Extras> = {
+  flag: 'kube-apiserver-arg',
+  known: {
+    'anonymous-auth': (value) => ({ allowAnonymous: parseBoolean('kube-apiserver-arg=anonymous-auth', value) }),
+  },
+  refused: {
+    'service-node-port-range': 'use --service-node-port-range',
+    'service-cluster-ip-range': 'use --service-cidr',
+    'advertise-address': 'use --advertise-address',
+    'bind-address': 'use --bind-address',
+    'secure-port': 'use --https-listen-port',
+  },
 };
 
 /** What `--kube-apiserver-arg` can set; throws KnarrError for anything else. */
-export function apiServerExtras(args: ReadonlyMap<string, string>): Extras {
-  let extras: Extras = {};
-  for (const [name, value] of args) {
-    const set = setters[name];
-    if (set === undefined)
-      throw new KnarrError({
-        code: 'invalid-setting',
-        blame: 'user',
-        message: `--kube-apiserver-arg=${name} is not supported yet; known are ${Object.keys(setters).join(', ')}`,
-      });
-    extras = { ...extras, ...set(value) };
-  }
-  return extras;
-}
+export const apiServerExtras = (args: ReadonlyMap<string, string>): Extras => applyArguments(table, args);

@@ -111,20 +111,14 @@ test('an agent needs a server and a token', async () => {
     server: ['https://a:6443/'],
     token: ['x'],
     'node-taint': ['k=v:NoSchedule', 'only:NoExecute'],
-    'kubelet-arg': ['max-pods=10', '--feature'],
+    'kubelet-arg': ['--max-pods=10'],
   });
   assert.equal(config.serverUrl, 'https://a:6443');
   assert.deepEqual(config.node.taints, [
     { key: 'k', value: 'v', effect: 'NoSchedule' },
     { key: 'only', effect: 'NoExecute' },
   ]);
-  assert.deepEqual(
-    [...config.node.kubeletArgs],
-    [
-      ['max-pods', '10'],
-      ['feature', 'true'],
-    ],
-  );
+  assert.deepEqual(config.node.kubelet, { maxPods: 10 });
 });
 
 test('every flag has one row, and no alias is used twice', () => {

@@ -1,10 +1,13 @@
 import { cidrAddress, ipFamily, parseCidr } from '../base/cidr.ts';
 import { KnarrError } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
+import { apiServerExtras } from './apiserver-arguments.ts';
+import { parseComponentArguments } from './component-arguments.ts';
 import { canonical, readConfigFiles, readEnvironment } from './config-file.ts';
+import { type ControllerOverrides, checkSchedulerArguments, controllerOverrides } from './control-plane-arguments.ts';
 import { flagsOf, type Role } from './flags/table.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
-import { type NodeConfig, parseComponentArguments, readNodeConfig } from './node-config.ts';
+import { type NodeConfig, readNodeConfig } from './node-config.ts';
 import { createPaths, type Paths } from './paths.ts';
 import { createValues, type RawValues, type Values } from './values.ts';
 
@@ -51,9 +54,8 @@ export interface ServerConfig extends CommonConfig {
   readonly cloudController: boolean;
   readonly serviceProxy: boolean;
   readonly networkPolicy: boolean;
-  readonly apiArgs: ReadonlyMap<string, string>;
-  readonly controllerArgs: ReadonlyMap<string, string>;
-  readonly schedulerArgs: ReadonlyMap<string, string>;
+  readonly api: ReturnType<typeof apiServerExtras>;
+  readonly controllerSettings: Partial<ControllerOverrides>;
   /** This machine as a node; undefined with --disable-agent. */
   readonly node: NodeConfig | undefined;
 }
@@ -183,6 +185,9 @@ export async function readServerConfig(options: {
   const { values, notices } = await readValues({ role: 'server', ...options });
   if (values.string('server') !== undefined)
     throw refuse('--server on a server is not supported yet: a cluster has one server; run "knarr agent" to join');
+  if (values.given('tls-san-security') && !values.boolean('tls-san-security'))
+    throw refuse('--tls-san-security=false is not supported: names of the certificate are added by --tls-san alone');
+  checkSchedulerArguments(parseComponentArguments(values.list('kube-scheduler-arg')));
   const base = common(values, notices);
   const serviceCidrs = networks('service-cidr', values);
   const [firstService] = serviceCidrs.map((text) => parseCidr(text));
@@ -223,9 +228,8 @@ export async function readServerConfig(options: {
     cloudController: !values.boolean('disable-cloud-controller'),
     serviceProxy: !values.boolean('disable-kube-proxy'),
     networkPolicy: !values.boolean('disable-network-policy'),
-    apiArgs: parseComponentArguments(values.list('kube-apiserver-arg')),
-    controllerArgs: parseComponentArguments(values.list('kube-controller-manager-arg')),
-    schedulerArgs: parseComponentArguments(values.list('kube-scheduler-arg')),
+    api: apiServerExtras(parseComponentArguments(values.list('kube-apiserver-arg'))),
+    controllerSettings: controllerOverrides(parseComponentArguments(values.list('kube-controller-manager-arg'))),
     node,
   };
 }

@@ -1,6 +1,8 @@
 import { quantityValue } from '../api/quantity.ts';
 import { KnarrError } from '../base/errors.ts';
 import type { KubeletOptions } from '../kubelet/options.ts';
+import { parseDuration, parseWhole } from './argument-values.ts';
+import { type ArgumentTable, applyArguments } from './component-arguments.ts';
 
 /** The kubelet options that `--kubelet-arg` can set. */
 export type KubeletOverrides = Partial<
@@ -23,10 +25,7 @@ export type KubeletOverrides = Partial<
 
 const refuse = (message: string): KnarrError => new KnarrError({ code: 'invalid-setting', blame: 'user', message });
 
-const whole = (name: string, text: string): number => {
-  if (!/^\d+$/.test(text)) throw refuse(`--kubelet-arg=${name}: ${JSON.stringify(text)} is not a whole number`);
-  return Number(text);
-};
+const whole = (name: string, text: string): number => parseWhole(`kubelet-arg=${name}`, text);
 
 /** `a<b` or `a=b` pairs separated by commas. */
 const pairs = (name: string, text: string, separator: '=' | '<'): Record<string, string> =>
@@ -38,16 +37,7 @@ const pairs = (name: string, text: string, separator: '=' | '<'): Record<string,
     }),
   );
 
-/** `10s`, `1m30s` as milliseconds. */
-export function parseDuration(text: string): number {
-  const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  if (parts.map((part) => part[0]).join('') !== text || parts.length === 0)
-    throw refuse(`${JSON.stringify(text)} is not a duration like 10s`);
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
-}
-
-type Setter = (value: string, so: KubeletOverrides) => KubeletOverrides;
+type Setter = ArgumentTable<KubeletOverrides>['known'][string];
 
 const reserve =
   (name: string): Setter =>
@@ -88,13 +78,5 @@ const setters: Readonly<Record<string, Setter>> = {
 };
 
 /** Throws KnarrError for an argument that is not known here. */
-export function kubeletOverrides(args: ReadonlyMap<string, string>): KubeletOverrides {
-  let overrides: KubeletOverrides = {};
-  for (const [name, value] of args) {
-    const set = setters[name];
-    if (set === undefined)
-      throw refuse(`--kubelet-arg=${name} is not supported yet; known are ${Object.keys(setters).join(', ')}`);
-    overrides = { ...overrides, ...set(value, overrides) };
-  }
-  return overrides;
-}
+export const kubeletOverrides = (args: ReadonlyMap<string, string>): KubeletOverrides =>
+  applyArguments({ flag: 'kubelet-arg', known: setters }, args);

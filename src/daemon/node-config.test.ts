@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kubeletOverrides, parseDuration } from './kubelet-arguments.ts';
-import { parseComponentArguments, parseLabels, parseTaint } from './node-config.ts';
+import { parseDuration } from './argument-values.ts';
+import { parseComponentArguments } from './component-arguments.ts';
+import { kubeletOverrides } from './kubelet-arguments.ts';
+import { parseLabels, parseTaint } from './node-config.ts';
 
 test('labels and taints are read as K3s reads them', () => {
   assert.deepEqual(parseLabels(['a=1', 'b', 'c=x=y']), { a: '1', b: '', c: 'x=y' });
@@ -30,7 +32,10 @@ test('arguments of the kubelet become its options, unknown ones are refused by n
       nodeStatusReportMs: 90_000,
     },
   );
-  assert.throws(() => read('feature-gates=X=true'), /--kubelet-arg=feature-gates is not supported yet/);
+  assert.throws(
+    () => read('feature-gates=X=true'),
+    /--kubelet-arg=feature-gates is not supported: there are no feature gates/,
+  );
   assert.throws(() => read('max-pods=many'), /is not a whole number/);
 });
 

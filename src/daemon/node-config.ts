@@ -5,8 +5,11 @@ import type { Taint } from '../api/gen/core-v1.ts';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import { ipFamily } from '../base/cidr.ts';
 import { KnarrError, systemCode } from '../base/errors.ts';
+import { parseComponentArguments } from './component-arguments.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
+import { type KubeletOverrides, kubeletOverrides } from './kubelet-arguments.ts';
 import type { Paths } from './paths.ts';
+import { type ProxyOverrides, proxyOverrides } from './proxy-arguments.ts';
 import type { Values } from './values.ts';
 
 /** What a machine is told about itself as a node; the same for a server's own node and for an agent. */
@@ -16,8 +19,10 @@ export interface NodeConfig {
   readonly externalIps: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  readonly kubeletArgs: ReadonlyMap<string, string>;
-  readonly proxyArgs: ReadonlyMap<string, string>;
+  readonly kubelet: KubeletOverrides;
+  readonly proxy: ProxyOverrides;
+  /** Fail at start where the kernel's settings are not what Kubernetes wants. */
+  readonly protectKernelDefaults: boolean;
   readonly lbServerPort: number;
   readonly loadBalancer: boolean;
   readonly flannelIface: string | undefined;
@@ -60,17 +65,6 @@ export function parseTaint(text: string): Taint {
   return value === undefined || value === '' ? { key, effect } : { key, value, effect };
 }
 
-/** `flag=value` pairs for a component; `--` in front is allowed; a flag without a value is `true`. */
-export function parseComponentArguments(pairs: readonly string[]): Map<string, string> {
-  return new Map(
-    pairs.map((pair) => {
-      const text = pair.replace(/^--/, '');
-      const equals = text.indexOf('=');
-      return equals < 0 ? [text, 'true'] : [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
-}
-
 async function persistentId(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim();
@@ -104,8 +98,9 @@ export async function readNodeConfig(values: Values, paths: Paths): Promise<Node
     externalIps: checkAddresses('node-external-ip', values.list('node-external-ip')),
     labels: parseLabels(values.list('node-label')),
     taints: values.list('node-taint').map(parseTaint),
-    kubeletArgs: parseComponentArguments(values.list('kubelet-arg')),
-    proxyArgs: parseComponentArguments(values.list('kube-proxy-arg')),
+    kubelet: kubeletOverrides(parseComponentArguments(values.list('kubelet-arg'))),
+    proxy: proxyOverrides(parseComponentArguments(values.list('kube-proxy-arg'))),
+    protectKernelDefaults: values.boolean('protect-kernel-defaults'),
     lbServerPort: values.integer('lb-server-port') ?? 6444,
     loadBalancer: !values.boolean('disable-apiserver-lb'),
     flannelIface: values.string('flannel-iface'),

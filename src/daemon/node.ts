@@ -12,7 +12,6 @@ import { keyToPem } from '../pki/keys.ts';
 import { type ContainerRuntime, createRuntime } from './containerd/create.ts';
 import type { ClusterSettings } from './join/cluster-settings.ts';
 import { type Cluster, ensureNodeCertificates } from './join/node-identity.ts';
-import { kubeletOverrides } from './kubelet-arguments.ts';
 import type { NodeConfig } from './node-config.ts';
 import type { Paths } from './paths.ts';
 import { kubeletPort } from './ports.ts';
@@ -103,7 +102,7 @@ function assembleKubelet(options: NodeOptions, { settings, certificates, runtime
     nodeTaints: config.taints,
     version: nameOfVersion,
     log,
-    ...kubeletOverrides(config.kubeletArgs),
+    ...config.kubelet,
   });
 }
 
@@ -130,6 +129,7 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     clusterCidrs,
     serviceCidrs,
     ownAddresses: settings.DisableCoreDNS ? [] : clusterDns,
+    ...config.proxy,
     log: log.child('proxy'),
   });
   const policy = createNetworkPolicy({ informers, nodeName, log: log.child('policy') });

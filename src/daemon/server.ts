@@ -19,7 +19,6 @@ import { createScheduler } from '../scheduler/create.ts';
 import type { Backend } from '../store/backend.ts';
 import { createSqliteBackend } from '../store/sqlite-backend.ts';
 import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
-import { apiServerExtras } from './apiserver-arguments.ts';
 import { createRoleLabels, ensureClusterObjects } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
 import type { ContainerRuntime } from './containerd/create.ts';
@@ -28,6 +27,7 @@ import { settingsOf } from './join/cluster-settings.ts';
 import { localCluster } from './join/local-cluster.ts';
 import { ensureNodePassword } from './join/node-identity.ts';
 import { createSupervisor, mountSupervisor } from './join/supervisor.ts';
+import { checkKernelDefaults } from './kernel-defaults.ts';
 import type { NodeConfig } from './node-config.ts';
 import { kubeletPort } from './ports.ts';
 import { createRenewal, ensureServerCertificates, type ServerCertificates } from './server-certificates.ts';
@@ -89,7 +89,7 @@ function assembleApi(
     dial: tunnel.dial,
     kubelet: { ...pem(certificates.leaf('client-kube-apiserver')), ca: authorities['server-ca'].certificate },
     proxyClient: pem(certificates.leaf('client-auth-proxy')),
-    ...apiServerExtras(config.apiArgs),
+    ...config.api,
   });
   certificates.onRenewed('serving-kube-apiserver', (pair) => api.reloadServing(pem(pair)));
   return api;
@@ -148,6 +148,7 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
     serviceCidrs: config.serviceCidrs,
     rootCa: authorities['server-ca'].certificate,
     signer: createCsrSigner(authorities),
+    ...config.controllerSettings,
   });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
   const dns = createDnsService({ client, informers, clusterDns: config.clusterDns, log: log.child('dns') });
@@ -212,6 +213,7 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
     name: 'server',
     async start() {
       const { node } = config;
+      if (node?.protectKernelDefaults) await checkKernelDefaults();
       const runtime =
         node && (await import('./node.ts')).startRuntime({ config: node, paths: config.paths, log }, stack);
       const server = await startApi(config, log, stack);

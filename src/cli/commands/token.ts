@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Secret } from '../../api/gen/core-v1.ts';
 import { secrets } from '../../api/gen/resources.ts';
 import { KnarrError } from '../../base/errors.ts';
-import { parseDuration } from '../../daemon/kubelet-arguments.ts';
+import { parseDuration } from '../../daemon/argument-values.ts';
 import { createPaths, defaultDataDir } from '../../daemon/paths.ts';
 import { bootstrapTokenPattern, caHash, generateBootstrapToken } from '../../pki/token.ts';
 import { parseArguments } from '../arguments.ts';

@@ -1,0 +1,57 @@
+import { parseCidr } from '../base/cidr.ts';
+import type { ServiceProxyOptions } from '../network/service-proxy/options.ts';
+import { onlyAs, parseWhole } from './argument-values.ts';
+import { type ArgumentTable, applyArguments, refuseArgument } from './component-arguments.ts';
+
+/** What `--kube-proxy-arg` can set. */
+export type ProxyOverrides = Pick<ServiceProxyOptions, 'nodePortCidrs' | 'healthzAddress' | 'healthzPort'>;
+
+const flag = 'kube-proxy-arg';
+const conntrack = 'sizes and time-outs of connection tracking are the machine’s own: set them by sysctl';
+/** Zero is upstream's word for "leave the kernel's setting alone", which is what the proxy does. */
+const leftAlone = (name: string, ...zeros: string[]): Record<string, (value: string) => ProxyOverrides> => ({
+  [name]: (value) => {
+    if (zeros.includes(value)) return {};
+    throw refuseArgument(flag, name, conntrack);
+  },
+});
+
+function networks(value: string): string[] {
+  const list = value.split(',').filter((text) => text !== '');
+  for (const text of list)
+    if (parseCidr(text) === undefined)
+      throw refuseArgument(flag, 'nodeport-addresses', `${JSON.stringify(text)} is not a network like 10.0.0.0/8`);
+  return list;
+}
+
+function address(value: string): ProxyOverrides {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(value);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw refuseArgument(flag, 'healthz-bind-address', `${JSON.stringify(value)} is no address`);
+  const port = match?.[3];
+  return {
+    healthzAddress: host,
+    ...(port === undefined ? {} : { healthzPort: parseWhole(`${flag}=healthz-bind-address`, port, 0, 65535) }),
+  };
+}
+
+const table: ArgumentTable<ProxyOverrides> = {
+  flag,
+  known: {
+    'nodeport-addresses': (value) => ({ nodePortCidrs: networks(value) }),
+    'healthz-bind-address': address,
+    'proxy-mode': onlyAs(`${flag}=proxy-mode`, 'nftables', 'services are made of nftables rules'),
+    ...leftAlone('conntrack-max-per-core', '0'),
+    ...leftAlone('conntrack-min', '0'),
+    ...leftAlone('conntrack-tcp-timeout-established', '0', '0s'),
+    ...leftAlone('conntrack-tcp-timeout-close-wait', '0', '0s'),
+  },
+  refused: {
+    'metrics-bind-address': 'the proxy serves no metrics of its own',
+    'cluster-cidr': 'use --cluster-cidr',
+    'masquerade-all': 'only what does not come from pods is masqueraded',
+    'hostname-override': 'use --node-name',
+  },
+};
+
+export const proxyOverrides = (args: ReadonlyMap<string, string>): ProxyOverrides => applyArguments(table, args);
