@@ -1,39 +1,91 @@
-import { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
+import { type Budget, CostError, meter, newBudget, onBudget } from './cost.ts';
+import { functionNames, newEnvironment } from './environment.ts';
+import { plainLiterals } from './literals.ts';
+import { compileProblem, runtimeProblem, typeText } from './problems.ts';
+import { celValue } from './values.ts';
 
-/** A compiled CEL expression over named values. Throws what the evaluation throws. */
-export type Expression = (values: Readonly<Record<string, unknown>>) => unknown;
+/**
+ * A compiled CEL expression over named values: JSON data, or what `celValue` made of it. Throws what the evaluation
+ * throws, worded as cel-go does, and CostError when it takes too long.
+ */
+export type Expression = (values: Readonly<Record<string, unknown>>, budget?: Budget) => unknown;
 
 const compiled = new Map<string, Expression>();
+const environments = new Map<string, Environment>();
 
 /** Expressions are few and asked often; past this many the whole cache starts anew. */
-const kept = 2000;
+const kept = 5000;
+
+function environmentOf(variables: readonly string[]): Environment {
+  const key = variables.join(',');
+  let known = environments.get(key);
+  if (!known) {
+    known = newEnvironment();
+    for (const name of variables) known.registerVariable(name, 'dyn');
+    if (environments.size > 200) environments.clear();
+    environments.set(key, known);
+  }
+  return known;
+}
 
 /** Compiles an expression with the variables that it may name. Throws with the place of a syntax or type error. */
 export function compileExpression(text: string, variables: readonly string[]): Expression {
   const key = `${variables.join(',')}\n${text}`;
   let known = compiled.get(key);
   if (!known) {
-    const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
-    for (const name of variables) environment.registerVariable(name, 'dyn');
-    const parsed = environment.parse(text);
-    known = (values) => parsed(celContext(values)) as unknown;
+    known = compile(text, variables);
     if (compiled.size >= kept) compiled.clear();
     compiled.set(key, known);
   }
   return known;
 }
 
-const celContext = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, celValue(value)]));
-
-/** JSON data as CEL has it: whole numbers are int64. The data itself is left alone. */
-export function celValue(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(celValue);
-  if (typeof value === 'object' && value !== null) {
-    const result: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) result[key] = celValue(item);
-    return result;
+function compile(text: string, variables: readonly string[]): Expression {
+  const source = plainLiterals(text);
+  let parsed: ReturnType<Environment['parse']>;
+  try {
+    parsed = environmentOf(variables).parse(source);
+    const checked = parsed.check();
+    if (!checked.valid) throw checked.error;
+  } catch (error) {
+    throw new Error(`compilation failed: ${compileProblem(error, source, functionNames())}`);
   }
-  return value === undefined ? null : value;
+  meter(parsed.ast as unknown as Parameters<typeof meter>[0]);
+  return (values, budget = newBudget()) =>
+    onBudget(budget, () => {
+      const context = Object.fromEntries(variables.map((name) => [name, celValue(values[name])]));
+      try {
+        return parsed(context) as unknown;
+      } catch (error) {
+        if (error instanceof CostError) throw error;
+        throw new Error(runtimeProblem(error));
+      }
+    });
+}
+
+export interface CheckOptions {
+  /** Variables with their types: `dyn`, `int`, …, or what `declare` adds. */
+  variables: Readonly<Record<string, string>>;
+  declare?: ((environment: Environment) => void) | undefined;
+  /** The types that it may come to; undefined: any. */
+  returns?: readonly string[] | undefined;
+}
+
+/** What is wrong with an expression before it is ever run, in upstream's words; undefined when nothing is. */
+export function expressionProblem(text: string, options: CheckOptions): string | undefined {
+  const environment = newEnvironment();
+  options.declare?.(environment);
+  for (const [name, type] of Object.entries(options.variables)) environment.registerVariable(name, type);
+  const source = plainLiterals(text);
+  const checked = environment.check(source);
+  if (!checked.valid) return `compilation failed: ${compileProblem(checked.error, source, functionNames())}`;
+  const { returns } = options;
+  const type = checked.type ?? 'dyn';
+  const plain = type.replace(/<.*$/, '');
+  if (!returns || plain === 'dyn' || plain === 'optional' || returns.includes(plain)) return undefined;
+  const shown = typeText(type);
+  return returns.length === 1
+    ? `must evaluate to ${returns[0]} but got ${shown}`
+    : `must evaluate to one of [${returns.join(' ')}] but got ${shown}`;
 }

@@ -1,0 +1,68 @@
+import type { Environment } from '@marcbachmann/cel-js';
+import {
+  addQuantities,
+  compareQuantities,
+  parseQuantity,
+  type Quantity,
+  subtractQuantities,
+} from '../../../api/quantity.ts';
+
+export class QuantityValue {
+  readonly quantity: Quantity;
+  constructor(quantity: Quantity) {
+    this.quantity = quantity;
+  }
+}
+
+const type = 'kubernetes.Quantity';
+const billion = 1_000_000_000n;
+
+const ofInt = (value: bigint): Quantity => ({ nanos: value * billion, format: 'DecimalSI' });
+
+function isQuantity(text: string): boolean {
+  try {
+    parseQuantity(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const whole = ({ quantity }: QuantityValue): boolean =>
+  quantity.nanos % billion === 0n && BigInt.asIntN(64, quantity.nanos / billion) === quantity.nanos / billion;
+
+/** Upstream: `cel/library/quantity.go`. */
+export function addQuantityLibrary(environment: Environment): void {
+  const compare = (a: QuantityValue, b: QuantityValue): number => compareQuantities(a.quantity, b.quantity);
+  environment
+    .registerType(type, { ctor: QuantityValue, fields: {} })
+    .registerFunction(`quantity(string): ${type}`, (text: string) => new QuantityValue(parseQuantity(text)))
+    .registerFunction('isQuantity(string): bool', isQuantity)
+    .registerFunction(`${type}.sign(): int`, (a: QuantityValue) => BigInt(compareQuantities(a.quantity, '0')))
+    .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: QuantityValue, b: QuantityValue) => compare(a, b) > 0)
+    .registerFunction(`${type}.isLessThan(${type}): bool`, (a: QuantityValue, b: QuantityValue) => compare(a, b) < 0)
+    .registerFunction(`${type}.compareTo(${type}): int`, (a: QuantityValue, b: QuantityValue) => BigInt(compare(a, b)))
+    .registerFunction(`${type}.asApproximateFloat(): double`, (a: QuantityValue) => Number(a.quantity.nanos) / 1e9)
+    .registerFunction(`${type}.isInteger(): bool`, whole)
+    .registerFunction(`${type}.asInteger(): int`, (a: QuantityValue) => {
+      if (!whole(a)) throw new Error('cannot convert value to integer');
+      return a.quantity.nanos / billion;
+    })
+    .registerFunction(
+      `${type}.add(${type}): ${type}`,
+      (a: QuantityValue, b: QuantityValue) => new QuantityValue(addQuantities(a.quantity, b.quantity)),
+    )
+    .registerFunction(
+      `${type}.add(int): ${type}`,
+      (a: QuantityValue, b: bigint) => new QuantityValue(addQuantities(a.quantity, ofInt(b))),
+    )
+    .registerFunction(
+      `${type}.sub(${type}): ${type}`,
+      (a: QuantityValue, b: QuantityValue) => new QuantityValue(subtractQuantities(a.quantity, b.quantity)),
+    )
+    .registerFunction(
+      `${type}.sub(int): ${type}`,
+      (a: QuantityValue, b: bigint) => new QuantityValue(subtractQuantities(a.quantity, ofInt(b))),
+    )
+    .registerOperator(`${type} == ${type}`, (a: QuantityValue, b: QuantityValue) => compare(a, b) === 0);
+}

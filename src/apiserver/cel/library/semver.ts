@@ -1,0 +1,74 @@
+import type { Environment } from '@marcbachmann/cel-js';
+
+export class SemverValue {
+  readonly numbers: readonly bigint[];
+  readonly pre: readonly string[];
+  constructor(numbers: readonly bigint[], pre: readonly string[]) {
+    this.numbers = numbers;
+    this.pre = pre;
+  }
+}
+
+const type = 'kubernetes.Semver';
+const grammar =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+
+/** As upstream normalizes: no leading `v`, missing parts are 0, no leading zeros. */
+function normalized(text: string): string {
+  const [, numbers = '', rest = ''] = /^v?([\d.]*)(.*)$/.exec(text) ?? [];
+  const parts = numbers.split('.').map((part) => part.replace(/^0+(?=\d)/, ''));
+  while (parts.length < 3) parts.push('0');
+  return `${parts.join('.')}${rest}`;
+}
+
+function parse(text: string, normalize = false): SemverValue | undefined {
+  const found = grammar.exec(normalize ? normalized(text) : text);
+  if (!found) return undefined;
+  return new SemverValue(
+    found.slice(1, 4).map((part) => BigInt(part ?? 0)),
+    found[4]?.split('.') ?? [],
+  );
+}
+
+function made(text: string, normalize = false): SemverValue {
+  const value = parse(text, normalize);
+  if (!value) throw new Error(`semver parse error during conversion from string: ${JSON.stringify(text)}`);
+  return value;
+}
+
+function comparePart(a: string, b: string): number {
+  const [isA, isB] = [/^\d+$/.test(a), /^\d+$/.test(b)];
+  if (isA && isB) return Number(BigInt(a) > BigInt(b)) - Number(BigInt(a) < BigInt(b));
+  if (isA !== isB) return isA ? -1 : 1;
+  return Number(a > b) - Number(a < b);
+}
+
+function compare(a: SemverValue, b: SemverValue): number {
+  for (const [i, number] of a.numbers.entries()) {
+    const other = b.numbers[i] ?? 0n;
+    if (number !== other) return number > other ? 1 : -1;
+  }
+  if (a.pre.length === 0 || b.pre.length === 0) return Number(a.pre.length === 0) - Number(b.pre.length === 0);
+  for (let i = 0; i < Math.min(a.pre.length, b.pre.length); i++) {
+    const order = comparePart(a.pre[i] ?? '', b.pre[i] ?? '');
+    if (order !== 0) return order;
+  }
+  return Math.sign(a.pre.length - b.pre.length);
+}
+
+/** Upstream: `cel/library/semverlib.go`. */
+export function addSemverLibrary(environment: Environment): void {
+  environment
+    .registerType(type, { ctor: SemverValue, fields: {} })
+    .registerFunction(`semver(string): ${type}`, (text: string) => made(text))
+    .registerFunction(`semver(string, bool): ${type}`, made)
+    .registerFunction('isSemver(string): bool', (text: string) => parse(text) !== undefined)
+    .registerFunction('isSemver(string, bool): bool', (text: string, n: boolean) => parse(text, n) !== undefined)
+    .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: SemverValue, b: SemverValue) => compare(a, b) > 0)
+    .registerFunction(`${type}.isLessThan(${type}): bool`, (a: SemverValue, b: SemverValue) => compare(a, b) < 0)
+    .registerFunction(`${type}.compareTo(${type}): int`, (a: SemverValue, b: SemverValue) => BigInt(compare(a, b)))
+    .registerFunction(`${type}.major(): int`, (a: SemverValue) => a.numbers[0])
+    .registerFunction(`${type}.minor(): int`, (a: SemverValue) => a.numbers[1])
+    .registerFunction(`${type}.patch(): int`, (a: SemverValue) => a.numbers[2])
+    .registerOperator(`${type} == ${type}`, (a: SemverValue, b: SemverValue) => compare(a, b) === 0);
+}
