@@ -1,4 +1,5 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from '../api/gen/core-v1.ts';
+import type { Node } from '../api/gen/core-v1.ts';
+import { podSelectsNode } from '../api/node-selection.ts';
 import {
   addQuantities,
   compareQuantities,
@@ -6,74 +7,17 @@ import {
   quantityValue,
   subtractQuantities,
 } from '../api/quantity.ts';
+import { safeSysctls } from '../api/safe-sysctls.ts';
 import { isCriticalPod, isStaticPod, isTerminalPhase, type NodePod } from './pod/pod.ts';
 import { qosClassOf } from './pod/qos.ts';
 import { podResources } from './pod/resources.ts';
 import type { Verdict } from './status/generate.ts';
-
-/** Sysctls that are confined to a pod and harmless to others. */
-const safeSysctls = [
-  'kernel.shm_rmid_forced',
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.tcp_syncookies',
-  'net.ipv4.ping_group_range',
-  'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ip_local_reserved_ports',
-  'net.ipv4.tcp_keepalive_time',
-  'net.ipv4.tcp_fin_timeout',
-  'net.ipv4.tcp_keepalive_intvl',
-  'net.ipv4.tcp_keepalive_probes',
-  'net.ipv4.tcp_rmem',
-  'net.ipv4.tcp_wmem',
-];
 
 const refused = (reason: string, message: string): Verdict => ({
   phase: 'Failed',
   reason,
   message: `Pod was rejected: ${message}`,
 });
-
-function requirementHolds(
-  { key, operator, values = [] }: NodeSelectorRequirement,
-  of: Readonly<Record<string, string>>,
-) {
-  const value = of[key];
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
-}
-
-function termHolds(term: NodeSelectorTerm, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  const expressions = term.matchExpressions ?? [];
-  const fields = term.matchFields ?? [];
-  if (expressions.length + fields.length === 0) return false;
-  return (
-    expressions.every((r) => requirementHolds(r, labels)) &&
-    fields.every((r) => requirementHolds(r, { 'metadata.name': node.metadata.name ?? '' }))
-  );
-}
-
-export function nodeMatches(pod: NodePod, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  const selector = Object.entries(pod.spec.nodeSelector ?? {});
-  if (!selector.every(([k, v]) => labels[k] === v)) return false;
-  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || (required.nodeSelectorTerms ?? []).some((term) => termHolds(term, node));
-}
 
 const shown = (name: string, amount: ReturnType<typeof addQuantities> | string): number =>
   name === 'cpu' ? quantityMilliValue(amount) : quantityValue(amount);
@@ -171,7 +115,7 @@ export function createAdmission(options: {
 }): (pod: NodePod, others: readonly NodePod[]) => Promise<Verdict | undefined> {
   const { node, allocatable, allowedUnsafeSysctls, underPressure, preempt } = options;
   const sysctlAllowed = (name: string): boolean =>
-    safeSysctls.includes(name) ||
+    safeSysctls.has(name) ||
     allowedUnsafeSysctls.some((p) => (p.endsWith('*') ? name.startsWith(p.slice(0, -1)) : p === name));
 
   return async (pod, others) => {
@@ -181,7 +125,7 @@ export function createAdmission(options: {
       if (!sysctlAllowed(name.replaceAll('/', '.')))
         return refused('SysctlForbidden', `forbidden sysctl: ${JSON.stringify(name)} not allowlisted`);
     const self = node();
-    if (self && !isStaticPod(pod) && !nodeMatches(pod, self))
+    if (self && !isStaticPod(pod) && !podSelectsNode(pod, self))
       return refused(
         'NodeAffinity',
         "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",

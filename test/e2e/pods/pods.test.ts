@@ -133,18 +133,18 @@ test('init containers run before the others, in order', async (cluster) => {
     name,
     image: 'knarr.test/busybox:1',
     imagePullPolicy: 'Never',
-    command: ['sh', '-c', `echo ${name} >> /work/order`],
-    volumeMounts: [{ name: 'work', mountPath: '/work' }],
+    command: ['sh', '-c', `echo ${name} >> /steps/order`],
+    volumeMounts: [{ name: 'work', mountPath: '/steps' }],
   });
   await apply(
     cluster,
     pod('initialised', {
-      container: { volumeMounts: [{ name: 'work', mountPath: '/work' }] },
+      container: { volumeMounts: [{ name: 'work', mountPath: '/steps' }] },
       spec: { initContainers: [init('first'), init('second')], volumes: [{ name: 'work', emptyDir: {} }] },
     }),
   );
   await podReady(cluster, 'initialised');
-  assert.equal(await inPod(cluster, 'initialised', 'cat', '/work/order'), 'first\nsecond\n');
+  assert.equal(await inPod(cluster, 'initialised', 'cat', '/steps/order'), 'first\nsecond\n');
 });
 
 test('a memory limit ends what exceeds it', async (cluster) => {
