@@ -1,4 +1,5 @@
 import { canonicalValue, isTypeError, newWalk, type Walk } from './canonical.ts';
+import { jsonSyntaxError } from './json-syntax.ts';
 import type { KubernetesObject } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import { type GroupVersionKind, namedType, schemaOf, type TypeSchema } from './schema.ts';
@@ -13,6 +14,8 @@ export interface DecodeOptions {
   fieldValidation?: FieldValidation | undefined;
   /** The type, for kinds that the facts do not know (custom resources). */
   schema?: TypeSchema | undefined;
+  /** The JSON text that the value was parsed from: finds fields that stand twice in it, which parsing hides. */
+  text?: string | undefined;
 }
 
 export interface Decoded {
@@ -36,7 +39,7 @@ export function parseJson(text: string, kind: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const why = `couldn't get version/kind; json parse error: ${(error as Error).message}`;
+    const why = `couldn't get version/kind; json parse error: ${jsonSyntaxError(text) ?? (error as Error).message}`;
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(text)})`);
   }
 }
@@ -51,7 +54,7 @@ function summary(text: string): string {
  * consumed: it may be changed and parts of it become the object. Never give it a frozen one.
  */
 export function decodeValue(gvk: GroupVersionKind, value: unknown, options: DecodeOptions = {}): Decoded {
-  return decoded(gvk, value, undefined, options);
+  return decoded(gvk, value, options.text, options);
 }
 
 const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';

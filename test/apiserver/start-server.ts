@@ -72,7 +72,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       issuers: ['https://kubernetes.default.svc.cluster.local'],
     },
     tokens: (given) =>
-      given === token ? { name: 'admin', groups: ['system:masters', 'system:authenticated'] } : undefined,
+      given === token ? { name: 'admin', uid: '1', groups: ['system:masters', 'system:authenticated'] } : undefined,
     serviceCidrs: ['10.43.0.0/16'],
     kubernetesServiceIp: '10.43.0.1',
     dial:

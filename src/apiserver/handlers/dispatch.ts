@@ -120,9 +120,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       throw noSuchResource();
     }
     if (!rightScope(store, info)) throw noSuchResource();
+    const handle = handlerOf(store, info, special.get(`${group}/${resource}/${info.subresource}`));
     const deprecated = deprecations[`${group}/${version}/${resource}`];
     if (deprecated !== undefined) call.context.warn(deprecated);
-    const place = `${group}/${resource}/${info.subresource}`;
-    return handlerOf(store, info, special.get(place))(call, store);
+    return handle(call, store);
   };
 }

@@ -1,3 +1,4 @@
+import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import type { PatchBody } from '../registry/types.ts';
@@ -48,7 +49,7 @@ function patchValue(body: CallBody, type: PatchBody['type'], context: Call['cont
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`);
+    throw badRequest(`error decoding patch: ${jsonSyntaxError(text) ?? (error as Error).message}`);
   }
 }
 

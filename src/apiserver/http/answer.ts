@@ -136,7 +136,8 @@ export async function sendAnswer(
 export function sendError(exchange: Exchange, error: ApiError, warnings: readonly string[] = []): void {
   const accept = headerOf(exchange.headers, 'accept');
   const encoded = encodeObject(negotiateError(accept), error.status);
-  const headers = baseHeaders(encoded.type, warnings);
+  // Upstream's router refuses media types before anything is there that warns.
+  const headers = baseHeaders(encoded.type, error.code === 406 || error.code === 415 ? [] : warnings);
   const retry = error.status.details?.retryAfterSeconds;
   if (retry !== undefined && (error.code === 429 || error.code === 503)) headers['retry-after'] = String(retry);
   if (error.code === 403 || error.code === 401) headers['x-content-type-options'] = 'nosniff';

@@ -1,9 +1,18 @@
-import { stringify } from 'yaml';
+import { type CollectionTag, Document, type ScalarTag, type Tags, visit } from 'yaml';
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import { parseKind } from '../../api/schema.ts';
 import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
+
+const isPointFloat = (tag: ScalarTag | CollectionTag): tag is ScalarTag =>
+  tag.tag === 'tag:yaml.org,2002:float' && 'test' in tag && tag.test?.test('.') === true;
+
+/** A point alone, a key of managed fields, is no number to Go. */
+const pointFloat = (tag: ScalarTag): ScalarTag => ({
+  ...tag,
+  test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/,
+});
 
 /** As Go's YAML writes it: keys in order, lists not indented, long lines left alone, texts quoted that YAML 1.1 takes for something else. */
 const yamlForm = {
@@ -12,11 +21,28 @@ const yamlForm = {
   indentSeq: false,
   lineWidth: 0,
   version: '1.1' as const,
+  customTags: (tags: Tags): Tags =>
+    tags.map((tag) => (typeof tag === 'object' && isPointFloat(tag) ? pointFloat(tag) : tag)),
 };
+
+/** Go double-quotes what could be written plain but for YAML 1.1 reading it as something else than text; otherwise it prefers single quotes. */
+function yamlText(object: object): string {
+  const document = new Document(object, yamlForm);
+  const isNoText = (text: string): boolean =>
+    document.schema.tags.some(
+      (tag) => tag.default === true && tag.tag !== 'tag:yaml.org,2002:str' && 'test' in tag && tag.test?.test(text),
+    );
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'string' && isNoText(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ singleQuote: true, indentSeq: yamlForm.indentSeq, lineWidth: yamlForm.lineWidth });
+}
 
 /** An object with apiVersion and kind as bytes of an encoding. Kinds without a protobuf message fall back to JSON. */
 export function encodeObject(type: MediaType, object: object): { type: string; body: Buffer | string } {
-  if (type.encoding === 'yaml') return { type: type.type, body: stringify(object, yamlForm) };
+  if (type.encoding === 'yaml') return { type: type.type, body: yamlText(object) };
   if (type.encoding === 'protobuf') {
     const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
     const gvk = parseKind(apiVersion ?? '', kind ?? '');

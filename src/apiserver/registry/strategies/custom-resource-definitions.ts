@@ -11,7 +11,6 @@ export const customResourceDefinitions: Behaviour = {
     status: true,
     generation: true,
     unconditionalUpdate: false,
-    statusKeepsMetadata: true,
     prepareForCreate(object) {
       const definition = draftOf<CustomResourceDefinition>(object);
       definition.status = {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { same } from '../same.ts';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
@@ -25,6 +26,7 @@ const createdByPut = traits({ createOnUpdate: true });
 const counted = traits({ generation: true });
 const answersDeleted = traits({ answerDeleted: true });
 const conditional = traits({ unconditionalUpdate: false });
+const countedKept = traits({ generation: true, statusKeepsMetadata: true });
 const countedConditional = traits({ generation: true, unconditionalUpdate: false });
 
 /** The map: every built-in resource with behaviour of its own, by its name. All others live by the generic flow. */
@@ -94,7 +96,14 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       strategy: { createOnUpdate: true, unconditionalUpdate: false },
     },
     'runtimeclasses.node.k8s.io': traits({ createOnUpdate: true, unconditionalUpdate: false }),
-    'endpointslices.discovery.k8s.io': counted,
+    'endpointslices.discovery.k8s.io': traits({
+      generation: true,
+      prepareForUpdate({ metadata }, old) {
+        // A change of labels counts too.
+        if (!same(metadata.labels ?? {}, old.metadata.labels ?? {}))
+          metadata.generation = (old.metadata.generation ?? 0) + 1;
+      },
+    }),
     'deviceclasses.resource.k8s.io': traits({ generation: true, answerDeleted: true }),
     'resourceclaims.resource.k8s.io': traits({ answerDeleted: true, statusKeepsMetadata: true }),
     'resourceclaimtemplates.resource.k8s.io': answersDeleted,
@@ -102,7 +111,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       strategy: { generation: true, answerDeleted: true },
       selectableFields: { 'spec.nodeName': ['spec', 'nodeName'], 'spec.driver': ['spec', 'driver'] },
     },
-    'flowschemas.flowcontrol.apiserver.k8s.io': counted,
-    'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': counted,
+    'flowschemas.flowcontrol.apiserver.k8s.io': countedKept,
+    'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': countedKept,
   };
 }
