@@ -92,6 +92,8 @@ test('bad values are refused with their flag', async () => {
     [{ 'service-node-port-range': ['x'] }, /--service-node-port-range/],
     [{ 'flannel-backend': ['calico'] }, /--flannel-backend: "calico" is not one of/],
     [{ 'https-listen-port': ['no'] }, /--https-listen-port: "no" is not a whole number/],
+    [{ 'tls-san-security': ['false'] }, /--tls-san-security=false is not supported/],
+    [{ 'kube-scheduler-arg': ['x=1'] }, /--kube-scheduler-arg=x is not supported/],
     [{ debug: ['perhaps'] }, /--debug: "perhaps" is not true or false/],
   ];
   for (const [entries, message] of rows)

@@ -25,9 +25,10 @@ import { join } from 'node:path';
  *   │   ├── *.crt, *.key, *.kubeconfig             this node's certificates
  *   │   ├── containerd/                            the runtime's root; containerd.log
  *   │   ├── etc/containerd/{config.toml,certs.d}   the runtime's configuration
+ *   │   ├── etc/containerd/config{,-v3}.toml.tmpl  what the user adds to it (containerd 1.7; 2)
  *   │   ├── etc/cni/net.d/                         the pod network's configuration
  *   │   ├── etc/servers.json                       the servers that the load-balancer knew last
- *   │   ├── images/                                archives to import
+ *   │   ├── images/                                archives to import, lists of images to pull
  *   │   └── pod-manifests/                         static pods
  *   ├── data
  *   │   ├── cni/                                   CNI plugins put there by others
@@ -68,7 +69,7 @@ export interface AgentPaths {
   readonly containerdRoot: string;
   readonly containerdLog: string;
   readonly containerdConfig: string;
-  readonly containerdTemplate: string;
+  readonly containerdTemplates: { readonly v2: string; readonly v3: string };
   readonly registryHosts: string;
   readonly containerdState: string;
   readonly containerdSocket: string;
@@ -119,7 +120,10 @@ export function createPaths(dataDir: string): Paths {
       containerdRoot: join(agent, 'containerd'),
       containerdLog: join(agent, 'containerd/containerd.log'),
       containerdConfig: join(agent, 'etc/containerd/config.toml'),
-      containerdTemplate: join(agent, 'etc/containerd/config.toml.tmpl'),
+      containerdTemplates: {
+        v2: join(agent, 'etc/containerd/config.toml.tmpl'),
+        v3: join(agent, 'etc/containerd/config-v3.toml.tmpl'),
+      },
       registryHosts: join(agent, 'etc/containerd/certs.d'),
       containerdState: join(run, 'containerd/state'),
       containerdSocket: join(run, 'containerd/containerd.sock'),

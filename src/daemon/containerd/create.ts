@@ -11,6 +11,7 @@ import { choosePauseImage, ensurePauseImage } from './pause-image.ts';
 import { createChildRunner, type Runner } from './process.ts';
 import { containerdMajor, findCniFolder, findProgram, needProgram } from './programs.ts';
 import { readRegistries, registryAuth, writeRegistryHosts } from './registries.ts';
+import { withTemplate } from './template.ts';
 import { createUnitRunner, hasOwnUnit } from './unit.ts';
 
 /** The container runtime of this node. */
@@ -72,8 +73,9 @@ async function writeConfig(
     otherRuntimes(),
   ]);
   await writeRegistryHosts(paths.registryHosts, registries, config.defaultEndpoint);
-  const text = containerdConfig({
-    major: await containerdMajor(program),
+  const major = await containerdMajor(program);
+  const own = containerdConfig({
+    major,
     root: paths.containerdRoot,
     state: paths.containerdState,
     socket: paths.containerdSocket,
@@ -90,6 +92,7 @@ async function writeConfig(
     nonrootDevices: config.nonrootDevices,
     runtimes,
   });
+  const text = await withTemplate(own, major, paths.containerdTemplates);
   const before = await readFile(paths.containerdConfig, 'utf8').catch(() => '');
   if (before !== text) await writeFileAtomic(paths.containerdConfig, text, { mode: 0o600 });
   return { program, pauseImage, changed: before !== text };

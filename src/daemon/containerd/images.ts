@@ -6,17 +6,23 @@ import type { Component } from '../../base/component.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
+import { createContainerRuntime } from '../../cri/runtime.ts';
 
 /** Images of this node's containerd, by containerd's own client. */
 export interface ImageStore {
   has(name: string): Promise<boolean>;
   /** Imports an OCI or Docker archive (plain, gzip or zstd) and keeps its images from being collected. */
   import(archive: string): Promise<readonly string[]>;
+  /** Pulls an image as for a pod (mirrors and credentials of registries.yaml), and keeps it likewise. */
+  pull(name: string): Promise<void>;
 }
 
 export function createImageStore(options: { ctr: string; socket: string }): ImageStore {
   const ctr = (...args: string[]) =>
     run(options.ctr, ['--address', options.socket, '--namespace', 'k8s.io', ...args], { timeoutMs: 600_000 });
+  const keep = async (name: string): Promise<void> => {
+    await ctr('images', 'label', name, 'io.cri-containerd.pinned=pinned', 'io.cattle.k3s.pinned=pinned');
+  };
   return {
     async has(name) {
       const { stdout } = await ctr('images', 'list', '--quiet', `name==${name}`);
@@ -34,20 +40,38 @@ export function createImageStore(options: { ctr: string; socket: string }): Imag
       const imported = [...new Set([...after.filter((n) => !before.has(n)), ...printed])].filter((n) =>
         after.includes(n),
       );
-      for (const name of imported)
-        await ctr('images', 'label', name, 'io.cri-containerd.pinned=pinned', 'io.cattle.k3s.pinned=pinned');
+      for (const name of imported) await keep(name);
       return imported;
+    },
+    async pull(name) {
+      const runtime = createContainerRuntime({ endpoint: `unix://${options.socket}` });
+      try {
+        const reference = await runtime.pullImage({ image: name });
+        const image = await runtime.imageStatus({ image: reference });
+        for (const full of image?.repoTags ?? []) await keep(full);
+      } finally {
+        runtime.close();
+      }
     },
   };
 }
 
+/** Image names, one a line. */
+export const namesInList = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+const isList = (name: string): boolean => name.endsWith('.txt') && !name.startsWith('.');
 const isArchive = (name: string): boolean => /\.(tar|tar\.gz|tgz|tar\.zst|tzst)$/.test(name) && !name.startsWith('.');
 
 type Seen = Record<string, { size: number; mtimeMs: number }>;
 
 /**
- * Imports what lies in `agent/images`, from the start on and whenever it changes; nobody waits for it. What was imported is remembered in
- * `.cache.json`, so that a restart imports nothing twice.
+ * Imports the archives that lie in `agent/images` and pulls what its lists (`*.txt`) name, from the start on and
+ * whenever it changes; nobody waits for it. What was taken is remembered in `.cache.json`, so that a restart takes
+ * nothing twice.
  */
 export function createImageFolder(options: { folder: string; images: ImageStore; log: Logger }): Component {
   const { folder, images, log } = options;
@@ -64,19 +88,29 @@ export function createImageFolder(options: { folder: string; images: ImageStore;
     }
   };
 
+  const take = async (name: string): Promise<readonly string[]> => {
+    const path = join(folder, name);
+    if (isArchive(name)) return images.import(path);
+    const names = namesInList(await readFile(path, 'utf8'));
+    const failed: string[] = [];
+    for (const image of names)
+      await images.pull(image).catch((error: unknown) => failed.push(`${image}: ${messageOf(error)}`));
+    if (failed.length > 0) throw new Error(failed.join('; '));
+    return names;
+  };
+
   const importNew = async (): Promise<void> => {
     const seen = await readSeen();
     const next: Seen = {};
     for (const name of (await readdir(folder)).sort()) {
-      if (name.endsWith('.txt')) log.warn('lists of images are not supported yet: put archives there', { file: name });
-      if (!isArchive(name)) continue;
+      if (!isArchive(name) && !isList(name)) continue;
       const { size, mtimeMs } = await stat(join(folder, name));
       const known = seen[name];
       next[name] = { size, mtimeMs };
       if (known?.size === size && known.mtimeMs === mtimeMs) continue;
       try {
         const begun = performance.now();
-        const imported = await images.import(join(folder, name));
+        const imported = await take(name);
         log.info('images imported', {
           file: name,
           images: imported.join(','),
