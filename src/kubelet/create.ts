@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Pod, Service } from '../api/gen/core-v1.ts';
 import { nodes, pods, services as serviceResource } from '../api/gen/resources.ts';
 import type { Component } from '../base/component.ts';
+import { messageOf } from '../base/errors.ts';
 import { createEventRecorder, referenceTo } from '../client/events.ts';
 import { createInformer } from '../client/informer.ts';
 import { createLeaseKeeper } from '../client/lease.ts';
@@ -9,6 +10,7 @@ import { createContainerRuntime } from '../cri/runtime.ts';
 import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
 import { createSliceManager, type SliceManager } from '../host/slices.ts';
 import { createAdmission, resizeRefusal } from './admission.ts';
+import { removeEmptyCniFiles } from './cni-leftovers.ts';
 import { defaultThresholds, refusedUnderPressure, thresholdAmount } from './eviction.ts';
 import { createImagePuller } from './images/puller.ts';
 import { diskSpace, type Machine, type NodeResources, nodeResources, readMachine } from './node/machine.ts';
@@ -103,6 +105,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     async start() {
       for (const folder of [paths.pods, paths.volatile, options.podLogsDir]) await mkdir(folder, { recursive: true });
       if (options.containerLogsDir) await mkdir(options.containerLogsDir, { recursive: true });
+      const emptied = await removeEmptyCniFiles().catch((error: unknown) => {
+        log.warn('what the CNI plugins remember could not be looked at', { error: messageOf(error) });
+        return [];
+      });
+      if (emptied.length > 0) log.warn('removed empty files of the CNI plugins', { files: emptied.join(' ') });
       const thresholds = options.evictionHard ?? defaultThresholds;
       machine = await readMachine();
       const disk = await diskSpace(paths.root);
