@@ -1,4 +1,4 @@
-import { decodeJson, decodeValue, parseJson } from '../../api/decode.ts';
+import { decodeValue, parseJson } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
@@ -124,11 +124,8 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     return version.schema.decode(value, context);
   }
   const { fieldValidation } = context;
-  // The text is needed only to find fields that stand twice, which parsing hides.
-  const { object, warnings } =
-    json && fieldValidation !== 'Ignore' && body.bytes.length > 4
-      ? decodeJson(expected, body.bytes, { fieldValidation })
-      : decodeValue(expected, value, { fieldValidation });
+  const text = json && fieldValidation !== 'Ignore' && body.bytes.length > 4 ? body.bytes.toString('utf8') : undefined;
+  const { object, warnings } = decodeValue(expected, value, { fieldValidation, text });
   for (const text of warnings) context.warn(text);
   object.metadata ??= {};
   return object as Draft;

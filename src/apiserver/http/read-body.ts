@@ -22,6 +22,8 @@ export function readBody(stream: Readable, limit: number): Promise<Buffer> {
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : chunks.length === 0 ? empty : Buffer.concat(chunks, size)),
     );
     stream.once('error', (error) => reject(badRequest(`unable to read the request body: ${error.message}`)));
-    stream.once('close', () => reject(badRequest('the request ended before its body was complete')));
+    stream.once('close', () => {
+      if (!stream.readableEnded) reject(badRequest('the request ended before its body was complete'));
+    });
   });
 }

@@ -48,20 +48,74 @@ export interface View {
   toView(object: Draft): Maybe<Draft>;
 }
 
-export function strategyContext(core: Core, { context, subresource }: WriteOptions): StrategyContext {
-  const self: StrategyContext = {
+export function strategyContext(core: Core, options: WriteOptions): StrategyContext {
+  return new RequestStrategyContext(core, options);
+}
+
+/** What most writes never ask for is made only when it is asked for: a signal costs an AbortController. */
+class RequestStrategyContext implements StrategyContext {
+  readonly #core: Core;
+  readonly #context: RequestContext;
+  readonly subresource: string | undefined;
+
+  constructor(core: Core, { context, subresource }: WriteOptions) {
+    this.#core = core;
+    this.#context = context;
+    this.subresource = subresource;
+  }
+
+  get user() {
+    return this.#context.user;
+  }
+
+  get dryRun(): boolean {
+    return this.#context.dryRun;
+  }
+
+  get fieldManager(): string {
+    return this.#context.fieldManager;
+  }
+
+  get fieldValidation() {
+    return this.#context.fieldValidation;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  get registry(): Registry {
+    return this.#core.registry;
+  }
+
+  warn(text: string): void {
+    this.#context.warn(text);
+  }
+
+  rewrite(place: Place, change: (draft: Draft) => boolean): Promise<Stored> {
+    return this.#core.verbs.rewrite(this, place, change);
+  }
+
+  remove(place: Place, deletion: DeleteOptions): Promise<DeleteOutcome> {
+    return this.#core.verbs.remove(this, place, deletion);
+  }
+}
+
+/** The same request in other words. Contexts have getters, which a spread would lose. */
+export function contextWith(
+  context: RequestContext,
+  changes: { dryRun?: boolean; warn?: (text: string) => void },
+): RequestContext {
+  return {
     user: context.user,
-    dryRun: context.dryRun,
+    dryRun: changes.dryRun ?? context.dryRun,
     fieldManager: context.fieldManager,
     fieldValidation: context.fieldValidation,
-    signal: context.signal,
-    warn: (text) => context.warn(text),
-    subresource,
-    registry: core.registry,
-    rewrite: (place, change) => core.verbs.rewrite(self, place, change),
-    remove: (place, deletion) => core.verbs.remove(self, place, deletion),
+    warn: changes.warn ?? ((text) => context.warn(text)),
+    get signal() {
+      return context.signal;
+    },
   };
-  return self;
 }
 
 export function attributesOf(

@@ -73,6 +73,23 @@ describe('registry', () => {
     assert.throws(() => maps.get(at('one').place), { message: 'configmaps "one" not found' });
   });
 
+  it('keeps a dry run of many deletions dry, whatever the request is made of', async () => {
+    await maps.create(at('stays'), configMap('stays'));
+    class Request implements RequestContext {
+      readonly user = context.user;
+      readonly fieldManager = 'test';
+      readonly fieldValidation = 'Strict';
+      readonly signal = context.signal;
+      get dryRun(): boolean {
+        return true;
+      }
+      warn(): void {}
+    }
+    await maps.deleteCollection({ context: new Request() }, { namespace: 'default' }, {});
+    assert.ok(await maps.get(at('stays').place));
+    await maps.delete(at('stays'), {});
+  });
+
   it('refuses a name that is taken and makes up one where it is asked to', async () => {
     await maps.create(at('taken'), configMap('taken'));
     await assert.rejects(maps.create(at('taken'), configMap('taken')), {

@@ -1,5 +1,5 @@
 import { ApiError, conflict, isApiError, notFound } from '../../api/status.ts';
-import type { Core, View } from './core.ts';
+import { type Core, contextWith, type View } from './core.ts';
 import { createObject } from './create.ts';
 import { deleteObject } from './delete.ts';
 import { listObjects } from './list.ts';
@@ -98,7 +98,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
 
     async deleteCollection({ context }, options, deletion) {
       for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) context.warn(text);
-      const quiet = { ...context, warn() {} };
+      const quiet = contextWith(context, { warn() {} });
       const found = await listObjects(core, options);
       for (let i = 0; i < found.items.length; i += deletionsAtOnce) {
         const some = found.items.slice(i, i + deletionsAtOnce);

@@ -2,7 +2,7 @@ import type { Pod } from '../../../api/gen/core-v1.ts';
 import type { Eviction, PodDisruptionBudget } from '../../../api/gen/policy-v1.ts';
 import { labelSelectorMatches } from '../../../api/selectors.ts';
 import { ApiError, badRequest, forbidden } from '../../../api/status.ts';
-import { plainFailure, timestamp } from '../core.ts';
+import { contextWith, plainFailure, timestamp } from '../core.ts';
 import type { DeleteOptions, Draft, Place, StrategyContext } from '../types.ts';
 import { draftOf, readOf, success } from './of.ts';
 import { isConflict, setCondition } from './pod-binding.ts';
@@ -89,7 +89,7 @@ async function takeDisruption(
   const store = context.registry.store('policy', 'poddisruptionbudgets');
   for (let attempt = 1; ; attempt++) {
     try {
-      await store.modify({ context: { ...context, dryRun }, place, subresource: 'status' }, (draft) => {
+      await store.modify({ context: contextWith(context, { dryRun }), place, subresource: 'status' }, (draft) => {
         take(draftOf<PodDisruptionBudget>(draft), pod.name);
         return draft;
       });
