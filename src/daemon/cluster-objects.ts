@@ -52,7 +52,22 @@ export async function ensureClusterObjects(client: Client): Promise<void> {
 
 const roles = { 'node-role.kubernetes.io/control-plane': 'true' };
 
-/** Marks a server's own node as part of the control plane; a kubelet may not say so of itself. */
+/**
+ * The kubelet's client on a server's own node: a kubelet may not say of itself that it is the control plane, so the
+ * server registers its node for it, with that label on it from the first moment.
+ */
+export const withRoles = (kubelet: Client, server: Client): Client => ({
+  ...kubelet,
+  create: (resource, object, at) => {
+    if (resource.resource !== nodes.resource || resource.group !== nodes.group)
+      return kubelet.create(resource, object, at);
+    const { metadata } = object;
+    const labelled = { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...roles } } };
+    return server.create(resource, labelled, at);
+  },
+});
+
+/** The same for a node that was registered before it was a server's. */
 export function createRoleLabels(options: { client: Client; nodeName: string; log: Logger }): Component {
   const { client, nodeName, log } = options;
   const lifetime = new AbortController();

@@ -7,6 +7,7 @@ import { canonical, readConfigFiles, readEnvironment } from './config-file.ts';
 import { type ControllerOverrides, checkSchedulerArguments, controllerOverrides } from './control-plane-arguments.ts';
 import { flagsOf, type Role } from './flags/table.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
+import { type StartedWith, startedWith } from './node-annotations.ts';
 import { type NodeConfig, readNodeConfig } from './node-config.ts';
 import { createPaths, type Paths } from './paths.ts';
 import { createValues, type RawValues, type Values } from './values.ts';
@@ -98,7 +99,7 @@ export async function readValues(options: {
   role: Role;
   commandLine: RawValues;
   env: NodeJS.ProcessEnv;
-}): Promise<{ values: Values; notices: string[] }> {
+}): Promise<{ values: Values; notices: string[]; started: StartedWith }> {
   const { role, commandLine, env } = options;
   const notices: string[] = [];
   const environment = readEnvironment(env);
@@ -110,7 +111,7 @@ export async function readValues(options: {
   });
   const values = createValues([canonical(commandLine), file, environment]);
   notices.push(...checkSupport(role, values.given, values));
-  return { values, notices };
+  return { values, notices, started: startedWith({ role, commandLine: canonical(commandLine), file, env }) };
 }
 
 function common(values: Values, notices: readonly string[]): Omit<CommonConfig, 'role'> {
@@ -182,7 +183,7 @@ export async function readServerConfig(options: {
   commandLine: RawValues;
   env: NodeJS.ProcessEnv;
 }): Promise<ServerConfig> {
-  const { values, notices } = await readValues({ role: 'server', ...options });
+  const { values, notices, started } = await readValues({ role: 'server', ...options });
   if (values.string('server') !== undefined)
     throw refuse('--server on a server is not supported yet: a cluster has one server; run "knarr agent" to join');
   if (values.given('tls-san-security') && !values.boolean('tls-san-security'))
@@ -191,7 +192,7 @@ export async function readServerConfig(options: {
   const base = common(values, notices);
   const serviceCidrs = networks('service-cidr', values);
   const [firstService] = serviceCidrs.map((text) => parseCidr(text));
-  const node = values.boolean('disable-agent') ? undefined : await readNodeConfig(values, base.paths);
+  const node = values.boolean('disable-agent') ? undefined : await readNodeConfig(values, base.paths, started);
   const mode = values.string('write-kubeconfig-mode') ?? '600';
   if (!/^0?[0-7]{3}$/.test(mode)) throw refuse(`--write-kubeconfig-mode: ${JSON.stringify(mode)} is no file mode`);
   const port = values.integer('https-listen-port') ?? 6443;
@@ -245,7 +246,7 @@ export async function readAgentConfig(options: {
   commandLine: RawValues;
   env: NodeJS.ProcessEnv;
 }): Promise<AgentConfig> {
-  const { values, notices } = await readValues({ role: 'agent', ...options });
+  const { values, notices, started } = await readValues({ role: 'agent', ...options });
   const base = common(values, notices);
   const serverUrl = values.string('server');
   if (serverUrl === undefined) throw refuse('--server is required');
@@ -259,6 +260,6 @@ export async function readAgentConfig(options: {
     serverUrl: serverUrl.replace(/\/+$/, ''),
     token,
     bindAddress: values.string('bind-address') ?? '0.0.0.0',
-    node: await readNodeConfig(values, base.paths),
+    node: await readNodeConfig(values, base.paths, started),
   };
 }

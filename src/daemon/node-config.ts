@@ -8,6 +8,7 @@ import { KnarrError, systemCode } from '../base/errors.ts';
 import { parseComponentArguments } from './component-arguments.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
 import { type KubeletOverrides, kubeletOverrides } from './kubelet-arguments.ts';
+import { nodeAnnotations, type StartedWith } from './node-annotations.ts';
 import type { Paths } from './paths.ts';
 import { type ProxyOverrides, proxyOverrides } from './proxy-arguments.ts';
 import type { Values } from './values.ts';
@@ -18,6 +19,7 @@ export interface NodeConfig {
   readonly nodeIps: readonly string[];
   readonly externalIps: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly kubelet: KubeletOverrides;
   readonly proxy: ProxyOverrides;
@@ -82,7 +84,7 @@ function checkAddresses(flag: string, addresses: readonly string[]): readonly st
   return addresses;
 }
 
-async function nodeName(values: Values, paths: Paths): Promise<string> {
+async function nodeNameOf(values: Values, paths: Paths): Promise<string> {
   const base = (values.string('node-name') ?? hostname()).toLowerCase();
   const name = values.boolean('with-node-id') ? `${base}-${await persistentId(paths.nodeId)}` : base;
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 253)
@@ -90,12 +92,16 @@ async function nodeName(values: Values, paths: Paths): Promise<string> {
   return name;
 }
 
-export async function readNodeConfig(values: Values, paths: Paths): Promise<NodeConfig> {
+export async function readNodeConfig(values: Values, paths: Paths, started: StartedWith): Promise<NodeConfig> {
   const given = checkAddresses('node-ip', values.list('node-ip'));
+  const name = await nodeNameOf(values, paths);
+  const nodeIps = given.length > 0 ? given : await detectNodeAddresses();
+  const externalIps = checkAddresses('node-external-ip', values.list('node-external-ip'));
   return {
-    nodeName: await nodeName(values, paths),
-    nodeIps: given.length > 0 ? given : await detectNodeAddresses(),
-    externalIps: checkAddresses('node-external-ip', values.list('node-external-ip')),
+    nodeName: name,
+    nodeIps,
+    externalIps,
+    annotations: nodeAnnotations({ nodeName: name, internalIps: nodeIps, externalIps, started }),
     labels: parseLabels(values.list('node-label')),
     taints: values.list('node-taint').map(parseTaint),
     kubelet: kubeletOverrides(parseComponentArguments(values.list('kubelet-arg'))),

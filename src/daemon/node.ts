@@ -99,6 +99,7 @@ function assembleKubelet(options: NodeOptions, { settings, certificates, runtime
     ...(config.resolvConf === undefined ? {} : { resolvConf: config.resolvConf }),
     cgroups: { driver: runtime.host.cgroupDriver },
     nodeLabels: config.labels,
+    nodeAnnotations: config.annotations,
     nodeTaints: config.taints,
     version: nameOfVersion,
     log,

@@ -19,7 +19,7 @@ import { createScheduler } from '../scheduler/create.ts';
 import type { Backend } from '../store/backend.ts';
 import { createSqliteBackend } from '../store/sqlite-backend.ts';
 import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
-import { createRoleLabels, ensureClusterObjects } from './cluster-objects.ts';
+import { createRoleLabels, ensureClusterObjects, withRoles } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
 import type { ContainerRuntime } from './containerd/create.ts';
 import { createCsrSigner } from './csr-signer.ts';
@@ -198,7 +198,8 @@ async function startNode(server: Server, node: NodeConfig, runtime: Promise<Cont
       bindAddress: config.bindAddress,
       cluster,
       runtime,
-      kubeletClient: () => createClient(api.transport(user(`system:node:${node.nodeName}`, 'system:nodes'))),
+      kubeletClient: () =>
+        withRoles(createClient(api.transport(user(`system:node:${node.nodeName}`, 'system:nodes'))), client),
       network: () => ({ client, informers }),
       log,
     }),
