@@ -12,6 +12,8 @@ import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { mutatingPolicies } from './policy/mutating.ts';
+import { validatingPolicies } from './policy/validating.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -46,6 +48,8 @@ export function admissionPlugins({ context, authorizer, rbac, dial, log }: Plugi
     ...certificatePlugins(authorizer),
     defaultIngressClass(context),
     rbacEscalation(authorizer, rbac),
+    mutatingPolicies({ context, authorizer }),
+    validatingPolicies({ context, authorizer }),
     ...webhookPlugins({ context, dial, log }),
     resourceQuota(context),
   ];

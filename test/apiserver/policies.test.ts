@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type {
+  MutatingAdmissionPolicy,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from '../../src/api/gen/admissionregistration-v1.ts';
+import type { ConfigMap } from '../../src/api/gen/core-v1.ts';
+import {
+  configmaps,
+  mutatingadmissionpolicies,
+  mutatingadmissionpolicybindings,
+  validatingadmissionpolicies,
+  validatingadmissionpolicybindings,
+} from '../../src/api/gen/resources.ts';
+import { ApiError } from '../../src/api/status.ts';
+import type { Client } from '../../src/client/client.ts';
+import { createClient } from '../../src/client/create-client.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let server: TestServer;
+let client: Client;
+before(async () => {
+  server = await startServer({ store: 'memory' });
+  client = createClient(server.server.transport({ name: 'admin', groups: ['system:masters'] }));
+});
+after(() => server[Symbol.asyncDispose]());
+
+const about = (label: string) => ({
+  objectSelector: { matchLabels: { test: label } },
+  resourceRules: [
+    { apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE', 'UPDATE', 'DELETE'] },
+  ],
+});
+
+async function policy(
+  name: string,
+  spec: Partial<NonNullable<ValidatingAdmissionPolicy['spec']>>,
+  binding: Partial<NonNullable<ValidatingAdmissionPolicyBinding['spec']>> = {},
+): Promise<void> {
+  await client.create(validatingadmissionpolicies, {
+    metadata: { name },
+    spec: { matchConstraints: about(name), ...spec },
+  });
+  await client.create(validatingadmissionpolicybindings, {
+    metadata: { name: `${name}-binding` },
+    spec: { policyName: name, validationActions: ['Deny'], ...binding },
+  });
+}
+
+const make = (name: string, label: string, data: Record<string, string> = {}): Promise<ConfigMap> =>
+  client.create(configmaps, { metadata: { name, namespace: 'default', labels: { test: label } }, data });
+
+const refusal = async (work: Promise<unknown>): Promise<ApiError['status']> => {
+  const error = await work.then(
+    () => assert.fail('it was let in'),
+    (e: unknown) => e,
+  );
+  assert.ok(error instanceof ApiError, String(error));
+  return error.status;
+};
+
+test('a policy denies with the message of its expression, with variables and the namespace at hand', async () => {
+  await policy('size', {
+    variables: [
+      { name: 'size', expression: 'int(object.data.size)' },
+      { name: 'odd', expression: 'variables.size % 2 == 1' },
+    ],
+    validations: [
+      { expression: 'variables.odd', messageExpression: "'wants odd, got ' + string(variables.size)" },
+      { expression: "namespaceObject.metadata.name == 'default'", message: 'elsewhere' },
+      { expression: 'variables.size < 10', reason: 'Forbidden' },
+    ],
+  });
+  await make('size-a', 'size', { size: '3' });
+  const even = await refusal(make('size-b', 'size', { size: '4' }));
+  assert.equal(even.code, 422);
+  assert.equal(even.reason, 'Invalid');
+  assert.equal(
+    even.message,
+    `configmaps "size-b" is forbidden: ValidatingAdmissionPolicy 'size' with binding 'size-binding' denied request: wants odd, got 4`,
+  );
+  const large = await refusal(make('size-c', 'size', { size: '11' }));
+  assert.equal(large.code, 403);
+  assert.match(large.message ?? '', /failed expression: variables.size < 10$/);
+  const broken = await refusal(make('size-d', 'size', {}));
+  assert.match(
+    broken.message ?? '',
+    /composited variable "size" fails to evaluate: expression 'int\(object.data.size\)'/,
+  );
+});
+
+test('parameters, match conditions, the authorizer, and what fails where that is ignored', async () => {
+  await client.create(configmaps, { metadata: { name: 'limits', namespace: 'default' }, data: { most: '2' } });
+  await policy(
+    'params',
+    {
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+      failurePolicy: 'Ignore',
+      matchConditions: [{ name: 'not-skipped', expression: "object.metadata.name != 'skipped'" }],
+      validations: [
+        { expression: 'size(object.data) <= int(params.data.most)' },
+        { expression: 'object.data.missing.more == 1' },
+        { expression: "authorizer.group('').resource('secrets').namespace('default').check('get').allowed()" },
+        { expression: "request.operation == 'CREATE' && request.userInfo.username == 'admin'" },
+      ],
+    },
+    { paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } },
+  );
+  await make('few', 'params', { a: '1', b: '2' });
+  const many = { a: '1', b: '2', c: '3' };
+  assert.match((await refusal(make('many', 'params', many))).message ?? '', /failed expression: size\(object.data\)/);
+  await make('skipped', 'params', many);
+});
+
+test('a mutating policy applies configurations and patches', async () => {
+  const spec: MutatingAdmissionPolicy['spec'] = {
+    matchConstraints: {
+      ...about('mutate'),
+      resourceRules: [
+        { apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE', 'UPDATE'] },
+      ],
+    },
+    reinvocationPolicy: 'Never',
+    failurePolicy: 'Fail',
+    mutations: [
+      {
+        patchType: 'ApplyConfiguration',
+        applyConfiguration: {
+          expression: `Object{
+            metadata: Object.metadata{annotations: {"by": request.userInfo.username}},
+            data: {"applied": "yes"}
+          }`,
+        },
+      },
+      {
+        patchType: 'JSONPatch',
+        jsonPatch: {
+          expression: `has(object.data.a) ? [JSONPatch{op: "add", path: "/data/" + jsonpatch.escapeKey("b"), value: object.data.a + "b"}] : []`,
+        },
+      },
+    ],
+  };
+  await client.create(mutatingadmissionpolicies, { metadata: { name: 'mutate' }, spec });
+  await client.create(mutatingadmissionpolicybindings, {
+    metadata: { name: 'mutate-binding' },
+    spec: { policyName: 'mutate' },
+  });
+  const made = await make('mutated', 'mutate', { a: 'a' });
+  assert.deepEqual(made.data, { a: 'a', applied: 'yes', b: 'ab' });
+  assert.equal(made.metadata?.annotations?.by, 'admin');
+});
