@@ -80,7 +80,8 @@ export const forbidden = (place: Place, name: string, why: string): ApiError =>
 
 /** `kind` is the object's kind and group, as in `Pod "x" is invalid: …`. */
 export const invalid = (kind: { group: string; kind: string }, name: string, causes: StatusCause[]): ApiError => {
-  const texts = causes.map((c) => `${c.field}: ${c.message}`);
+  // The message says a thing once, however often it was found.
+  const texts = [...new Set(causes.map((c) => `${c.field}: ${c.message}`))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const kindText = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   return failure(422, 'Invalid', `${kindText} "${name}" is invalid: ${text}`, {

@@ -1,7 +1,8 @@
 import type { StatusCause } from './gen/meta-v1.ts';
 import type { KubernetesObject } from './object.ts';
-import type { GroupVersionKind } from './schema.ts';
+import { type GroupVersionKind, schemaOf } from './schema.ts';
 import { type MetadataRules, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
+import { inEveryPass } from './validation/metadata-passes.ts';
 import { Problems } from './validation/problems.ts';
 import { rulesOf } from './validation/rules.ts';
 
@@ -31,9 +32,13 @@ export function validateUpdate(
   const problems = new Problems();
   const rules = rulesOf(gvk);
   validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, options));
+  const metadata = problems.causes.length;
   if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
   else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
-  return problems.causes;
+  const { causes } = problems;
+  // Custom resources have no rules of their own.
+  if (metadata === 0 || options.subresource || !schemaOf(gvk)) return causes;
+  return [...inEveryPass(gvk, causes.slice(0, metadata)), ...causes.slice(metadata)];
 }
 
 /** The rules for the metadata of a kind: which names it allows and how strict its finalizers are. */

@@ -19,10 +19,25 @@ const masked: Record<string, string> = {
   storageVersionHash: '<hash>',
 };
 
+const inOrder = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** An object that a message shows, whose keys have no order that means anything. */
+const shownInOrder = (text: string): string =>
+  text.replace(/(?<=Invalid value: )"\{(?:[^"\\]|\\.)*\}"/g, (shown) => {
+    try {
+      return JSON.stringify(JSON.stringify(JSON.parse(JSON.parse(shown) as string), inOrder));
+    } catch {
+      return shown;
+    }
+  });
+
 function normalizeValue(value: unknown, key = ''): unknown {
   if (typeof value === 'string') {
     if (value !== '' && masked[key]) return masked[key];
-    return value
+    return shownInOrder(value)
       .replace(uid, '<uid>')
       .replace(time, '<time>')
       .replace(/\b10\.43\.\d+\.\d+\b/g, '<service address>')

@@ -56,7 +56,10 @@ function check(spec: SubjectAccessReviewSpec | undefined, needsUser: boolean): v
       field: 'spec.user',
     });
   // Upstream names the group alone.
-  if (causes.length > 0) throw invalid({ group, kind: '' }, '', causes);
+  if (causes.length === 0) return;
+  const error = invalid({ group, kind: '' }, '', causes);
+  delete error.status.details?.kind;
+  throw error;
 }
 
 function decided(authorizer: Authorizer, user: UserInfo, spec: SubjectAccessReviewSpec): object {
