@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseKernelArguments, splitCommandLine } from './kernel-arguments.ts';
 import { mergeConfigs } from './merge.ts';
 import { parseCloudConfig } from './parse.ts';
-import { renderProblem } from './schema.ts';
+import { encodings, renderProblem } from './schema.ts';
 
 test('a mistake is reported with file, line, column and key, and the rest counts', () => {
   const { config, problems } = parseCloudConfig(
@@ -51,15 +51,29 @@ test('kernel arguments: lists by repeating, maps in both forms, bare names, quot
   assert.deepStrictEqual(splitCommandLine('quiet a="b c" "d=e f"'), ['quiet', 'a=b c', 'd=e f']);
   assert.deepStrictEqual(
     parseKernelArguments(
-      'root=PARTLABEL=x quiet k3os.mode=live hostname=n k3os.labels[a.b/c]=d k3os.labels.e=f k3os.modules=kvm k3os.modules=nvme run_cmd="echo hi" k3os.tokn=x k3os.taints',
+      'root=PARTLABEL=x quiet k3os.mode=live hostname=n k3os.labels[a.b/c]=d k3os.labels.e=f k3os.modules=kvm k3os.modules=nvme run_cmd="echo hi" k3os.tokn=x k3os.taints k3os.install.silent k3os.install.device=/dev/vda k3os.wifi[0].name=w network.ethernets[eth0].addresses=10.0.0.2/24 hostname.x=1 k3os.install.power_off=maybe',
     ),
     {
       config: {
         hostname: 'n',
-        k3os: { labels: { 'a.b/c': 'd', e: 'f' }, modules: ['kvm', 'nvme'], taints: ['true'] },
+        k3os: {
+          labels: { 'a.b/c': 'd', e: 'f' },
+          modules: ['kvm', 'nvme'],
+          install: { silent: true, device: '/dev/vda' },
+          wifi: [{ name: 'w' }],
+        },
         run_cmd: ['echo hi'],
+        network: { ethernets: { eth0: { addresses: ['10.0.0.2/24'] } } },
       },
-      problems: [{ source: 'kernel command line', key: 'k3os.tokn', message: 'unknown key, left out' }],
+      problems: [
+        ['k3os.tokn', 'unknown key, left out (is token meant?)'],
+        [
+          'k3os.taints',
+          'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"',
+        ],
+        ['hostname.x', 'is one value, not a map'],
+        ['k3os.install.power_off', 'must be true or false, not "maybe"'],
+      ].map(([key, message]) => ({ source: 'kernel command line', key, message })),
     },
   );
 });
@@ -72,4 +86,41 @@ test('configurations are merged: maps deeply, lists joined, the last text counts
     ]),
     { hostname: 'b', ssh_authorized_keys: ['k1', 'k2'], k3os: { labels: { x: '1', y: '2' }, token: 't' } },
   );
+});
+
+test('what cloud-init calls otherwise counts; what does nothing here says what to do instead', () => {
+  const { config, problems } = parseCloudConfig(
+    'user-data',
+    `#cloud-config
+runcmd:
+- date
+- [echo, "a b"]
+run_cmd: [uptime]
+fqdn: a.example
+hostname: b
+packages: [vim]
+mounts:
+- [LABEL=data, /var/data, auto, "defaults,nofail", "0", "2"]
+ca-certs: {remove_defaults: yes}
+write_files:
+- {path: /a, encoding: rot13, permissions: 999}
+k3os:
+  data_sources: aws
+`,
+  );
+  assert.deepStrictEqual(config, {
+    run_cmd: ['date', "echo 'a b'", 'uptime'],
+    hostname: 'b',
+    mounts: [
+      { device: 'LABEL=data', path: '/var/data', type: 'auto', options: 'defaults,nofail', dump: '0', pass: '2' },
+    ],
+    ca_certs: { remove_defaults: true },
+    write_files: [],
+    k3os: { data_sources: ['aws'] },
+  });
+  assert.deepStrictEqual(problems.map(renderProblem), [
+    'user-data:8:1: packages: does nothing here: the image is read-only; add packages when it is built',
+    `user-data:13:24: write_files[0].encoding: must be one of ${encodings.join(', ')}, not "rot13"`,
+    'user-data:13:44: write_files[0].permissions: must be octal, like "0644", not "999"',
+  ]);
 });

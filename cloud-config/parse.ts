@@ -1,5 +1,16 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { type CloudConfig, type Problem, type Shape, schema } from './schema.ts';
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import { type CloudConfig, type Problem, schema } from './schema.ts';
+import {
+  type Fields,
+  flagOf,
+  type Shape,
+  shellWords,
+  unknownKey,
+  wholeOf,
+  wrongFlag,
+  wrongText,
+  wrongWhole,
+} from './shape.ts';
 
 /** What a text says, as far as it is right, and what is wrong in it. */
 export interface Parsed {
@@ -9,89 +20,119 @@ export interface Parsed {
 
 /** Reads a cloud-config. A value that is not what its key takes is left out and reported; everything else counts. */
 export function parseCloudConfig(source: string, content: string): Parsed {
+  return parseByShape(source, content, schema) as Parsed;
+}
+
+/** The same for a text that is one key's value alone, as a cloud's `network-config` is; `under` is that key. */
+export function parseByShape(
+  source: string,
+  content: string,
+  shape: Shape,
+  under = '',
+): { config: unknown; problems: Problem[] } {
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const problems: Problem[] = [];
-  const report = (offset: number | undefined, key: string, message: string): void => {
+  const report = (node: Node | null | undefined, key: string, message: string): undefined => {
+    const offset = node?.range?.[0];
     const at = offset === undefined ? undefined : lines.linePos(offset);
     problems.push({ source, ...(at ? { line: at.line, column: at.col } : {}), key, message });
   };
-  for (const error of document.errors) report(error.pos[0], '', error.message);
-  const read = (node: unknown, shape: Shape, key: string): unknown => {
-    const value = (isAlias(node) ? node.resolve(document) : node) as Node | null | undefined;
-    if (value === null || value === undefined || (isScalar(value) && value.value === null)) return undefined;
-    const offset = value.range?.[0];
+  for (const error of document.errors) report({ range: [error.pos[0], 0, 0] } as Node, '', error.message);
+
+  const read = (given: unknown, shape: Shape, key: string): unknown => {
+    const node = (isAlias(given) ? given.resolve(document) : given) as Node | null | undefined;
+    if (node === null || node === undefined || (isScalar(node) && node.value === null)) return undefined;
+    const must = (what: string): undefined => report(node, key, `must be ${what}, not a ${kindOf(node)}`);
     switch (shape.kind) {
       case 'text': {
-        if (isScalar(value))
-          return typeof value.value === 'string' ? value.value : (value.source ?? String(value.value));
-        return void report(offset, key, `must be a text, not a ${kindOf(value)}`);
+        if (!isScalar(node)) return must('a text');
+        const value = textOf(node);
+        const wrong = wrongText(shape, value);
+        return wrong === undefined ? value : report(node, key, wrong);
       }
-      case 'texts': {
-        if (isScalar(value)) return [read(value, { kind: 'text' }, key)];
-        if (!isSeq(value)) return void report(offset, key, `must be a list of texts, not a ${kindOf(value)}`);
-        return value.items.flatMap((item, index) => read(item, { kind: 'text' }, `${key}[${index}]`) ?? []);
+      case 'flag': {
+        if (!isScalar(node)) return must('true or false');
+        return flagOf(textOf(node)) ?? report(node, key, wrongFlag(textOf(node)));
       }
-      case 'textMap': {
-        if (!isMap(value)) return void report(offset, key, `must be a map of texts, not a ${kindOf(value)}`);
-        const map: Record<string, unknown> = {};
-        for (const pair of value.items) {
-          const name = String(isScalar(pair.key) ? pair.key.value : pair.key);
-          map[name] = read(pair.value, { kind: 'text' }, `${key}.${name}`) ?? '';
+      case 'whole': {
+        if (!isScalar(node)) return must('a number');
+        return wholeOf(shape, textOf(node)) ?? report(node, key, wrongWhole(shape, textOf(node)));
+      }
+      case 'command': {
+        if (isScalar(node)) return textOf(node);
+        if (!isSeq(node) || !node.items.every(isScalar)) return must('a command or a list of its words');
+        return shellWords(node.items.map(textOf));
+      }
+      case 'list': {
+        if (isSeq(node)) return node.items.flatMap((item, index) => asItem(read(item, shape.items, `${key}[${index}]`)));
+        if (isScalar(node) && shape.items.kind !== 'fields') return asItem(read(node, shape.items, key));
+        return must(shape.items.kind === 'fields' ? 'a list of maps' : 'a list of texts');
+      }
+      case 'map': {
+        if (!isMap(node)) return must(shape.values.kind === 'text' ? 'a map of texts' : 'a map');
+        const result: Record<string, unknown> = {};
+        for (const pair of node.items) {
+          const name = nameOf(pair.key);
+          const value = read(pair.value, shape.values, `${key}.${name}`);
+          if (value !== undefined) result[name] = value;
+          else if (isScalar(pair.value) && pair.value.value === null) result[name] = emptyOf(shape.values);
         }
-        return map;
+        return result;
       }
-      case 'objects': {
-        if (!isSeq(value)) return void report(offset, key, `must be a list, not a ${kindOf(value)}`);
-        return value.items.flatMap((item, index) => read(item, { ...shape, kind: 'object' }, `${key}[${index}]`) ?? []);
-      }
-      case 'object': {
-        if (!isMap(value)) return void report(offset, key, `must be a map, not a ${kindOf(value)}`);
-        const object: Record<string, unknown> = {};
-        for (const pair of value.items) {
-          if (!isPair(pair)) continue;
-          const name = String(isScalar(pair.key) ? pair.key.value : pair.key);
-          const path = key === '' ? name : `${key}.${name}`;
-          const field = shape.fields[name];
-          if (field === undefined) report((pair.key as Node | null)?.range?.[0], path, unknownKey(name, shape.fields));
-          else {
-            const read_ = read(pair.value, field, path);
-            if (read_ !== undefined) object[name] = read_;
-          }
-        }
-        const lacking = (shape.required ?? []).filter((name) => object[name] === undefined);
-        if (lacking.length > 0) return void report(offset, key, `lacks ${lacking.join(', ')}`);
-        return object;
-      }
+      case 'fields':
+        return readFields(node, shape, key, must);
     }
   };
-  return { config: (read(document.contents, schema, '') ?? {}) as CloudConfig, problems };
+
+  const readFields = (node: Node, shape: Fields, key: string, must: (what: string) => undefined): unknown => {
+    const result: Record<string, unknown> = {};
+    const known = problems.length;
+    const positional = shape.positional;
+    if (isSeq(node) && positional !== undefined) {
+      for (const [index, name] of positional.entries()) {
+        const field = shape.fields[name];
+        const value = field && read(node.items[index], field, `${key}.${name}`);
+        if (value !== undefined) result[name] = value;
+      }
+    } else if (isMap(node)) {
+      for (const pair of node.items) {
+        if (!isPair(pair)) continue;
+        const given = nameOf(pair.key);
+        const path = key === '' ? given : `${key}.${given}`;
+        const name = shape.fields[given] === undefined ? (shape.aliases?.[given] ?? given) : given;
+        const field = shape.fields[name];
+        if (field === undefined) {
+          report(pair.key as Node | null, path, unknownKey(given, shape));
+          continue;
+        }
+        const value = read(pair.value, field, path);
+        const before = result[name];
+        // an alias beside its own key: of lists both count, else the key itself
+        if (value === undefined || (before !== undefined && name !== given && !Array.isArray(before))) continue;
+        result[name] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+      }
+    } else return must('a map');
+    const lacking = shape.required.filter((name) => result[name] === undefined);
+    if (shape.allOrNothing && problems.length > known) return undefined;
+    return lacking.length === 0 ? result : report(node, key, `lacks ${lacking.join(', ')}`);
+  };
+
+  return { config: read(document.contents, shape, under) ?? {}, problems };
+}
+
+const asItem = (value: unknown): unknown[] => (value === undefined ? [] : [value]);
+const nameOf = (key: unknown): string => String(isScalar(key) ? key.value : key);
+const emptyOf = (shape: Shape): unknown => (shape.kind === 'text' ? '' : shape.kind === 'list' ? [] : {});
+
+/** A scalar as it is written: `0600` stays that. */
+function textOf(node: unknown): string {
+  const { value, source } = node instanceof Scalar ? node : new Scalar('');
+  return typeof value === 'string' ? value : (source ?? String(value));
 }
 
 function kindOf(node: Node): string {
   if (isMap(node)) return 'map';
   if (isSeq(node)) return 'list';
   return isScalar(node) ? typeof node.value : 'value of another kind';
-}
-
-/** Names the key that was probably meant. */
-function unknownKey(name: string, fields: Record<string, Shape>): string {
-  const near = Object.keys(fields).find((field) => distance(field, name) <= 2);
-  return `unknown key, left out${near === undefined ? '' : ` (is ${near} meant?)`}`;
-}
-
-/** How many letters must change to make one word of the other. */
-export function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++)
-      row[j] = Math.min(
-        (previous[j] ?? 0) + 1,
-        (row[j - 1] ?? 0) + 1,
-        (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

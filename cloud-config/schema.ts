@@ -1,81 +1,145 @@
-/** A file that the configuration puts into place. */
-export interface WriteFile {
-  path: string;
-  content?: string;
-  encoding?: string;
-  owner?: string;
-  permissions?: string;
-}
+import { registries } from './keys/cluster.ts';
+import { k3os } from './keys/k3os.ts';
+import { network } from './keys/network.ts';
+import { choice, command, fields, flag, list, type Of, text, whole } from './shape.ts';
 
-/** The configuration of a machine, in the language of k3OS. */
-export interface CloudConfig {
-  hostname?: string;
-  ssh_authorized_keys?: string[];
-  write_files?: WriteFile[];
-  init_cmd?: string[];
-  boot_cmd?: string[];
-  run_cmd?: string[];
-  k3os?: {
-    data_sources?: string[];
-    modules?: string[];
-    sysctls?: Record<string, string>;
-    ntp_servers?: string[];
-    dns_nameservers?: string[];
-    password?: string;
-    server_url?: string;
-    token?: string;
-    labels?: Record<string, string>;
-    taints?: string[];
-    k3s_args?: string[];
-    environment?: Record<string, string>;
-  };
-}
+/** How the content of a file may be written: the names of k3OS and of cloud-init. */
+export const encodings = [
+  'text/plain',
+  'b64',
+  'base64',
+  'gz',
+  'gzip',
+  'gz+b64',
+  'gz+base64',
+  'gzip+b64',
+  'gzip+base64',
+  'b64+gz',
+  'b64+gzip',
+] as const;
 
-/** What a value may be; `text` takes numbers and booleans too, as YAML reads `1` and `true`. */
-export type Shape =
-  | { kind: 'text' }
-  | { kind: 'texts' }
-  | { kind: 'textMap' }
-  | { kind: 'object'; fields: Record<string, Shape>; required?: readonly string[] }
-  | { kind: 'objects'; fields: Record<string, Shape>; required?: readonly string[] };
+const writeFile = fields(
+  'a file',
+  {
+    path: text('where', { pattern: /^\//, expects: 'a path that begins with /' }),
+    content: text('what'),
+    encoding: choice('how the content is written', encodings),
+    owner: text('user, or user:group', { pattern: /^[\w.-]+(:[\w.-]+)?$/, expects: 'user or user:group' }),
+    permissions: text('octal', { pattern: /^(0o)?[0-7]{3,4}$/, expects: 'octal, like "0644"' }),
+    append: flag('put behind what is there'),
+  },
+  {
+    required: ['path'],
+    allOrNothing: true,
+    elsewhere: { defer: 'files are written when users are there; leave it out' },
+  },
+);
+export type WriteFile = Of<typeof writeFile>;
 
-const text: Shape = { kind: 'text' };
-const texts: Shape = { kind: 'texts' };
-const textMap: Shape = { kind: 'textMap' };
+const keyList = list('who may log in', text('a key of OpenSSH, or github:USER for the keys that one shows there'));
+
+const user = fields(
+  'somebody who may log in',
+  {
+    name: text('name', { pattern: /^[a-z_][a-z0-9_-]{0,31}$/, expects: 'small letters, digits, _ and -' }),
+    uid: whole('number', 1, 4294967293),
+    gecos: text('full name', { pattern: /^[^:\n]*$/, expects: 'a text without colons' }),
+    groups: list('further groups', text('name of one')),
+    shell: text('shell', { pattern: /^\//, expects: 'a path that begins with /' }),
+    homedir: text('home folder', { pattern: /^\//, expects: 'a path that begins with /' }),
+    sudo: list('what it may run as root, in the words of sudoers: ALL=(ALL) NOPASSWD:ALL', text('a rule')),
+    passwd: text('password as crypt(5) hashed it', {
+      secret: true,
+      pattern: /^[$*!][^:\n]*$/,
+      expects: 'hashed by crypt(5), beginning with $',
+    }),
+    lock_passwd: flag('no login by password'),
+    ssh_authorized_keys: keyList,
+  },
+  { required: ['name'], aliases: { hashed_passwd: 'passwd' } },
+);
+export type User = Of<typeof user>;
+
+const size = { pattern: /^\d+(\.\d+)?[KMGT]?$/i, expects: 'a size like 512M or 2G' };
+
+const mount = fields(
+  'a file system',
+  {
+    device: text('the device: /dev/…, LABEL=…, UUID=…, or what a network file system takes'),
+    path: text('where it is seen', { pattern: /^\//, expects: 'a path that begins with /' }),
+    type: text('kind of file system; found out where it is not given'),
+    options: text('options, with commas'),
+    format: choice('the file system to make where the device has none at all', ['ext4', 'ext3', 'ext2', 'vfat']),
+    label: text('its label, when it is made', { pattern: /^\S{1,16}$/, expects: 'at most 16 letters' }),
+    dump: text('without effect'),
+    pass: text('without effect'),
+  },
+  { required: ['device', 'path'], allOrNothing: true, positional: ['device', 'path', 'type', 'options', 'dump', 'pass'] },
+);
+export type Mount = Of<typeof mount>;
 
 /** Every key of the language. */
-export const schema: Shape & { kind: 'object' } = {
-  kind: 'object',
-  fields: {
-    hostname: text,
-    ssh_authorized_keys: texts,
-    write_files: {
-      kind: 'objects',
-      fields: { path: text, content: text, encoding: text, owner: text, permissions: text },
-      required: ['path'],
-    },
-    init_cmd: texts,
-    boot_cmd: texts,
-    run_cmd: texts,
-    k3os: {
-      kind: 'object',
-      fields: {
-        data_sources: texts,
-        modules: texts,
-        sysctls: textMap,
-        ntp_servers: texts,
-        dns_nameservers: texts,
-        password: text,
-        server_url: text,
-        token: text,
-        labels: textMap,
-        taints: texts,
-        k3s_args: texts,
-        environment: textMap,
-      },
+export const schema = fields(
+  'configuration of a machine',
+  {
+    hostname: text('name of the machine and of its node'),
+    ssh_authorized_keys: keyList,
+    write_files: list('files', writeFile),
+    init_cmd: list('commands before anything else', command('one of them')),
+    boot_cmd: list('commands when the machine is set up, before its services start', command('one of them')),
+    run_cmd: list('commands when the network is up', command('one of them')),
+    timezone: text('time zone', { pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, expects: 'a name like Europe/Oslo' }),
+    network,
+    proxy: fields('the way to the rest of the world', {
+      http: text('for http'),
+      https: text('for https'),
+      no_proxy: list('what is reached directly; the cluster’s own networks are, always', text('one of it')),
+    }),
+    users: list('people besides rancher', user),
+    ca_certs: fields('authorities to trust', {
+      trusted: list(
+        'certificates',
+        text('in PEM', { pattern: /^\s*-----BEGIN CERTIFICATE-----/, expects: 'a certificate in PEM' }),
+      ),
+      remove_defaults: flag('nobody else is trusted'),
+    }),
+    registries,
+    swap: fields('memory on disk', {
+      filename: text('the file; /var/swap where it is not given', {
+        pattern: /^\/var\//,
+        expects: 'a path under /var, where things are kept',
+      }),
+      size: text('how much', size),
+    }),
+    mounts: list('data disks and shared folders', mount),
+    k3os,
+  },
+  {
+    aliases: { runcmd: 'run_cmd', bootcmd: 'boot_cmd', 'ca-certs': 'ca_certs', fqdn: 'hostname' },
+    elsewhere: {
+      packages: 'the image is read-only; add packages when it is built',
+      package_update: 'the image is read-only; leave it out',
+      package_upgrade: 'the image is upgraded as a whole; leave it out',
+      apt: 'the image is read-only; leave it out',
+      ntp: 'write k3os.ntp_servers',
+      locale: 'messages are in English; leave it out',
+      chpasswd: 'write k3os.password or users[].passwd',
+      ssh_pwauth: 'write a file in /etc/ssh/sshd_config.d with write_files',
+      disk_setup: 'write mounts with format',
+      fs_setup: 'write mounts with format',
+      growpart: '/var grows with its disk by itself; leave it out',
+      resize_rootfs: '/var grows with its disk by itself; leave it out',
+      manage_etc_hosts: 'the own name is in /etc/hosts always; leave it out',
+      preserve_hostname: 'the name is set at every boot; leave it out',
+      power_state: 'write run_cmd: [reboot]',
+      final_message: 'leave it out',
+      write_file: 'write write_files',
     },
   },
-};
+);
+
+/** The configuration of a machine, in the language of k3OS. */
+export type CloudConfig = Of<typeof schema>;
 
 /** Something wrong in a configuration: where it stands, under which key, and what. */
 export interface Problem {

@@ -60,11 +60,11 @@ run_cmd: [date]
   const read = (path: string): Promise<string> => readFile(host.path(path), 'utf8');
   assert.deepStrictEqual(
     taken.filter(({ failed }) => failed).map(({ name }) => name),
-    ['write_files'],
+    [],
   );
   assert.deepStrictEqual(said, [
-    `cloud-config: /var/lib/rancher/k3os/config.yaml:12:3: k3os.nonsense: unknown key, left out`,
-    'write_files: relative: the path must begin with /',
+    'cloud-config: /var/lib/rancher/k3os/config.yaml:5:10: write_files[1].path: must be a path that begins with /, not "relative"',
+    'cloud-config: /var/lib/rancher/k3os/config.yaml:12:3: k3os.nonsense: unknown key, left out',
   ]);
   assert.equal(await read('/etc/hostname'), 'node-1\n');
   assert.equal(await read('/etc/motd'), 'hello');
