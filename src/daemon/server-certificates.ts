@@ -96,6 +96,19 @@ export async function ensureServerCertificates(config: ServerConfig, log: Logger
   };
 }
 
+/** A leaf as it is at the moment at which it is looked at: connections made after a renewal show the new one. */
+export const liveLeaf = (
+  certificates: Pick<ServerCertificates, 'leaf'>,
+  name: string,
+): { readonly cert: string; readonly key: string } => ({
+  get cert() {
+    return certificates.leaf(name).certificate;
+  },
+  get key() {
+    return keyToPem(certificates.leaf(name).key);
+  },
+});
+
 /** Looks twice a day for what is due. */
 export function createRenewal(options: { renew: () => Promise<void>; log: Logger }): Component {
   const { renew, log } = options;

@@ -30,7 +30,7 @@ import { createSupervisor, mountSupervisor } from './join/supervisor.ts';
 import { checkKernelDefaults } from './kernel-defaults.ts';
 import type { NodeConfig } from './node-config.ts';
 import { kubeletPort } from './ports.ts';
-import { createRenewal, ensureServerCertificates, type ServerCertificates } from './server-certificates.ts';
+import { createRenewal, ensureServerCertificates, liveLeaf, type ServerCertificates } from './server-certificates.ts';
 import { ensureServerSecrets, type ServerSecrets } from './server-secrets.ts';
 import { createStack, type Stack } from './stack.ts';
 import { createTunnelServer, type TunnelServer } from './tunnel/server.ts';
@@ -87,8 +87,10 @@ function assembleApi(
     kubernetesServiceIp: config.apiServiceAddress,
     nodePortRange: config.nodePorts,
     dial: tunnel.dial,
-    kubelet: { ...pem(certificates.leaf('client-kube-apiserver')), ca: authorities['server-ca'].certificate },
-    proxyClient: pem(certificates.leaf('client-auth-proxy')),
+    kubelet: Object.assign(liveLeaf(certificates, 'client-kube-apiserver'), {
+      ca: authorities['server-ca'].certificate,
+    }),
+    proxyClient: liveLeaf(certificates, 'client-auth-proxy'),
     ...config.api,
   });
   certificates.onRenewed('serving-kube-apiserver', (pair) => api.reloadServing(pem(pair)));
@@ -230,7 +232,11 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
         ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
-      await stack.run(createRenewal({ renew: () => server.certificates.renew(), log: log.child('certificates') }));
+      const renew = async (): Promise<void> => {
+        await server.certificates.renew();
+        await writeKubeconfigs(config, server.certificates, server.api.port);
+      };
+      await stack.run(createRenewal({ renew, log: log.child('certificates') }));
     },
     stop: () => stack.stop(),
   };
