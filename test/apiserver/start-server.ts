@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiServer } from '../../src/apiserver/create.ts';
 import type { ApiServerOptions } from '../../src/apiserver/options.ts';
@@ -10,6 +9,7 @@ import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
 import { generateKey, keyToPem } from '../../src/pki/keys.ts';
 import { createMemoryBackend } from '../../src/store/memory-backend.ts';
 import { createSqliteBackend } from '../../src/store/sqlite-backend.ts';
+import { testFolder } from '../harness/folder.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer;
@@ -33,7 +33,16 @@ export interface TestServerOptions {
 
 /** An API server of its own in a folder of its own, on a free port of 127.0.0.1. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'knarr-apiserver-'));
+  const folder = await testFolder('apiserver');
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, options: TestServerOptions): Promise<TestServer> {
   const log = createLogger({ part: 'test', level: options.logLevel ?? 'warn' });
   const backend =
     options.store === 'sqlite' ? createSqliteBackend({ path: join(folder, 'state.db'), log }) : createMemoryBackend();
@@ -117,9 +126,12 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ca: serverCa.certificate,
     clientCertificate: (commonName, organizations) => leaf(clientCa, 'client', commonName, organizations),
     async [Symbol.asyncDispose]() {
-      await server.stop();
-      await backend.stop();
-      await rm(folder, { recursive: true, force: true });
+      try {
+        await server.stop();
+        await backend.stop();
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
 }
