@@ -67,10 +67,7 @@ test('kernel arguments: lists by repeating, maps in both forms, bare names, quot
       },
       problems: [
         ['k3os.tokn', 'unknown key, left out (is token meant?)'],
-        [
-          'k3os.taints',
-          'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"',
-        ],
+        ['k3os.taints', 'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"'],
         ['hostname.x', 'is one value, not a map'],
         ['k3os.install.power_off', 'must be true or false, not "maybe"'],
       ].map(([key, message]) => ({ source: 'kernel command line', key, message })),

@@ -65,7 +65,8 @@ export function parseByShape(
         return shellWords(node.items.map(textOf));
       }
       case 'list': {
-        if (isSeq(node)) return node.items.flatMap((item, index) => asItem(read(item, shape.items, `${key}[${index}]`)));
+        if (isSeq(node))
+          return node.items.flatMap((item, index) => asItem(read(item, shape.items, `${key}[${index}]`)));
         if (isScalar(node) && shape.items.kind !== 'fields') return asItem(read(node, shape.items, key));
         return must(shape.items.kind === 'fields' ? 'a list of maps' : 'a list of texts');
       }

@@ -74,7 +74,11 @@ const mount = fields(
     dump: text('without effect'),
     pass: text('without effect'),
   },
-  { required: ['device', 'path'], allOrNothing: true, positional: ['device', 'path', 'type', 'options', 'dump', 'pass'] },
+  {
+    required: ['device', 'path'],
+    allOrNothing: true,
+    positional: ['device', 'path', 'type', 'options', 'dump', 'pass'],
+  },
 );
 export type Mount = Of<typeof mount>;
 
@@ -88,7 +92,10 @@ export const schema = fields(
     init_cmd: list('commands before anything else', command('one of them')),
     boot_cmd: list('commands when the machine is set up, before its services start', command('one of them')),
     run_cmd: list('commands when the network is up', command('one of them')),
-    timezone: text('time zone', { pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, expects: 'a name like Europe/Oslo' }),
+    timezone: text('time zone', {
+      pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/,
+      expects: 'a name like Europe/Oslo',
+    }),
     network,
     proxy: fields('the way to the rest of the world', {
       http: text('for http'),
