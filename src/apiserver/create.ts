@@ -1,6 +1,5 @@
 import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
 import type { PolicyRule } from '../api/gen/rbac-v1.ts';
-import { badRequest } from '../api/status.ts';
 import { KnarrError } from '../base/errors.ts';
 import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/plugins.ts';
@@ -175,9 +174,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     metrics,
     log,
     upgrades,
-    watch: async () => {
-      throw badRequest('watching over a WebSocket is not supported');
-    },
+    openWatches,
   });
   const mounts = createMounts();
   const listener = createListener({

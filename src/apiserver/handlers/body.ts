@@ -1,6 +1,6 @@
 import { decodeValue, parseJson } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
-import { badRequest, unsupportedMediaType } from '../../api/status.ts';
+import { badRequest, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
 import { decodeCbor } from '../../wire/cbor.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
@@ -72,26 +72,40 @@ function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): v
 }
 
 /** Fields that stand twice, where decoding by a type does not find them: in YAML and in custom resources. */
-function checkDuplicates(
-  body: CallBody,
+function duplicatesIn(body: CallBody, custom: boolean): readonly string[] {
+  if (body.kind !== 'bytes') return [];
+  if (body.encoding === 'yaml')
+    return [readYaml(body.bytes.toString('utf8')).duplicates].filter((text) => text !== undefined);
+  if (!custom || body.encoding !== 'json') return [];
+  return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
+}
+
+const strictError = 'strict decoding error: ';
+
+/** Decodes with what stands twice told first: by warnings, or under Strict in one refusal with all else. */
+function decodeAfter<T>(
+  duplicates: readonly string[],
   expected: GroupVersionKind,
-  custom: boolean,
   context: Pick<Call['context'], 'fieldValidation' | 'warn'>,
-): void {
-  const { fieldValidation } = context;
-  if (body.kind !== 'bytes' || fieldValidation === 'Ignore') return;
-  const problems =
-    body.encoding === 'yaml'
-      ? [readYaml(body.bytes.toString('utf8')).duplicates].filter((text) => text !== undefined)
-      : custom && body.encoding === 'json'
-        ? strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'))
-        : [];
-  if (problems.length === 0) return;
-  if (fieldValidation === 'Strict')
-    throw badRequest(
-      `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: strict decoding error: ${problems.join(', ')}`,
-    );
-  for (const text of problems) context.warn(text);
+  decode: () => T,
+): T {
+  if (duplicates.length === 0 || context.fieldValidation === 'Ignore') return decode();
+  if (context.fieldValidation === 'Warn') {
+    for (const text of duplicates) context.warn(text);
+    return decode();
+  }
+  const found = [...duplicates];
+  try {
+    decode();
+  } catch (error) {
+    if (!isApiError(error, 'BadRequest')) throw error;
+    const at = error.message.indexOf(strictError);
+    if (at < 0) throw error;
+    found.push(error.message.slice(at + strictError.length));
+  }
+  throw badRequest(
+    `${expected.kind} in version "${expected.version}" cannot be handled as a ${expected.kind}: ${strictError}${found.join(', ')}`,
+  );
 }
 
 /**
@@ -116,16 +130,18 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     );
   }
   checkKind(value, expected, custom);
-  checkDuplicates(body, expected, custom, context);
+  const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, custom);
   if (custom) {
     value.apiVersion = `${expected.group}/${expected.version}`;
     value.kind = expected.kind;
     if (!isObject(value.metadata)) value.metadata = {};
-    return version.schema.decode(value, context);
+    return decodeAfter(duplicates, expected, context, () => version.schema.decode(value, context));
   }
   const { fieldValidation } = context;
   const text = json && fieldValidation !== 'Ignore' && body.bytes.length > 4 ? body.bytes.toString('utf8') : undefined;
-  const { object, warnings } = decodeValue(expected, value, { fieldValidation, text });
+  const { object, warnings } = decodeAfter(duplicates, expected, context, () =>
+    decodeValue(expected, value, { fieldValidation, text }),
+  );
   for (const text of warnings) context.warn(text);
   object.metadata ??= {};
   return object as Draft;

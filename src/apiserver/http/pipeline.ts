@@ -10,6 +10,7 @@ import { createContext } from '../handlers/options.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { UserInfo } from '../server.ts';
 import { sendAnswer, sendError } from './answer.ts';
+import { deadlineOf, within } from './deadline.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { bodyEncoding } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
@@ -92,8 +93,11 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const found = authentication.authenticate(exchange);
       const asker = found instanceof Promise ? await found : found;
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      const deadline = deadlineOf(call.info, call.query);
       const dispatched = dispatch(call);
-      const answer = dispatched instanceof Promise ? await dispatched : dispatched;
+      const inTime =
+        dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
+      const answer = inTime instanceof Promise ? await inTime : inTime;
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {

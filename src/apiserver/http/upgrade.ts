@@ -12,8 +12,10 @@ import type { Call } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Exchange } from './exchange.ts';
+import type { OpenWatches } from './open-watches.ts';
 import { callOf, errorAnswer } from './pipeline.ts';
 import { readBody } from './read-body.ts';
+import { serveWebSocketWatch } from './websocket-watch.ts';
 
 export interface UpgradeOptions {
   authentication: Authentication;
@@ -23,8 +25,7 @@ export interface UpgradeOptions {
   log: Logger;
   /** Where handlers find the upgrade of a call. */
   upgrades: WeakMap<Call, Upgrade>;
-  /** Answers a watch over a WebSocket. */
-  watch(call: Call, upgrade: Upgrade): Promise<void>;
+  openWatches: OpenWatches;
 }
 
 /** Writes an answer on a connection that node:http has handed over. */
@@ -81,7 +82,7 @@ export function createUpgradeHandler(
         if (!decision.allowed) throw forbiddenError(user, create, decision.reason);
       }
       const answer = await dispatch(call);
-      if (answer.kind === 'watch') await options.watch(call, upgrade);
+      if (answer.kind === 'watch') await serveWebSocketWatch(call, upgrade, answer, options.openWatches);
       else if (answer.kind !== 'taken') throw badRequest('this request cannot be upgraded');
       metrics.observe(info, 101, started);
     } catch (error) {
