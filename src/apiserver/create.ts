@@ -19,6 +19,7 @@ import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
 import { conversionOf } from './crd/conversion.ts';
 import { createDiscovery } from './discovery/discovery.ts';
+import { createFlowControl } from './flow-control/flow-control.ts';
 import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
 import { componentStatuses } from './handlers/component-status.ts';
@@ -166,7 +167,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     elsewhere: (call) => aggregation.answer(call),
   });
   const openWatches = createOpenWatches();
-  const pipeline = createPipeline({ authentication, authorizer, dispatch, metrics, openWatches, log });
+  const flowControl = createFlowControl({ registry, log: log.child('flow-control') });
+  const pipeline = createPipeline({ authentication, authorizer, dispatch, flowControl, metrics, openWatches, log });
   const onUpgrade = createUpgradeHandler({
     authentication,
     authorizer,
@@ -225,6 +227,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       nodeRules.push(...((nodeRole?.rules ?? []) as PolicyRule[]));
       mirrors.push(await followPolicy(rbac.policy, registry), await followGraph(graph, registry));
       await customResources.start();
+      await flowControl.start();
       await listener.start();
       const makeFirstObjects = async (): Promise<void> => {
         unmade = await bootstrap({
@@ -251,6 +254,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       clearTimeout(retry);
       aggregation.stop();
       customResources.stop();
+      flowControl.stop();
       for (const mirror of mirrors) mirror.stop();
       openWatches.endAll();
       await listener.stop(drainMs);

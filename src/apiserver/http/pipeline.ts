@@ -4,6 +4,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Authentication } from '../authn/authenticate.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
+import type { FlowControl } from '../flow-control/flow-control.ts';
 import type { Call, CallBody } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
 import { createContext } from '../handlers/options.ts';
@@ -25,6 +26,7 @@ export interface PipelineOptions {
   authentication: Authentication;
   authorizer: Authorizer;
   dispatch: Dispatch;
+  flowControl: FlowControl;
   metrics: RequestMetrics;
   openWatches: OpenWatches;
   log: Logger;
@@ -89,11 +91,14 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
   const serve = async (exchange: Exchange): Promise<void> => {
     const started = performance.now();
     let call: Call | undefined;
+    let leave: (() => void) | undefined;
     try {
       const found = authentication.authenticate(exchange);
       const asker = found instanceof Promise ? await found : found;
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
       const deadline = deadlineOf(call.info, call.query);
+      const seat = options.flowControl.enter(exchange, call.user, call.info);
+      leave = seat instanceof Promise ? await seat : seat;
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
@@ -101,6 +106,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {
+      leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       sendError(exchange, told, call?.warnings);
       if (call) metrics.observe(call.info, told.code, started);

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:https';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { flowschemas, prioritylevelconfigurations } from '../../src/api/gen/resources.ts';
+import type { Client } from '../../src/client/client.ts';
+import { createClient } from '../../src/client/create-client.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let server: TestServer;
+let client: Client;
+before(async () => {
+  server = await startServer({ store: 'memory' });
+  client = createClient(server.server.transport({ name: 'admin', groups: ['system:masters'] }));
+});
+after(() => server[Symbol.asyncDispose]());
+
+interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+const get = (as?: string): Promise<Answered> =>
+  new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${server.token}`, ...(as ? { 'impersonate-user': as } : {}) };
+    request(`${server.url}/api/v1/namespaces`, { ca: server.ca, headers }, (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers }));
+    })
+      .on('error', reject)
+      .end();
+  });
+
+test('answers tell their flow schema and priority level', async () => {
+  const exempt = await client.get(flowschemas, 'exempt');
+  const level = await client.get(prioritylevelconfigurations, 'exempt');
+  const { status, headers } = await get();
+  assert.equal(status, 200);
+  assert.equal(headers['x-kubernetes-pf-flowschema-uid'], exempt.metadata?.uid);
+  assert.equal(headers['x-kubernetes-pf-prioritylevel-uid'], level.metadata?.uid);
+});
+
+test('a level without seats and queues answers 429, and only to its own', async () => {
+  await client.create(prioritylevelconfigurations, {
+    metadata: { name: 'shut' },
+    spec: { type: 'Limited', limited: { nominalConcurrencyShares: 0, limitResponse: { type: 'Reject' } } },
+  });
+  const schema = await client.create(flowschemas, {
+    metadata: { name: 'shut' },
+    spec: {
+      priorityLevelConfiguration: { name: 'shut' },
+      matchingPrecedence: 500,
+      rules: [
+        {
+          subjects: [{ kind: 'User', user: { name: 'mallory' } }],
+          resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }],
+        },
+      ],
+    },
+  });
+  const refused = await get('mallory');
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers['retry-after'], '1');
+  assert.equal(refused.headers['x-kubernetes-pf-flowschema-uid'], schema.metadata?.uid);
+  assert.equal((await get('alice')).status, 403);
+});
+
+test('a schema whose level is missing is said to dangle', async () => {
+  await client.create(flowschemas, {
+    metadata: { name: 'lost' },
+    spec: { priorityLevelConfiguration: { name: 'nowhere' }, matchingPrecedence: 600, rules: [] },
+  });
+  for (let i = 0; i < 50; i++) {
+    const found = await client.get(flowschemas, 'lost');
+    const condition = found.status?.conditions?.find(({ type }) => type === 'Dangling');
+    if (condition) {
+      assert.equal(condition.status, 'True');
+      return;
+    }
+    await sleep(100);
+  }
+  assert.fail('no condition');
+});
