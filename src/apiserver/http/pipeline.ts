@@ -96,13 +96,15 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const found = authentication.authenticate(exchange);
       const asker = found instanceof Promise ? await found : found;
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
-      const deadline = deadlineOf(call.info, call.query);
       const seat = options.flowControl.enter(exchange, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
+      const deadline = deadlineOf(call.info, call.query);
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
       const answer = inTime instanceof Promise ? await inTime : inTime;
+      leave?.();
+      leave = undefined;
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {
