@@ -47,7 +47,7 @@ export interface MachineOptions {
 }
 
 /** What only costs time where no real processor is: its workarounds and the checks of its timers. */
-const forEmulation = 'mitigations=off audit=0 no_timer_check tsc=reliable';
+export const forEmulation = 'mitigations=off audit=0 no_timer_check tsc=reliable';
 
 /** A free port of the loopback; someone else may take it before it is used. */
 export async function freePort(): Promise<number> {

@@ -21,6 +21,6 @@ export async function test(args: readonly string[], progress: Progress): Promise
 
 /** `npm run bench`: the set-up, then the measurements. */
 export async function bench(args: readonly string[], progress: Progress): Promise<number> {
-  await setUp(['image', 'vm', 'nodes'], progress);
+  await setUp(['image', 'vm', 'nodes', 'bench'], progress);
   return runNode('test/bench/main.ts', args);
 }

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { run } from '../../src/base/run.ts';
 
-export type Purpose = 'image' | 'vm' | 'nodes';
+export type Purpose = 'image' | 'vm' | 'nodes' | 'bench';
 
 interface HostPackage {
   name: string;
@@ -31,6 +31,7 @@ const packages: readonly HostPackage[] = [
   { name: 'conntrack', provides: 'conntrack', for: ['nodes'], why: 'UDP services on test nodes' },
   { name: 'runc', provides: 'runc', for: ['nodes'], why: 'containers on test nodes' },
   { name: 'kmod', provides: 'modprobe', for: ['nodes'], why: 'kernel modules of test nodes' },
+  { name: 'wrk', provides: 'wrk', for: ['bench'], why: 'generates the load of the bench' },
   { name: 'procps', provides: 'sysctl', for: ['nodes'], why: 'kernel settings of test nodes' },
 ];
 

@@ -45,7 +45,8 @@ for (const measurement of measurements) {
   process.stdout.write(`• ${names.join(', ')}\n`);
   try {
     const taken = await measurement.run({ wanted, kubeconfig, say: (text) => process.stdout.write(`  ${text}\n`) });
-    figures.push(...taken.filter(({ name }) => wanted.has(name)));
+    // `figure.part` is a part of `figure`.
+    figures.push(...taken.filter(({ name }) => wanted.has(name.split('.')[0] ?? '')));
   } catch (error) {
     failed = true;
     process.stdout.write(`  not measured: ${messageOf(error)}\n`);

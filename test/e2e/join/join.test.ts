@@ -16,6 +16,23 @@ test('a second machine joins by token as agent', async (cluster) => {
   assert.equal(await cluster.kubectl('get', 'node', 'two', '-o', 'jsonpath={.metadata.labels.role}'), 'worker');
 });
 
+test('nodes bear K3s’s labels and annotations, the server’s its role', async (cluster) => {
+  const { items } = JSON.parse(await cluster.kubectl('get', 'nodes', '-o', 'json')) as {
+    items: { metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> } }[];
+  };
+  const shown = items.map(({ metadata: { name, labels, annotations } }) => [
+    name,
+    labels['node-role.kubernetes.io/control-plane'],
+    labels['node.kubernetes.io/instance-type'],
+    annotations['k3s.io/hostname'],
+    (JSON.parse(annotations['k3s.io/node-args'] ?? '[]') as string[])[0],
+  ]);
+  assert.deepEqual(shown, [
+    ['one', 'true', 'k3s', 'one', 'server'],
+    ['two', undefined, 'k3s', 'two', 'agent'],
+  ]);
+});
+
 test('pods of both nodes talk to each other, directly and through services', async (cluster) => {
   await apply(
     cluster,
