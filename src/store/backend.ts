@@ -50,6 +50,8 @@ export interface Backend {
   size(): Promise<number>;
   /** A consistent copy to `path`, taken while running. Drivers that cannot throw KnarrError `unsupported`. */
   backup(path: string): Promise<void>;
+  /** Whether the very same value, written again, would be stored otherwise: its encryption key has been replaced. */
+  stale?(key: string): boolean;
 }
 
 export interface Entry {

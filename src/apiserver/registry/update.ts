@@ -103,7 +103,7 @@ async function write(
   const final = ordered(draft);
   if (leavesNow(core, draft, existing.peek())) return finishDeletion(core, place, existing, final, context);
   const text = textOf(final, existing.revision);
-  if (existing.bytes.equals(Buffer.from(text))) return durable(core, existing);
+  if (existing.bytes.equals(Buffer.from(text)) && !core.backend.stale?.(existing.key)) return durable(core, existing);
   if (context.dryRun) {
     const origin = { key: existing.key, place, revision: existing.revision, fields: core.cache.fields };
     return storedUnwritten(origin, final);
