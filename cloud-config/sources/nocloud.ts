@@ -1,64 +1,85 @@
-import { mkdir, open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import type { Host } from '../host.ts';
-import { type Parsed, parseCloudConfig } from '../parse.ts';
+import { asMap, asText, asTexts, type Http, known, needed, optional } from './http.ts';
+import { findLabelled, withMounted } from './seed-disk.ts';
+import type { CloudData, DataSource } from './source.ts';
 
-/**
- * The label of a file system in the first bytes of a device: ISO 9660's volume identifier, or FAT's label in its boot
- * sector (FAT12/16 at 43, FAT32 at 71); empty where it is neither.
- */
-export function volumeLabel(head: Buffer): string {
-  const text = (from: number, length: number): string => head.toString('latin1', from, from + length).trim();
-  if (text(32769, 5) === 'CD001') return text(32808, 32);
-  if (text(54, 3) === 'FAT') return text(43, 11);
-  if (text(82, 5) === 'FAT32') return text(71, 11);
-  return '';
-}
+type Get = (file: string) => Promise<Buffer | undefined>;
 
-async function labelOf(device: string): Promise<string> {
-  const file = await open(device, 'r');
+/** `meta-data` names host and keys; it may be no YAML at all, which then says nothing. */
+export function metaData(text: string): Pick<CloudData, 'instanceId' | 'hostname' | 'sshKeys'> & { seedFrom?: string } {
+  let meta: ReturnType<typeof asMap>;
   try {
-    const head = Buffer.alloc(34816);
-    await file.read(head, 0, head.length, 0);
-    return volumeLabel(head);
-  } finally {
-    await file.close();
-  }
-}
-
-const mountPoint = '/run/knarr/seed';
-
-/** The NoCloud seed disk: a volume labelled `cidata` with `user-data` and, for the host name, `meta-data`. */
-export async function readNoCloud(host: Host): Promise<Parsed[]> {
-  for (const name of (await readdir(host.path('/sys/class/block')).catch(() => [])).sort()) {
-    const device = host.path(`/dev/${name}`);
-    if ((await labelOf(device).catch(() => '')).toLowerCase() !== 'cidata') continue;
-    await mkdir(host.path(mountPoint), { recursive: true });
-    await host.run('mount', ['-o', 'ro', device, host.path(mountPoint)]);
-    try {
-      const read = (file: string): Promise<string> =>
-        readFile(host.path(join(mountPoint, file)), 'utf8').catch(() => '');
-      const meta = await read('meta-data');
-      return [parseMetaData(`${name}:/meta-data`, meta), parseUserData(`${name}:/user-data`, await read('user-data'))];
-    } finally {
-      await host.run('umount', [host.path(mountPoint)]);
-    }
-  }
-  return [];
-}
-
-/** User data is a cloud-config, or a script, which runs once the machine is up. */
-export function parseUserData(source: string, text: string): Parsed {
-  if (text.startsWith('#!')) return { config: { run_cmd: [text] }, problems: [] };
-  return parseCloudConfig(source, text);
-}
-
-function parseMetaData(source: string, text: string): Parsed {
-  try {
-    const hostname: unknown = (parse(text) as { 'local-hostname'?: unknown } | null)?.['local-hostname'];
-    return { config: typeof hostname === 'string' ? { hostname } : {}, problems: [] };
+    meta = asMap(parse(text));
   } catch {
-    return { config: {}, problems: [{ source, key: '', message: 'is not YAML' }] };
+    return {};
   }
+  const keys = meta['public-keys'] ?? meta.public_keys;
+  const list = Array.isArray(keys) || typeof keys === 'string' ? keys : Object.values(asMap(keys)).flat();
+  return known({
+    instanceId: asText(meta['instance-id']),
+    hostname: asText(meta['local-hostname']) ?? asText(meta.hostname),
+    sshKeys: keys === undefined ? undefined : asTexts(list),
+    seedFrom: asText(meta.seedfrom),
+  });
 }
+
+async function seed(from: string, get: Get): Promise<CloudData & { seedFrom?: string }> {
+  const meta = (await get('meta-data'))?.toString() ?? '';
+  const network = (await get('network-config'))?.toString();
+  return {
+    from,
+    ...metaData(meta),
+    ...known({ userData: await get('user-data'), vendorData: await get('vendor-data'), network }),
+  };
+}
+
+/** Files of a folder; a seed is there when its user-data or meta-data is. */
+const folderReader =
+  (host: Host, folder: string): Get =>
+  (file) =>
+    readFile(host.path(join(folder, file))).catch(() => undefined);
+
+/** The URL of `ds=nocloud;s=URL` or `ds=nocloud-net;seedfrom=URL`, as the kernel or the serial number has it. */
+export function seedUrl(text: string): string | undefined {
+  const settings = /(?:^|\s)"?ds=nocloud(?:-net)?;([^\s"]+)/i.exec(text)?.[1]?.split(';') ?? [];
+  const url = settings.map((part) => /^(?:s|seedfrom)=(.+)$/.exec(part)?.[1]).find((found) => found !== undefined);
+  return url !== undefined && /^https?:/.test(url) ? url : undefined;
+}
+
+/** A seed over HTTP: the files behind the URL as it is. */
+export async function readSeedUrl(http: Http, url: string): Promise<CloudData> {
+  const at = (file: string): string => `${url}${file}`;
+  return seed(`nocloud ${url}`, async (file) =>
+    file === 'user-data' ? needed(http, at(file)) : await optional(http, at(file)),
+  );
+}
+
+/** A volume labelled `cidata`, or the folder where images keep a seed. */
+export const nocloud: DataSource = {
+  name: 'nocloud',
+  network: false,
+  fits: () => true,
+  async read({ host }) {
+    for (const folder of ['/var/lib/cloud/seed/nocloud', '/var/lib/cloud/seed/nocloud-net']) {
+      const found = await seed(folder, folderReader(host, folder));
+      if (found.userData !== undefined || found.instanceId !== undefined) return found;
+    }
+    const device = await findLabelled(host, 'cidata');
+    if (device === undefined) return undefined;
+    return withMounted(host, device, (folder) => seed(basename(device), folderReader(host, folder)));
+  },
+};
+
+/** The same over HTTP, for those that the kernel's command line or the serial number sends there. */
+export const nocloudNet: DataSource = {
+  name: 'nocloud',
+  network: true,
+  fits: ({ cmdline, product_serial }) => (seedUrl(cmdline) ?? seedUrl(product_serial)) !== undefined,
+  async read({ http, facts }) {
+    const url = seedUrl(facts.cmdline) ?? seedUrl(facts.product_serial);
+    return url === undefined ? undefined : readSeedUrl(http, url);
+  },
+};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUserData, volumeLabel } from './nocloud.ts';
+import { volumeLabel } from './seed-disk.ts';
 
 function head(parts: Record<number, string>): Buffer {
   const buffer = Buffer.alloc(34816);
@@ -8,18 +8,15 @@ function head(parts: Record<number, string>): Buffer {
   return buffer;
 }
 
-test('the label of a volume: ISO 9660, FAT16, FAT32, none', () => {
+test('the label of a volume: ISO 9660, FAT16, FAT32, ext4, none', () => {
   assert.deepStrictEqual(
     [
       volumeLabel(head({ 32769: 'CD001', 32808: 'cidata'.padEnd(32) })),
       volumeLabel(head({ 43: 'CIDATA     ', 54: 'FAT12   ' })),
       volumeLabel(head({ 71: 'CIDATA     ', 82: 'FAT32   ' })),
+      volumeLabel(head({ 1080: '\x53\xef', 1144: 'config-2' })),
       volumeLabel(head({})),
     ],
-    ['cidata', 'CIDATA', 'CIDATA', ''],
+    ['cidata', 'CIDATA', 'CIDATA', 'config-2', ''],
   );
-});
-
-test('user data that is a script is run once the machine is up', () => {
-  assert.deepStrictEqual(parseUserData('user-data', '#!/bin/sh\ndate\n').config, { run_cmd: ['#!/bin/sh\ndate\n'] });
 });
