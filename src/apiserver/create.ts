@@ -4,6 +4,8 @@ import { KnarrError } from '../base/errors.ts';
 import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
+import { createAudit } from './audit/audit.ts';
+import { createLogFile } from './audit/log-file.ts';
 import { createAuthentication } from './authn/authenticate.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { tokenKey } from './authn/jwt.ts';
@@ -167,8 +169,24 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     elsewhere: (call) => aggregation.answer(call),
   });
   const openWatches = createOpenWatches();
+  const audit =
+    options.audit &&
+    createAudit({
+      policyFile: options.audit.policyFile,
+      file: createLogFile({ ...options.audit.log, log: log.child('audit') }),
+      authorizer,
+    });
   const flowControl = createFlowControl({ registry, log: log.child('flow-control') });
-  const pipeline = createPipeline({ authentication, authorizer, dispatch, flowControl, metrics, openWatches, log });
+  const pipeline = createPipeline({
+    authentication,
+    authorizer,
+    dispatch,
+    flowControl,
+    metrics,
+    openWatches,
+    audit,
+    log,
+  });
   const onUpgrade = createUpgradeHandler({
     authentication,
     authorizer,
@@ -177,6 +195,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     log,
     upgrades,
     openWatches,
+    audit,
   });
   const mounts = createMounts();
   const listener = createListener({
@@ -221,6 +240,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     addCheck: (name, check, checkOptions) => health.add(name, check, checkOptions),
     reloadServing: (serving) => listener.reload(serving),
     async start() {
+      await audit?.start();
       await registry.start();
       const objects = await readBootstrapObjects();
       const nodeRole = objects.clusterroles.find((role) => role.metadata.name === 'system:node');
@@ -258,6 +278,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       for (const mirror of mirrors) mirror.stop();
       openWatches.endAll();
       await listener.stop(drainMs);
+      await audit?.stop();
       await registry.stop();
     },
   };

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/log.ts';
 import type { Backend } from '../store/backend.ts';
+import type { LogFileOptions } from './audit/log-file.ts';
 import type { Dialer, UserInfo } from './server.ts';
 
 export interface ApiServerOptions {
@@ -38,6 +39,8 @@ export interface ApiServerOptions {
   kubernetesServiceIp: string;
   /** Default 30000–32767. */
   nodePortRange?: { from: number; to: number } | undefined;
+  /** What of requests is written to a log: nothing without it. */
+  audit?: { policyFile: string; log: Omit<LogFileOptions, 'log'> } | undefined;
   /** Reaches nodes, pods and services. */
   dial: Dialer;
   /** How the server shows itself to kubelets, and the authority of their serving certificates. */

@@ -29,6 +29,7 @@ export interface TestServerOptions {
   logLevel?: Level;
   port?: number;
   dial?: ApiServerOptions['dial'];
+  audit?: ApiServerOptions['audit'];
 }
 
 /** An API server of its own in a folder of its own, on a free port of 127.0.0.1. */
@@ -82,6 +83,7 @@ async function startIn(folder: string, options: TestServerOptions): Promise<Test
     },
     tokens: (given) =>
       given === token ? { name: 'admin', uid: '1', groups: ['system:masters', 'system:authenticated'] } : undefined,
+    audit: options.audit,
     serviceCidrs: ['10.43.0.0/16'],
     kubernetesServiceIp: '10.43.0.1',
     dial:

@@ -1,6 +1,7 @@
 import { ApiError, badRequest, internalError, unsupportedMediaType } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Audit, AuditRecord } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
@@ -29,6 +30,7 @@ export interface PipelineOptions {
   flowControl: FlowControl;
   metrics: RequestMetrics;
   openWatches: OpenWatches;
+  audit: Audit | undefined;
   log: Logger;
 }
 
@@ -88,14 +90,19 @@ export function errorAnswer(error: unknown, log: Logger, what: string): ApiError
 export function createPipeline(options: PipelineOptions): (exchange: Exchange) => void {
   const { authentication, authorizer, dispatch, metrics, log } = options;
 
-  const serve = async (exchange: Exchange): Promise<void> => {
+  const serve = async (incoming: Exchange): Promise<void> => {
     const started = performance.now();
+    let exchange = incoming;
     let call: Call | undefined;
+    let record: AuditRecord | undefined;
     let leave: (() => void) | undefined;
     try {
       const found = authentication.authenticate(exchange);
       const asker = found instanceof Promise ? await found : found;
+      record = options.audit?.begin(exchange, asker);
+      exchange = record?.exchange ?? exchange;
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      record?.actsAs(call.user);
       const seat = options.flowControl.enter(exchange, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
       const deadline = deadlineOf(call.info, call.query);
@@ -105,11 +112,13 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const answer = inTime instanceof Promise ? await inTime : inTime;
       leave?.();
       leave = undefined;
+      record?.answered(answer);
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
+      record?.failed(told);
       sendError(exchange, told, call?.warnings);
       if (call) metrics.observe(call.info, told.code, started);
     }

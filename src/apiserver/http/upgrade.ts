@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ApiError } from '../../api/status.ts';
 import { badRequest } from '../../api/status.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import { type Authorizer, forbiddenError } from '../authz/authorizer.ts';
@@ -26,6 +27,7 @@ export interface UpgradeOptions {
   /** Where handlers find the upgrade of a call. */
   upgrades: WeakMap<Call, Upgrade>;
   openWatches: OpenWatches;
+  audit: Audit | undefined;
 }
 
 /** Writes an answer on a connection that node:http has handed over. */
@@ -73,7 +75,10 @@ export function createUpgradeHandler(
     let call: Call | undefined;
     try {
       const asker = await authentication.authenticate(exchange);
+      const record = options.audit?.begin(exchange, asker);
       call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      record?.actsAs(call.user);
+      record?.taken();
       upgrades.set(call, upgrade);
       const { info, user } = call;
       if (info.resource === 'pods' && streaming.has(info.subresource) && info.verb === 'get') {

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startServer, type TestServer } from './start-server.ts';
+
+const policy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+- level: RequestResponse
+  resources: [{group: "", resources: [configmaps]}]
+- level: Metadata
+  resources: [{group: "", resources: [secrets]}]
+`;
+
+async function send(server: TestServer, method: string, path: string, body?: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(new URL(path, server.url), {
+      method,
+      ca: server.ca,
+      agent: false,
+      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', 'user-agent': 'test' },
+    });
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => {
+      response.resume();
+      response.on('end', () => resolve(String(response.headers['audit-id'])));
+    });
+    outgoing.end(body && JSON.stringify(body));
+  });
+}
+
+test('requests are recorded as the policy says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-audit-'));
+  const policyFile = join(folder, 'policy.yaml');
+  const path = join(folder, 'logs', 'audit.log');
+  await writeFile(policyFile, policy);
+  try {
+    let id = '';
+    {
+      await using server = await startServer({
+        store: 'memory',
+        audit: { policyFile, log: { path, maxAgeDays: 0, maxBackups: 0, maxSizeMegabytes: 0 } },
+      });
+      const all = '/api/v1/namespaces/default/configmaps';
+      id = await send(server, 'POST', all, { metadata: { name: 'x' }, data: { a: 'b' } });
+      await send(server, 'GET', '/api/v1/namespaces/default/secrets/none');
+      await send(server, 'GET', '/api/v1/namespaces/default/pods');
+    }
+    const events = (await readFile(path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter((event) => event.userAgent === 'test');
+    assert.equal(events[0].auditID, id);
+    assert.deepEqual(
+      events.map(
+        ({ level, stage, verb, user, objectRef, responseStatus, requestObject, responseObject, annotations }) => ({
+          level,
+          stage,
+          verb,
+          user: user.username,
+          objectRef,
+          code: responseStatus.code,
+          sent: requestObject?.data,
+          answered: responseObject?.data,
+          managed: responseObject?.metadata.managedFields,
+          decision: annotations['authorization.k8s.io/decision'],
+        }),
+      ),
+      [
+        {
+          level: 'RequestResponse',
+          stage: 'ResponseComplete',
+          verb: 'create',
+          user: 'admin',
+          objectRef: { resource: 'configmaps', namespace: 'default', apiVersion: 'v1', name: 'x' },
+          code: 201,
+          sent: { a: 'b' },
+          answered: { a: 'b' },
+          managed: undefined,
+          decision: 'allow',
+        },
+        {
+          level: 'Metadata',
+          stage: 'ResponseComplete',
+          verb: 'get',
+          user: 'admin',
+          objectRef: { resource: 'secrets', namespace: 'default', name: 'none', apiVersion: 'v1' },
+          code: 404,
+          sent: undefined,
+          answered: undefined,
+          managed: undefined,
+          decision: 'allow',
+        },
+      ],
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
