@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, clone } from '../../images/tools/paths.ts';
+import { testFolder } from '../harness/folder.ts';
 
-/** A control plane of this clone, for measuring: no node, its data in a temporary folder. */
+/** A control plane of this clone, for measuring: no node, its data in a folder of this clone. */
 export interface OwnServer {
   readonly kubeconfig: string;
   readonly pid: number;
@@ -48,7 +48,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
 }
 
 export async function startOwnServer(): Promise<OwnServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'knarr-bench-'));
+  const folder = await testFolder('bench');
   const kubeconfig = join(folder, 'kubeconfig');
   const port = await freePort();
   const args = [

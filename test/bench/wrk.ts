@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from '../../src/daemon/containerd/programs.ts';
+import { testFolder } from '../harness/folder.ts';
 import { cpuSeconds } from './processes.ts';
 import type { Target } from './target.ts';
 
@@ -40,7 +40,7 @@ end
 export async function wrk(target: Target, load: Load): Promise<LoadResult> {
   const program = await findProgram('wrk');
   if (program === undefined) throw new Error('install wrk (Debian package wrk): it is the load generator');
-  const folder = await mkdtemp(join(tmpdir(), 'knarr-wrk-'));
+  const folder = await testFolder('wrk');
   try {
     const file = join(folder, 'load.lua');
     await writeFile(file, script(target, load));
