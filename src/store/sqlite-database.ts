@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { KnarrError } from '../base/errors.ts';
+import { dropDigest, writeDigest } from './sqlite-digest.ts';
 import { type KeyRow, prefixEnd, type Row } from './table.ts';
 
 /** The database file, synchronously; only its own thread calls this. */
@@ -20,9 +21,9 @@ export interface RevisionDatabase {
   close(revision: number): void;
 }
 
-const schemaVersion = 1;
+export const schemaVersion = 1;
 /** "KNRR": tells the file from any other SQLite database. */
-const applicationId = 0x4b4e5252;
+export const applicationId = 0x4b4e5252;
 
 const schema = `
   CREATE TABLE revisions (
@@ -73,7 +74,10 @@ export function openDatabase(path: string): RevisionDatabase {
     'SELECT * FROM revisions WHERE revision > @after AND revision <= @until AND key >= @prefix AND key < @end ORDER BY revision',
   );
   const write = db.transaction((rows: readonly Row[], reserve: number | undefined) => {
-    if (!markedOpen) setMeta('open', 1);
+    if (!markedOpen) {
+      setMeta('open', 1);
+      dropDigest(db);
+    }
     if (reserve !== undefined) setMeta('reserved', reserve);
     for (const { revision, key, created, expires, value } of rows) {
       insert.run(revision, key, created, expires, value ?? null);
@@ -125,7 +129,7 @@ export function openDatabase(path: string): RevisionDatabase {
 }
 
 /** Held until the process ends, however it ends. Throws with code `locked` when another process has it. */
-function lockBeside(path: string): { close(): void } {
+export function lockBeside(path: string): { close(): void } {
   const lock = new Sqlite(`${path}.lock`, { timeout: 0 });
   lock.pragma('journal_mode = MEMORY');
   try {
@@ -220,6 +224,7 @@ function backup(db: Sqlite.Database, to: string): void {
   db.prepare('VACUUM INTO ?').run(to);
   const copy = new Sqlite(to);
   copy.exec("UPDATE meta SET value = 0 WHERE name = 'open'");
+  writeDigest(copy);
   copy.close();
   chmodSync(to, 0o600);
 }
@@ -230,6 +235,6 @@ function rowOf(raw: unknown): Row | undefined {
   return { ...rest, value: value ?? undefined };
 }
 
-function fileSize(path: string): number {
+export function fileSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -14,6 +14,20 @@ export interface Requests {
   size: { ask: undefined; answer: number };
   backup: { ask: { path: string }; answer: undefined };
   close: { ask: { revision: number }; answer: undefined };
+  verify: { ask: { path: string }; answer: BackupFacts };
+  restore: { ask: { from: string; to: string }; answer: Restored };
+}
+
+/** What a sound file holds. */
+export interface BackupFacts {
+  readonly revision: number;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+export interface Restored extends BackupFacts {
+  /** Where the file that stood there before is now; undefined: there was none. */
+  readonly keptAt: string | undefined;
 }
 
 export type RequestName = keyof Requests;

@@ -8,7 +8,10 @@ import { type Answer, packRows, type RequestName, type Requests, unpackRows } fr
 import type { RevisionTable } from './table.ts';
 
 /** In a bundle the thread's program stands beside it, as `sqlite-worker.js`. */
-const program = new URL(import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js', import.meta.url);
+export const program = new URL(
+  import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js',
+  import.meta.url,
+);
 
 /** The table in an SQLite file, which a thread of its own holds: neither a slow disk nor a sync stops the event loop. */
 export function createSqliteTable({ path, log }: { path: string; log: Logger }): RevisionTable {
@@ -95,7 +98,7 @@ export function createSqliteTable({ path, log }: { path: string; log: Logger }):
   };
 }
 
-function errorOf({ message, code }: { message: string; code: string }, path: string): KnarrError {
+export function errorOf({ message, code }: { message: string; code: string }, path: string): KnarrError {
   if (code === 'SQLITE_BUSY' || code === 'locked') {
     const text = `${path} is in use by another process; stop that one first.`;
     return new KnarrError({ code: 'store-locked', blame: 'user', message: text, details: { path } });
