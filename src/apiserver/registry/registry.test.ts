@@ -168,6 +168,7 @@ describe('registry', () => {
     const all = await collect({ resourceVersion: String(stored.revision - 1) });
     const red = await collect({ labelSelector: 'color=red', resourceVersion: String(stored.revision) });
     const one = await collect({ namespace: 'default', fieldSelector: 'metadata.name=w' });
+    const anywhere = await collect({ fieldSelector: 'metadata.name=w' });
     await maps.patch(at('w'), { type: 'merge', body: { metadata: { labels: { color: 'red' } } } });
     await maps.patch(at('w'), { type: 'merge', body: { data: { a: '2' } } });
     await maps.patch(at('w'), { type: 'merge', body: { metadata: { labels: null } } });
@@ -175,9 +176,10 @@ describe('registry', () => {
     assert.deepEqual(all.texts(), ['ADDED w', 'MODIFIED w', 'MODIFIED w', 'MODIFIED w', 'DELETED w']);
     assert.deepEqual(red.texts(), ['ADDED w', 'MODIFIED w', 'DELETED w']);
     assert.deepEqual(one.texts(), all.texts());
+    assert.deepEqual(anywhere.texts(), all.texts());
     const last = all.events.at(-1);
     assert.equal(JSON.parse(last?.frame.toString() ?? '').object.metadata.resourceVersion, String(last?.revision));
-    for (const watch of [all, red, one]) watch.stop();
+    for (const watch of [all, red, one, anywhere]) watch.stop();
   });
 
   it('streams a list as a watch with a bookmark at its end', async () => {

@@ -28,9 +28,10 @@ export function selectionOf(definition: ResourceDefinition, options: SelectionOp
   for (const { field } of fields) checkField(definition, field);
   const named = fields.find((f) => f.field === 'metadata.name' && f.operator === '=');
   const wanted = fields.find((f) => f.field === 'metadata.namespace' && f.operator === '=');
+  const inNamespace = namespace || (definition.namespaced ? (wanted?.value ?? '') : '');
   return {
-    namespace: namespace || (definition.namespaced ? (wanted?.value ?? '') : ''),
-    name: named?.value,
+    namespace: inNamespace,
+    name: definition.namespaced && inNamespace === '' ? undefined : named?.value,
     matches: (stored) =>
       (labels.length === 0 || matchesLabels(labels, stored.labels)) &&
       (fields.length === 0 || matchesFields(fields, (field) => stored.field(field))),
