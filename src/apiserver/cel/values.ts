@@ -1,3 +1,4 @@
+import { evaluate } from '@marcbachmann/cel-js';
 import { Duration } from '@marcbachmann/cel-js/evaluator';
 import { formatQuantity } from '../../api/quantity.ts';
 import { QuantityValue } from './library/quantity.ts';
@@ -61,7 +62,12 @@ function formatted(text: string, format: string): unknown {
     const time = Date.parse(text);
     return Number.isNaN(time) ? text : new Date(time);
   }
-  return text;
+  if (format !== 'duration') return text;
+  try {
+    return evaluate('duration(text)', { text });
+  } catch {
+    return text;
+  }
 }
 
 /** What an expression gave, as JSON data. */

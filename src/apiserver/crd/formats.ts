@@ -27,3 +27,13 @@ export function formatProblem(format: string, text: string): boolean {
   const check = checks[format];
   return check !== undefined && !check(text);
 }
+
+/** Formats that upstream knows besides; numbers' formats bound their values elsewhere. */
+const others = new Set(
+  'int32 int64 float double password bsonobjectid uuid3 uuid5 isbn isbn10 isbn13 creditcard ssn hexcolor rgbcolor datetime'.split(
+    ' ',
+  ),
+);
+
+export const isKnownFormat = (format: string): boolean =>
+  Object.hasOwn(checks, format) || others.has(format) || format.startsWith('k8s-');

@@ -1,5 +1,8 @@
+import { Optional } from '@marcbachmann/cel-js';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { type Budget, CostError, newBudget, outOfBudget } from '../cel/cost.ts';
 import { compileExpression } from '../cel/expression.ts';
+import { celValue } from '../cel/values.ts';
 import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
 
 interface ValidationRule {
@@ -37,13 +40,16 @@ const child = (path: string, key: string): string => (path === '' ? key : `${pat
 /** Checks the CEL rules of a structural schema; transition rules (`oldSelf`) only where there was a value before. */
 export function checkRules(value: Json, old: Json, schema: Schema, path = ''): StatusCause[] {
   const causes: StatusCause[] = [];
-  if (hasRules(schema)) visit(value, old, schema, path, causes);
+  if (hasRules(schema)) visit({ value, old, schema, path, causes, budget: newBudget() });
   return causes;
 }
 
-function visit(value: Json, old: Json, schema: Schema, path: string, causes: StatusCause[]): void {
+const longestMessage = 5 * 1024;
+
+function visit(site: Site): void {
+  const { value, old, schema, path } = site;
   if (value === undefined || value === null || !hasRules(schema)) return;
-  for (const rule of rulesOf(schema)) checkRule(rule, value, old, schema, path, causes);
+  for (const rule of rulesOf(schema)) if (!checkRule(rule, site)) return;
   if (isObject(value)) {
     const before = isObject(old) ? old : {};
     const additional = additionalOf(schema);
@@ -51,13 +57,17 @@ function visit(value: Json, old: Json, schema: Schema, path: string, causes: Sta
       const property = (schema.properties?.[key] ?? (isObject(additional) ? additional : undefined)) as
         | Schema
         | undefined;
-      if (property) visit(item, before[key], property, child(path, key), causes);
+      if (property) visit({ ...site, value: item, old: before[key], schema: property, path: child(path, key) });
+      if (site.budget.left <= 0) return;
     }
   } else if (Array.isArray(value)) {
     const items = itemsOf(schema);
     if (!items) return;
     const keys = schema['x-kubernetes-list-map-keys'];
-    for (const [i, item] of value.entries()) visit(item, counterpart(item, old, keys), items, `${path}[${i}]`, causes);
+    for (const [i, item] of value.entries()) {
+      visit({ ...site, value: item, old: counterpart(item, old, keys), schema: items, path: `${path}[${i}]` });
+      if (site.budget.left <= 0) return;
+    }
   }
 }
 
@@ -67,38 +77,73 @@ function counterpart(item: Json, old: Json, keys: readonly string[] | undefined)
   return old.find((other) => isObject(other) && keys.every((key) => other[key] === item[key]));
 }
 
-function checkRule(
-  rule: ValidationRule,
-  value: Json,
-  old: Json,
-  schema: Schema,
-  path: string,
-  causes: StatusCause[],
-): void {
+/** A value as its rules see it, converted once however many rules there are. */
+const converted = new WeakMap<object, unknown>();
+
+function seen(value: Json, schema: Schema): unknown {
+  if (typeof value !== 'object' || value === null) return celValue(value, schema);
+  let known = converted.get(value);
+  if (known === undefined) {
+    known = celValue(value, schema);
+    converted.set(value, known);
+  }
+  return known;
+}
+
+interface Site {
+  value: Json;
+  old: Json;
+  schema: Schema;
+  path: string;
+  causes: StatusCause[];
+  budget: Budget;
+}
+
+/** False: the rules have spent what they may, no further one is to be asked. */
+function checkRule(rule: ValidationRule, { value, old, schema, path, causes, budget }: Site): boolean {
   const text = rule.rule ?? '';
   const transition = /\boldSelf\b/.test(text);
-  if (transition && old === undefined && !rule.optionalOldSelf) return;
-  const field = (rule.fieldPath ? `${path}${rule.fieldPath}` : path) || '<nil>';
-  const add = (message: string): void =>
+  if (transition && old === undefined && !rule.optionalOldSelf) return true;
+  const field = (rule.fieldPath ? `${path}${rule.fieldPath}` : path).replace(/^\./, '') || '<nil>';
+  const add = (message: string, where = field, reason = 'FieldValueInvalid'): void =>
     void causes.push({
-      reason: rule.reason ?? 'FieldValueInvalid',
-      field,
+      reason,
+      field: where,
       message: `Invalid value: "${schema.type ?? 'object'}": ${message}`,
     });
-  const values = transition ? { self: value, oldSelf: old ?? null } : { self: value };
+  const shown = text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  const values: Record<string, unknown> = { self: seen(value, schema) };
+  if (transition) values.oldSelf = rule.optionalOldSelf ? optional(old, schema) : seen(old, schema);
   try {
-    if (compileExpression(text, Object.keys(values))(values) === true) return;
-    add(messageOf(rule, values) ?? rule.message ?? `failed rule: ${text}`);
+    if (compileExpression(text, Object.keys(values))(values, budget) === true) return true;
+    add(messageOf(rule, values, budget) ?? rule.message ?? `failed rule: ${shown}`, field, rule.reason);
+    return true;
   } catch (error) {
-    add(`rule evaluation error: ${(error as Error).message}, evaluating rule: ${text}`);
+    if (!(error instanceof CostError)) {
+      const why = (error as Error).message;
+      add(why.startsWith('compilation failed') ? `rule compile error: ${why}` : `${why} evaluating rule: ${shown}`);
+      return true;
+    }
+    if (budget.left <= 0) add(outOfBudget, path || '<nil>');
+    else
+      add(
+        `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`,
+        path || '<nil>',
+      );
+    budget.left = 0;
+    return false;
   }
 }
 
-function messageOf(rule: ValidationRule, values: Record<string, Json>): string | undefined {
+const optional = (old: Json, schema: Schema): unknown =>
+  old === undefined ? Optional.none() : Optional.of(seen(old, schema));
+
+function messageOf(rule: ValidationRule, values: Record<string, unknown>, budget: Budget): string | undefined {
   if (!rule.messageExpression) return undefined;
   try {
-    const text = compileExpression(rule.messageExpression, Object.keys(values))(values);
-    return typeof text === 'string' && text !== '' ? text : undefined;
+    const text = compileExpression(rule.messageExpression, Object.keys(values))(values, budget);
+    if (typeof text !== 'string' || text.includes('\n') || text.length > longestMessage) return undefined;
+    return text.trim() === '' ? undefined : text.trim();
   } catch {
     return undefined;
   }

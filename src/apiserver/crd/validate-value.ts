@@ -1,4 +1,5 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { goPattern } from '../cel/regex.ts';
 import { formatProblem } from './formats.ts';
 import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
 
@@ -88,25 +89,13 @@ function checkString(value: string, schema: Schema, path: string, causes: Status
     causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`));
 }
 
-const patterns = new Map<string, RegExp | undefined>();
-
 /** Go's expressions (RE2) are nearly all JavaScript's; one that is not is taken as matching nothing it could refuse. */
 function matches(pattern: string, value: string): boolean {
-  if (!patterns.has(pattern)) {
-    let compiled: RegExp | undefined;
-    try {
-      compiled = new RegExp(pattern.replaceAll('(?P<', '(?<'), 'u');
-    } catch {
-      try {
-        compiled = new RegExp(pattern);
-      } catch {
-        compiled = undefined;
-      }
-    }
-    if (patterns.size > 5000) patterns.clear();
-    patterns.set(pattern, compiled);
+  try {
+    return goPattern(pattern).test(value);
+  } catch {
+    return true;
   }
-  return patterns.get(pattern)?.test(value) ?? true;
 }
 
 function checkNumber(value: number, schema: Schema, path: string, causes: StatusCause[]): void {

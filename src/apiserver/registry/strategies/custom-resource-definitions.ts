@@ -1,7 +1,8 @@
 import type { CustomResourceDefinition } from '../../../api/gen/apiextensions-v1.ts';
+import { definitionProblems, formatWarnings } from '../../crd/definition-checks.ts';
 import { timestamp } from '../core.ts';
 import type { Behaviour } from './map.ts';
-import { draftOf } from './of.ts';
+import { draftOf, readOf } from './of.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -26,6 +27,13 @@ export const customResourceDefinitions: Behaviour = {
       const added = storageVersions(definition).filter((version) => !known.includes(version));
       if (added.length > 0) definition.status = { ...definition.status, storedVersions: [...known, ...added] };
     },
+    validate: (object) => definitionProblems(draftOf<CustomResourceDefinition>(object)),
+    validateUpdate: (object, old, { subresource }) =>
+      subresource
+        ? []
+        : definitionProblems(draftOf<CustomResourceDefinition>(object), readOf<CustomResourceDefinition>(old)),
+    warnings: (object, old) =>
+      formatWarnings(draftOf<CustomResourceDefinition>(object), old && readOf<CustomResourceDefinition>(old)),
     markDeleting(object, old) {
       if (old.metadata.deletionTimestamp) return;
       const definition = draftOf<CustomResourceDefinition>(object);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mutatingPolicyChecks, validatingPolicyChecks } from '../../admission/policy/expression-checks.ts';
 import { same } from '../same.ts';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
@@ -80,13 +81,18 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       statusKeepsMetadata: true,
     }),
     'volumeattributesclasses.storage.k8s.io': answersDeleted,
-    'mutatingadmissionpolicies.admissionregistration.k8s.io': countedConditional,
+    'mutatingadmissionpolicies.admissionregistration.k8s.io': traits({
+      generation: true,
+      unconditionalUpdate: false,
+      ...mutatingPolicyChecks,
+    }),
     'mutatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
     'mutatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,
     'validatingadmissionpolicies.admissionregistration.k8s.io': traits({
       generation: true,
       unconditionalUpdate: false,
       statusKeepsMetadata: true,
+      ...validatingPolicyChecks,
     }),
     'validatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
     'validatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,

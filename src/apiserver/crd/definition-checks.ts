@@ -1,0 +1,129 @@
+import type { CustomResourceDefinition } from '../../api/gen/apiextensions-v1.ts';
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { Problems } from '../../api/validation/problems.ts';
+import { expressionProblem } from '../cel/expression.ts';
+import { declareSchema } from './cel-types.ts';
+import { isKnownFormat } from './formats.ts';
+import { checkRules } from './rules.ts';
+import { additionalOf, fillDefaults, isObject, itemsOf, prune, type Schema } from './structural.ts';
+import { validateValue } from './validate-value.ts';
+
+interface Rule {
+  rule?: string;
+  message?: string;
+  messageExpression?: string;
+}
+
+const rulesOf = (schema: Schema): readonly Rule[] =>
+  ((schema as Record<string, unknown>)['x-kubernetes-validations'] ?? []) as Rule[];
+
+interface Visit {
+  schema: Schema;
+  path: string;
+  root: boolean;
+}
+
+function* nested(schema: Schema, path: string, root = true): Generator<Visit> {
+  yield { schema, path, root };
+  for (const [key, property] of Object.entries(schema.properties ?? {}))
+    yield* nested(property as Schema, `${path}.properties[${key}]`, false);
+  const items = itemsOf(schema);
+  if (items) yield* nested(items, `${path}.items`, false);
+  const additional = additionalOf(schema);
+  if (isObject(additional)) yield* nested(additional as Schema, `${path}.additionalProperties`, false);
+}
+
+function checkRule(p: Problems, { schema, path, root }: Visit, rule: Rule, index: number): void {
+  const at = `${path}.x-kubernetes-validations[${index}]`;
+  const text = rule.rule?.trim() ?? '';
+  if (text === '') {
+    p.required(`${at}.rule`, 'rule is not specified');
+    return;
+  }
+  if (rule.message && rule.message.trim() === '')
+    p.invalid(`${at}.message`, rule.message, 'must be non-empty if specified');
+  else if (/[\n\r]/.test(rule.message?.trim() ?? ''))
+    p.invalid(`${at}.message`, rule.message, 'must not contain line breaks');
+  else if (/[\n\r]/.test(text) && !rule.message?.trim())
+    p.required(`${at}.message`, 'message must be specified if rule contains line breaks');
+  let type = 'dyn';
+  const check = (expression: string, returns: string): string | undefined => {
+    const variables: Record<string, string> = {};
+    return expressionProblem(expression, {
+      variables,
+      returns: [returns],
+      declare(environment) {
+        type = declareSchema(environment, schema, 'selfType', root);
+        variables.self = type;
+        variables.oldSelf = (rule as { optionalOldSelf?: boolean }).optionalOldSelf ? `optional<${type}>` : type;
+      },
+    });
+  };
+  const problem = check(text, 'bool');
+  if (problem !== undefined) {
+    const told = problem.startsWith('must evaluate') ? 'cel expression must evaluate to a bool' : problem;
+    p.invalid(`${at}.rule`, rule, told);
+  }
+  if (!rule.messageExpression) return;
+  const wrong = check(rule.messageExpression, 'string');
+  if (wrong !== undefined)
+    p.invalid(
+      `${at}.messageExpression`,
+      rule,
+      wrong.startsWith('must evaluate') ? 'messageExpression must evaluate to a string' : `messageExpression ${wrong}`,
+    );
+}
+
+/** A default has to be what its schema allows, with nothing to prune. */
+function checkDefault(p: Problems, { schema, path }: Visit): void {
+  if (schema.default === undefined) return;
+  const at = `${path}.default`;
+  const filled = structuredClone(schema.default) as unknown;
+  const unknown = prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
+  if (unknown.length > 0) p.invalid(at, schema.default, `must not have unknown fields: ${unknown.join(', ')}`);
+  fillDefaults(filled, schema);
+  const wrong = [...validateValue(filled, schema), ...checkRules(filled, undefined, schema)];
+  for (const cause of wrong) {
+    const field = !cause.field || cause.field === '<nil>' ? at : `${at}.${cause.field}`;
+    p.causes.push({ ...cause, field });
+  }
+}
+
+function schemasOf(crd: CustomResourceDefinition): { schema: Schema; path: string; name: string }[] {
+  const single = crd.spec?.versions?.length === 1;
+  return (crd.spec?.versions ?? []).flatMap((version, i) => {
+    const schema = version.schema?.openAPIV3Schema as Schema | undefined;
+    const path = single ? 'spec.validation.openAPIV3Schema' : `spec.versions[${i}].schema.openAPIV3Schema`;
+    return schema ? [{ schema, path, name: version.name }] : [];
+  });
+}
+
+/** What is wrong with the rules and defaults of a definition. A schema that has not changed is not looked at again. */
+export function definitionProblems(crd: CustomResourceDefinition, old?: CustomResourceDefinition): StatusCause[] {
+  const p = new Problems();
+  const before = new Map(old ? schemasOf(old).map(({ name, schema }) => [name, JSON.stringify(schema)]) : []);
+  for (const { schema, path, name } of schemasOf(crd)) {
+    if (before.get(name) === JSON.stringify(schema)) continue;
+    for (const visit of nested(schema, path)) {
+      for (const [i, rule] of rulesOf(visit.schema).entries()) checkRule(p, visit, rule, i);
+      checkDefault(p, visit);
+    }
+  }
+  return p.causes;
+}
+
+/** Formats that nobody knows are allowed, and told. */
+export function formatWarnings(crd: CustomResourceDefinition, old?: CustomResourceDefinition): string[] {
+  const formats = (one: CustomResourceDefinition | undefined): Set<string> => {
+    const found = new Set<string>();
+    for (const { schema, path } of one ? schemasOf(one) : [])
+      for (const { schema: inner } of nested(schema, path))
+        if (inner.format && !isKnownFormat(inner.format)) found.add(inner.format);
+    return found;
+  };
+  const known = formats(old);
+  return [...formats(crd)]
+    .filter((format) => !known.has(format))
+    .sort()
+    .map((format) => `unrecognized format ${JSON.stringify(format)}`);
+}
