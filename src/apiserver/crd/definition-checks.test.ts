@@ -74,3 +74,17 @@ test('formats that nobody knows are told', () => {
   assert.deepEqual(formatWarnings(odd), ['unrecognized format "telephone"']);
   assert.deepEqual(formatWarnings(odd, odd), []);
 });
+
+test('rules that would cost too much where they stand', () => {
+  const rule = { 'x-kubernetes-validations': [{ rule: "self.all(s, s == 'text')" }] };
+  const of = (bound: object): string[] =>
+    definitionProblems(
+      crd({
+        properties: {
+          x: { type: 'array', ...bound, items: { type: 'array', ...bound, items: { type: 'string' }, ...rule } },
+        },
+      }),
+    ).map((c) => c.message ?? '');
+  assert.deepEqual(of({ maxItems: 100 }), []);
+  assert.match(of({})[0] ?? '', /^Forbidden: estimated rule cost exceeds budget by factor of more than 100x/);
+});

@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { Problems } from '../../api/validation/problems.ts';
+import { costProblem, estimatedCost, mostElements } from '../cel/estimate.ts';
 import { expressionProblem } from '../cel/expression.ts';
 import { declareSchema } from './cel-types.ts';
 import { isKnownFormat } from './formats.ts';
@@ -21,19 +22,22 @@ interface Visit {
   schema: Schema;
   path: string;
   root: boolean;
+  /** How often the place may be there at the most. */
+  times: number;
 }
 
-function* nested(schema: Schema, path: string, root = true): Generator<Visit> {
-  yield { schema, path, root };
+function* nested(schema: Schema, path: string, root = true, times = 1): Generator<Visit> {
+  yield { schema, path, root, times };
   for (const [key, property] of Object.entries(schema.properties ?? {}))
-    yield* nested(property as Schema, `${path}.properties[${key}]`, false);
+    yield* nested(property as Schema, `${path}.properties[${key}]`, false, times);
+  const each = times * (mostElements(schema) ?? 1);
   const items = itemsOf(schema);
-  if (items) yield* nested(items, `${path}.items`, false);
+  if (items) yield* nested(items, `${path}.items`, false, each);
   const additional = additionalOf(schema);
-  if (isObject(additional)) yield* nested(additional as Schema, `${path}.additionalProperties`, false);
+  if (isObject(additional)) yield* nested(additional as Schema, `${path}.additionalProperties`, false, each);
 }
 
-function checkRule(p: Problems, { schema, path, root }: Visit, rule: Rule, index: number): void {
+function checkRule(p: Problems, { schema, path, root, times }: Visit, rule: Rule, index: number): void {
   const at = `${path}.x-kubernetes-validations[${index}]`;
   const text = rule.rule?.trim() ?? '';
   if (text === '') {
@@ -63,7 +67,10 @@ function checkRule(p: Problems, { schema, path, root }: Visit, rule: Rule, index
   if (problem !== undefined) {
     const told = problem.startsWith('must evaluate') ? 'cel expression must evaluate to a bool' : problem;
     p.invalid(`${at}.rule`, rule, told);
+    return;
   }
+  const costly = costProblem('estimated rule cost', times * estimatedCost(text, schema));
+  if (costly !== undefined) p.forbidden(`${at}.rule`, costly);
   if (!rule.messageExpression) return;
   const wrong = check(rule.messageExpression, 'string');
   if (wrong !== undefined)
