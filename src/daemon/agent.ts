@@ -35,7 +35,22 @@ async function rememberedServers(path: string): Promise<string[]> {
   }
 }
 
-/** Joins; waits for as long as no server answers, gives up at once where the user must act. */
+/** Tries until the world lets it happen; gives up at once where the user must act. `undefined` when `ending` comes first. */
+async function untilItWorks<T>(attempt: () => Promise<T>, ending: AbortSignal, log: Logger): Promise<T | undefined> {
+  const backoff = createBackoff({ initialMs: 500, maxMs: 5_000 });
+  while (!ending.aborted) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof KnarrError) || error.blame !== 'world') throw error;
+      log.warn('waits for the server', { error: messageOf(error) });
+      await delay(backoff.next(), ending);
+    }
+  }
+  return undefined;
+}
+
+/** Joins, for as long as no server answers, and later too waits for a server that does not. */
 async function join(
   config: AgentConfig,
   server: string,
@@ -46,18 +61,21 @@ async function join(
   const token = parseToken(text ?? '', 'node');
   const nodePassword = await ensureNodePassword(config.paths.nodePassword);
   const { nodeName, nodeIps, externalIps } = config.node;
-  const backoff = createBackoff({ initialMs: 500, maxMs: 5_000 });
-  while (!ending.aborted) {
-    try {
-      const addresses = [...nodeIps, ...externalIps];
-      return await connectCluster({ server, token, nodeName, nodePassword, addresses });
-    } catch (error) {
-      if (!(error instanceof KnarrError) || error.blame !== 'world') throw error;
-      log.warn('waits for the server', { error: messageOf(error) });
-      await delay(backoff.next(), ending);
-    }
-  }
-  return undefined;
+  const addresses = [...nodeIps, ...externalIps];
+  const connect = (): Promise<Cluster> => connectCluster({ server, token, nodeName, nodePassword, addresses });
+  const cluster = await untilItWorks(connect, ending, log);
+  if (cluster === undefined) return undefined;
+  const patiently = async <T>(attempt: () => Promise<T>): Promise<T> => {
+    const result = await untilItWorks(attempt, ending, log);
+    if (result === undefined)
+      throw new KnarrError({ code: 'stopped', blame: 'world', message: 'stopped while joining' });
+    return result;
+  };
+  return {
+    ...cluster,
+    settings: () => patiently(() => cluster.settings()),
+    sign: (leaf, request) => patiently(() => cluster.sign(leaf, request)),
+  };
 }
 
 function createBalancer(config: AgentConfig, known: readonly string[], log: Logger): LoadBalancer {

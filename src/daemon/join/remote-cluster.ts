@@ -23,10 +23,18 @@ interface Request {
 
 function send({ url, method = 'GET', ca, headers = {}, body }: Request): Promise<{ status: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  // Signing is work for a server that may have just started itself.
+  const seconds = body === undefined ? 10 : 30;
   const request = httpsRequest(
     url,
     // The first request fetches the authority itself; the token's hash then says whether it is the right one.
-    { method, headers, timeout: 10_000, agent: false, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) },
+    {
+      method,
+      headers,
+      timeout: seconds * 1000,
+      agent: false,
+      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+    },
     (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -34,7 +42,7 @@ function send({ url, method = 'GET', ca, headers = {}, body }: Request): Promise
       response.on('error', reject);
     },
   );
-  request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
+  request.on('timeout', () => request.destroy(new Error(`no answer within ${seconds} s`)));
   request.on('error', reject);
   request.end(body);
   return promise;
