@@ -111,6 +111,10 @@ export const excluded = [
   './usr/lib/systemd/system-generators/systemd-sysv-generator',
   './usr/lib/systemd/system-generators/systemd-tpm2-generator',
   './usr/lib/systemd/system-generators/systemd-veritysetup-generator',
+  // plugins that no pod network of this node calls; others bring their own along with them
+  ...['dhcp', 'dummy', 'host-device', 'ipvlan', 'macvlan', 'ptp', 'sbr', 'static', 'tap', 'tuning', 'vlan', 'vrf'].map(
+    (plugin) => `./usr/lib/cni/${plugin}`,
+  ),
   './usr/bin/containerd-shim',
   './usr/bin/containerd-shim-runc-v1',
   './etc/cron.*',

@@ -62,11 +62,16 @@ export async function runStage(stage: Stage, progress: Progress): Promise<string
   return folder;
 }
 
-/** Keeps the newest `keep` folders of every stage. */
+/** Keeps the newest `keep` folders of every stage, and removes what builds that were ended left unfinished. */
 export async function pruneStages(keep: number): Promise<void> {
   const folder = join(cache, 'stages');
   const byStage = new Map<string, { path: string; used: number }[]>();
   for (const name of await readdir(folder).catch(() => [])) {
+    const builder = /\.(\d+)\.new$/.exec(name)?.[1];
+    if (builder !== undefined) {
+      if (!existsSync(`/proc/${builder}`)) await rm(join(folder, name), { recursive: true, force: true });
+      continue;
+    }
     const stage = name.replace(/-[0-9a-f]{20}$/, '');
     const path = join(folder, name);
     const list = byStage.get(stage) ?? [];

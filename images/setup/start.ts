@@ -46,6 +46,13 @@ export function lanConfig(index: number, token: string): { address: string; mac:
   };
 }
 
+/** A line for each part that took a tenth of a second or more. */
+export function durations(taken: Progress['taken']): string {
+  const parts = taken.filter(({ ms }) => ms >= 100).map(({ title, ms }) => [title, seconds(ms)] as const);
+  const [wide, width] = [0, 1].map((column) => Math.max(0, ...parts.map((part) => part[column]?.length ?? 0)));
+  return parts.map(([title, time]) => `  ${title.padEnd(wide ?? 0)}  ${time.padStart(width ?? 0)}`).join('\n');
+}
+
 /** `npm start [-- --agents N]`: from nothing to a cluster of virtual machines that is ready. */
 export async function start(args: readonly string[], progress: Progress): Promise<number> {
   const { values } = parseArgs({
@@ -92,7 +99,9 @@ export async function start(args: readonly string[], progress: Progress): Promis
     nodesReady(server, await readFile(kubeconfig, 'utf8'), agents + 1, limit),
   );
   process.stdout.write(`
-Ready after ${seconds(Date.now() - started)}.
+Ready after ${seconds(Date.now() - started)}:
+
+${durations(progress.taken)}
 
   kubeconfig   ${kubeconfig}
   log in       ${server.sshCommand}
