@@ -75,11 +75,12 @@ function ingressClass(object: IngressClass, clock: Clock): unknown[] {
   ];
 }
 
-function ipAddress(object: IPAddress): unknown[] {
+/** The age stands in a row without a column, as upstream has it. */
+function ipAddress(object: IPAddress, clock: Clock): unknown[] {
   const ref = object.spec?.parentRef;
   const resource = ref?.group ? `${ref.resource}.${ref.group}` : (ref?.resource ?? '');
   const namespace = ref?.namespace ? `/${ref.namespace}` : '';
-  return [nameOf(object), ref ? `${resource.toLowerCase()}${namespace}/${ref.name ?? ''}` : none];
+  return [nameOf(object), ref ? `${resource.toLowerCase()}${namespace}/${ref.name ?? ''}` : none, age(object, clock)];
 }
 
 function endpointSlice(object: EndpointSlice, clock: Clock): unknown[] {

@@ -11,7 +11,7 @@ import type { Problems } from './problems.ts';
 export function validateApiService(p: Problems, { metadata, spec = {} as never }: APIService): void {
   const { group = '', version = '', service } = spec;
   const expected = `${version}.${group}`;
-  if (metadata.name !== expected) {
+  if (metadata.name && metadata.name !== expected) {
     p.invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(expected)}`);
   }
   if (group !== '') p.all('spec.group', group, isDns1123Subdomain(group));

@@ -224,7 +224,8 @@ export function validateDefinition(
 ): void {
   const names = spec.names ?? { plural: '', kind: '' };
   const expected = `${names.plural ?? ''}.${spec.group ?? ''}`;
-  if (metadata.name !== expected) p.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
+  if (metadata.name && metadata.name !== expected)
+    p.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
   validateDefinitionSpec(p, spec);
   const stored = status?.storedVersions ?? [];
   const storage = spec.versions?.find((v) => v.storage)?.name;

@@ -39,6 +39,8 @@ export const customResourceDefinitions: Behaviour = {
       const definition = draftOf<CustomResourceDefinition>(object);
       const { metadata } = definition;
       delete metadata.deletionGracePeriodSeconds;
+      // This deletion is a change of status alone.
+      metadata.generation = old.metadata.generation;
       metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), cleanup])];
       const others = (definition.status?.conditions ?? []).filter((c) => c.type !== 'Terminating');
       definition.status = {
