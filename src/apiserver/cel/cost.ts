@@ -1,3 +1,6 @@
+import { generalHas, isHas } from './has.ts';
+import type { Evaluator, Node } from './tree.ts';
+
 /** What all expressions of one request may cost together, and one of them; about one unit per step. Upstream: `apis/cel`. */
 export const requestCost = 10_000_000;
 export const expressionCost = 1_000_000;
@@ -18,20 +21,6 @@ export class CostError extends Error {
 /** A request's expressions have spent everything: upstream's words for what is not evaluated any more. */
 export const outOfBudget =
   'validation failed due to running out of cost budget, no further validation rules will be run';
-
-/** The part of the library's syntax tree that is counted. */
-interface Node {
-  op: string;
-  args: unknown;
-  meta: { alternate?: Node; macro?: Record<string, unknown> };
-  evaluate(evaluator: Evaluator, node: Node, context: unknown): unknown;
-  handle?(items: unknown, args: unknown, evaluator: Evaluator, context: unknown): unknown;
-}
-
-interface Evaluator {
-  run(node: Node, context: unknown): unknown;
-  tryEval(node: Node, context: unknown): unknown;
-}
 
 interface Comprehension {
   iterable: Node;
@@ -76,7 +65,7 @@ function letThrough(evaluator: Evaluator): void {
 
 /**
  * Makes a syntax tree pay for its loops and for the texts and lists that it builds; gives how many nodes it has. These are
- * all that can make an evaluation long: the language has no recursion.
+ * all that can make an evaluation long: the language has no recursion. Comes before the types are checked.
  */
 export function meter(node: Node): number {
   const actual = node.meta?.alternate ?? node;
@@ -95,7 +84,8 @@ export function meter(node: Node): number {
     return nodes;
   }
   const macro = node.meta?.macro;
-  for (const child of macro ? [macro.val, macro.exp] : [actual.args]) nodes += meterAll(child);
+  if (macro && isHas(actual)) nodes += meterAll(generalHas(actual, macro));
+  else for (const child of macro ? [macro.val, macro.exp] : [actual.args]) nodes += meterAll(child);
   if (actual.op === '+' || actual.op === 'rcall' || actual.op === 'call') {
     const plain = actual.evaluate;
     let inner = plain;

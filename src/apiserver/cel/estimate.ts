@@ -7,7 +7,7 @@ export const estimateLimit = 10_000_000;
 /** The largest request in bytes, which bounds what has no bound of its own. */
 const requestBytes = 3 * 1024 * 1024;
 
-type Bounded = ValueSchema & { maxItems?: number; maxProperties?: number; minItems?: number; enum?: unknown };
+type Bounded = ValueSchema & { maxItems?: number; maxProperties?: number; required?: string[]; default?: unknown };
 
 interface Node {
   op: string;
@@ -21,12 +21,20 @@ interface Comprehension {
   step: Node;
 }
 
-/** The fewest bytes of JSON that a value takes. */
-const smallest = ({ type }: Bounded): number =>
-  type === 'boolean' ? 4 : type === 'integer' || type === 'number' ? 1 : 2;
-
 const isSchema = (value: unknown): value is Bounded =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The fewest bytes of JSON that a value takes; of an object's properties only the required ones count. */
+function smallest(schema: Bounded): number {
+  if (schema.type === 'boolean') return 4;
+  if (schema.type === 'integer' || schema.type === 'number') return 1;
+  let size = 2;
+  for (const name of schema.required ?? []) {
+    const property = schema.properties?.[name];
+    if (isSchema(property) && property.default === undefined) size += name.length + 4 + smallest(property);
+  }
+  return size;
+}
 
 /** How many elements a list or map may have at the most; undefined: the schema does not say what it is. */
 export function mostElements(schema: unknown): number | undefined {
@@ -37,6 +45,14 @@ export function mostElements(schema: unknown): number | undefined {
     return schema.maxProperties ?? Math.floor(requestBytes / (smallest(schema.additionalProperties) + 6));
   return undefined;
 }
+
+/** How many elements the schema itself allows; Infinity where it does not say. */
+export function allowedElements(schema: Bounded): number {
+  return (schema.type === 'array' ? schema.maxItems : schema.maxProperties) ?? Number.POSITIVE_INFINITY;
+}
+
+/** How often a value of the schema fits in one request. */
+export const mostOccurrences = (schema: Bounded): number => Math.floor(requestBytes / (smallest(schema) + 1));
 
 type Scope = ReadonlyMap<string, unknown>;
 

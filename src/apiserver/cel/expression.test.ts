@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CostError } from './cost.ts';
+import { newEnvironment } from './environment.ts';
 import { compileExpression, expressionProblem } from './expression.ts';
 import { jsonOf } from './values.ts';
 
@@ -32,7 +33,10 @@ test('the libraries of Kubernetes', () => {
 
 test('what cannot be compiled is told as upstream tells it', () => {
   const problem = (text: string): string | undefined =>
-    expressionProblem(text, { variables: { i: 'int', o: 'dyn' }, returns: ['bool'] });
+    expressionProblem(text, {
+      environment: newEnvironment().registerVariable('i', 'int').registerVariable('o', 'dyn'),
+      returns: ['bool'],
+    });
   assert.equal(problem('i > 1'), undefined);
   assert.match(problem("i > '1'") ?? '', /found no matching overload for '_>_' applied to '\(int, string\)'/);
   assert.match(problem("'x' + i") ?? '', /found no matching overload for '_\+_' applied to '\(string, int\)'/);
@@ -43,6 +47,12 @@ test('what cannot be compiled is told as upstream tells it', () => {
   assert.match(problem('o.foo() == 1') ?? '', /undeclared reference to 'foo'/);
   assert.match(problem('i +') ?? '', /Syntax error: mismatched input '<EOF>' expecting/);
   assert.equal(problem('i'), 'must evaluate to bool but got int');
+});
+
+test('has of a field of anything', () => {
+  const values = { o: { l: [{ a: 1 }], m: { k: {} } }, i: 0 };
+  assert.equal(run('has(o.l[0].a) && !has(o.l[0].b) && !has(o.m["k"].x) && has(o.?m.k)', values), true);
+  assert.throws(() => run('has(o.x.y)', values), { message: 'no such key: x' });
 });
 
 test('what goes wrong in an evaluation', () => {

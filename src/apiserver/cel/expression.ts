@@ -3,6 +3,7 @@ import { type Budget, CostError, meter, newBudget, onBudget } from './cost.ts';
 import { functionNames, newEnvironment } from './environment.ts';
 import { plainLiterals } from './literals.ts';
 import { compileProblem, runtimeProblem, typeText } from './problems.ts';
+import type { Node } from './tree.ts';
 import { celValue } from './values.ts';
 
 /**
@@ -46,12 +47,12 @@ function compile(text: string, variables: readonly string[]): Expression {
   let parsed: ReturnType<Environment['parse']>;
   try {
     parsed = environmentOf(variables).parse(source);
+    meter(parsed.ast as unknown as Node);
     const checked = parsed.check();
     if (!checked.valid) throw checked.error;
   } catch (error) {
     throw new Error(`compilation failed: ${compileProblem(error, source, functionNames())}`);
   }
-  meter(parsed.ast as unknown as Parameters<typeof meter>[0]);
   return (values, budget = newBudget()) =>
     onBudget(budget, () => {
       const context = Object.fromEntries(variables.map((name) => [name, celValue(values[name])]));
@@ -65,22 +66,24 @@ function compile(text: string, variables: readonly string[]): Expression {
 }
 
 export interface CheckOptions {
-  /** Variables with their types: `dyn`, `int`, …, or what `declare` adds. */
-  variables: Readonly<Record<string, string>>;
-  declare?: ((environment: Environment) => void) | undefined;
+  /** With its variables. */
+  environment: Environment;
   /** The types that it may come to; undefined: any. */
   returns?: readonly string[] | undefined;
 }
 
 /** What is wrong with an expression before it is ever run, in upstream's words; undefined when nothing is. */
-export function expressionProblem(text: string, options: CheckOptions): string | undefined {
-  const environment = newEnvironment();
-  options.declare?.(environment);
-  for (const [name, type] of Object.entries(options.variables)) environment.registerVariable(name, type);
+export function expressionProblem(text: string, { environment, returns }: CheckOptions): string | undefined {
   const source = plainLiterals(text);
-  const checked = environment.check(source);
-  if (!checked.valid) return `compilation failed: ${compileProblem(checked.error, source, functionNames())}`;
-  const { returns } = options;
+  let checked: ReturnType<Environment['check']>;
+  try {
+    const parsed = environment.parse(source);
+    meter(parsed.ast as unknown as Node);
+    checked = parsed.check();
+    if (!checked.valid) throw checked.error;
+  } catch (error) {
+    return `compilation failed: ${compileProblem(error, source, functionNames())}`;
+  }
   const type = checked.type ?? 'dyn';
   const plain = type.replace(/<.*$/, '');
   if (!returns || plain === 'dyn' || plain === 'optional' || returns.includes(plain)) return undefined;

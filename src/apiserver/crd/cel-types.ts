@@ -26,6 +26,8 @@ export function declareSchema(environment: Environment, schema: Schema, name: st
     Object.assign(fields, { apiVersion: 'string', kind: 'string', metadata: `${name}.ObjectMeta` });
   }
   environment.registerType(name, { fields });
+  // For the types alone: evaluation sees maps, which the library compares.
+  environment.registerOperator(`${name} == ${name}`, () => true);
   return name;
 }
 

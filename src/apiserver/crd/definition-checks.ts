@@ -1,7 +1,9 @@
+import type { Environment } from '@marcbachmann/cel-js';
 import type { CustomResourceDefinition } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { Problems } from '../../api/validation/problems.ts';
-import { costProblem, estimatedCost, mostElements } from '../cel/estimate.ts';
+import { newEnvironment } from '../cel/environment.ts';
+import { allowedElements, costProblem, estimatedCost, mostOccurrences } from '../cel/estimate.ts';
 import { expressionProblem } from '../cel/expression.ts';
 import { declareSchema } from './cel-types.ts';
 import { isKnownFormat } from './formats.ts';
@@ -22,7 +24,7 @@ interface Visit {
   schema: Schema;
   path: string;
   root: boolean;
-  /** How often the place may be there at the most. */
+  /** How often the place may be there at the most; Infinity where a list or map around it has no bound. */
   times: number;
 }
 
@@ -30,11 +32,28 @@ function* nested(schema: Schema, path: string, root = true, times = 1): Generato
   yield { schema, path, root, times };
   for (const [key, property] of Object.entries(schema.properties ?? {}))
     yield* nested(property as Schema, `${path}.properties[${key}]`, false, times);
-  const each = times * (mostElements(schema) ?? 1);
+  const each = times * allowedElements(schema as never);
   const items = itemsOf(schema);
   if (items) yield* nested(items, `${path}.items`, false, each);
   const additional = additionalOf(schema);
   if (isObject(additional)) yield* nested(additional as Schema, `${path}.additionalProperties`, false, each);
+}
+
+const environments = new WeakMap<Schema, Map<boolean, Environment>>();
+
+/** What the rules of a schema may name; made once for all of them. */
+function environmentOf(schema: Schema, root: boolean, optionalOldSelf: boolean): Environment {
+  const known = environments.get(schema) ?? new Map<boolean, Environment>();
+  environments.set(schema, known);
+  let environment = known.get(optionalOldSelf);
+  if (!environment) {
+    environment = newEnvironment();
+    const type = declareSchema(environment, schema, 'selfType', root);
+    environment.registerVariable('self', type);
+    environment.registerVariable('oldSelf', optionalOldSelf ? `optional<${type}>` : type);
+    known.set(optionalOldSelf, environment);
+  }
+  return environment;
 }
 
 function checkRule(p: Problems, { schema, path, root, times }: Visit, rule: Rule, index: number): void {
@@ -50,26 +69,17 @@ function checkRule(p: Problems, { schema, path, root, times }: Visit, rule: Rule
     p.invalid(`${at}.message`, rule.message, 'must not contain line breaks');
   else if (/[\n\r]/.test(text) && !rule.message?.trim())
     p.required(`${at}.message`, 'message must be specified if rule contains line breaks');
-  let type = 'dyn';
-  const check = (expression: string, returns: string): string | undefined => {
-    const variables: Record<string, string> = {};
-    return expressionProblem(expression, {
-      variables,
-      returns: [returns],
-      declare(environment) {
-        type = declareSchema(environment, schema, 'selfType', root);
-        variables.self = type;
-        variables.oldSelf = (rule as { optionalOldSelf?: boolean }).optionalOldSelf ? `optional<${type}>` : type;
-      },
-    });
-  };
+  const environment = environmentOf(schema, root, (rule as { optionalOldSelf?: boolean }).optionalOldSelf ?? false);
+  const check = (expression: string, returns: string): string | undefined =>
+    expressionProblem(expression, { environment, returns: [returns] });
   const problem = check(text, 'bool');
   if (problem !== undefined) {
     const told = problem.startsWith('must evaluate') ? 'cel expression must evaluate to a bool' : problem;
     p.invalid(`${at}.rule`, rule, told);
     return;
   }
-  const costly = costProblem('estimated rule cost', times * estimatedCost(text, schema));
+  const most = Number.isFinite(times) ? times : mostOccurrences(schema as never);
+  const costly = costProblem('estimated rule cost', most * estimatedCost(text, schema));
   if (costly !== undefined) p.forbidden(`${at}.rule`, costly);
   if (!rule.messageExpression) return;
   const wrong = check(rule.messageExpression, 'string');

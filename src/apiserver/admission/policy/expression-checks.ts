@@ -6,6 +6,7 @@ import type {
 } from '../../../api/gen/admissionregistration-v1.ts';
 import { isCIdentifier } from '../../../api/names.ts';
 import { Problems } from '../../../api/validation/problems.ts';
+import { newEnvironment } from '../../cel/environment.ts';
 import { expressionProblem } from '../../cel/expression.ts';
 import type { Strategy } from '../../registry/types.ts';
 import { policyVariables } from './evaluation.ts';
@@ -29,8 +30,9 @@ function checker(p: Problems, { paramKind, variables = [] }: Common): Check {
         (name !== 'variables' || variables.length > 0),
     );
     const authorizer = 'kubernetes.authorization.Authorizer';
-    const types = Object.fromEntries(names.map((name) => [name, name === 'authorizer' ? authorizer : 'dyn']));
-    const problem = expressionProblem(expression, { variables: types, returns });
+    const environment = newEnvironment();
+    for (const name of names) environment.registerVariable(name, name === 'authorizer' ? authorizer : 'dyn');
+    const problem = expressionProblem(expression, { environment, returns });
     if (problem !== undefined) p.invalid(path, expression, problem);
   };
 }
