@@ -97,7 +97,7 @@ export const fields = <F extends FieldShapes, const R extends string = never>(
   doc: string,
   shapes: F,
   options: { required?: readonly R[] } & Pick<Fields, 'aliases' | 'elsewhere' | 'positional' | 'allOrNothing'> = {},
-): Fields<F, R> => ({ kind: 'fields', doc, fields: shapes, ...options, required: options.required ?? [] });
+): Fields<F, NoInfer<R>> => ({ kind: 'fields', doc, fields: shapes, ...options, required: options.required ?? [] });
 
 /** What a text is not, in words; undefined where it is right. */
 export function wrongText(shape: Text, value: string): string | undefined {

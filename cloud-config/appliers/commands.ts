@@ -23,18 +23,21 @@ export async function runCommands(commands: readonly string[], host: Host): Prom
 /** `init_cmd`: before anything else of the configuration. */
 export const initCommands: Applier = {
   key: 'init_cmd',
+  phases: ['initrd'],
   apply: (config, host) => runCommands(config.init_cmd ?? [], host),
 };
 
 /** `boot_cmd`: when the machine is set up, before its services start. */
 export const bootCommands: Applier = {
   key: 'boot_cmd',
+  phases: ['boot'],
   apply: (config, host) => runCommands(config.boot_cmd ?? [], host),
 };
 
 /** `run_cmd`: kept for the unit that runs them when the network is up. */
 export const laterCommands: Applier = {
   key: 'run_cmd',
+  phases: ['boot', 'runtime'],
   async apply(config, host) {
     if (config.run_cmd !== undefined && config.run_cmd.length > 0)
       await writeFileAtomic(host.path(runCommandsFile), JSON.stringify(config.run_cmd), { mode: 0o600 });

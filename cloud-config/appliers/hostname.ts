@@ -8,6 +8,7 @@ const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** `hostname`; a machine without one is called after its machine id, so that two never share a name. */
 export const hostname: Applier = {
   key: 'hostname',
+  phases: ['initrd', 'boot', 'runtime'],
   async apply(config, host) {
     const id = (await readFile(host.path('/etc/machine-id'), 'utf8').catch(() => '')).trim();
     const fallback = `knarr-${id.slice(0, 6) || 'node'}`;

@@ -32,6 +32,7 @@ const quoted = (word: string): string =>
 /** `k3os.server_url`, `token`, `labels`, `taints`, `k3s_args`: the daemon's configuration and how its unit calls it. */
 export const node: Applier = {
   key: 'k3os',
+  phases: ['boot', 'runtime'],
   async apply(config, host) {
     const release = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
     const version = /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? 'unknown';

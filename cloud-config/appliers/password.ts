@@ -6,6 +6,7 @@ import type { Applier } from '../applier.ts';
 /** `k3os.password`: rancher's, as it is or as crypt(5) hashed it. */
 export const password: Applier = {
   key: 'k3os.password',
+  phases: ['initrd', 'boot', 'runtime'],
   async apply({ k3os }, host) {
     const given = k3os?.password;
     if (given === undefined || given === '') return;

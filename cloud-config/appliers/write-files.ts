@@ -58,9 +58,16 @@ async function writeOne(file: WriteFile, host: Host): Promise<void> {
   const permissions = file.permissions ?? '0644';
   if (!/^(0o)?[0-7]{3,4}$/.test(permissions)) throw wrong(`permissions ${JSON.stringify(permissions)} are not octal`);
   const path = host.path(file.path);
-  await writeFileAtomic(path, await decodeContent(file.content ?? '', file.encoding), {
-    mode: Number.parseInt(permissions.replace('0o', ''), 8),
-  });
+  const content = await decodeContent(file.content ?? '', file.encoding);
+  // what a former boot or phase has put there counts once
+  const before = file.append ? await readFile(path).catch(() => Buffer.alloc(0)) : Buffer.alloc(0);
+  await writeFileAtomic(
+    path,
+    before.length > 0 && before.includes(content) ? before : Buffer.concat([before, content]),
+    {
+      mode: Number.parseInt(permissions.replace('0o', ''), 8),
+    },
+  );
   if (file.owner !== undefined) {
     const { uid, gid } = await ownerOf(file.owner, host);
     await chown(path, uid, gid);
@@ -70,6 +77,7 @@ async function writeOne(file: WriteFile, host: Host): Promise<void> {
 /** `write_files`: each file on its own, for one that cannot be written keeps no other back. */
 export const writeFiles: Applier = {
   key: 'write_files',
+  phases: ['initrd', 'boot', 'runtime'],
   async apply(config, host) {
     const failures: string[] = [];
     for (const file of config.write_files ?? [])

@@ -1,0 +1,22 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { writeFileAtomic } from '../../src/base/atomic-file.ts';
+import type { Applier } from '../applier.ts';
+import { networkFiles } from '../network/files.ts';
+
+const folder = '/etc/systemd/network';
+const own = /^50-cloud-config-/;
+
+/** `network`: files of systemd-networkd, which starts afterwards or is told to read them again. */
+export const network: Applier = {
+  key: 'network',
+  phases: ['boot', 'runtime'],
+  async apply({ network }, host, phase) {
+    const files = networkFiles(network ?? {});
+    const there = (await readdir(host.path(folder)).catch(() => [])).filter((name) => own.test(name));
+    if (Object.keys(files).length + there.length === 0) return;
+    await mkdir(host.path(folder), { recursive: true });
+    for (const name of there) if (files[name] === undefined) await rm(host.path(`${folder}/${name}`));
+    for (const [name, content] of Object.entries(files)) await writeFileAtomic(host.path(`${folder}/${name}`), content);
+    if (phase === 'runtime') await host.run('networkctl', ['reload']);
+  },
+};

@@ -1,0 +1,23 @@
+import { access, rm, symlink } from 'node:fs/promises';
+import { KnarrError } from '../../src/base/errors.ts';
+import type { Applier } from '../applier.ts';
+
+/** `timezone`. */
+export const timezone: Applier = {
+  key: 'timezone',
+  phases: ['initrd', 'boot', 'runtime'],
+  async apply({ timezone }, host) {
+    if (timezone === undefined) return;
+    const zone = `/usr/share/zoneinfo/${timezone}`;
+    if (timezone !== 'UTC')
+      await access(host.path(zone)).catch(() => {
+        throw new KnarrError({
+          code: 'timezone',
+          blame: 'user',
+          message: `this image knows no zone ${JSON.stringify(timezone)}: is the name right, and was the image built with the package tzdata?`,
+        });
+      });
+    await rm(host.path('/etc/localtime'), { force: true });
+    await symlink(`..${zone}`, host.path('/etc/localtime'));
+  },
+};
