@@ -17,13 +17,19 @@ rules:
   resources: [{group: "", resources: [secrets]}]
 `;
 
-async function send(server: TestServer, method: string, path: string, body?: object): Promise<string> {
+async function send(
+  server: TestServer,
+  method: string,
+  path: string,
+  body?: object,
+  token = server.token,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const outgoing = request(new URL(path, server.url), {
       method,
       ca: server.ca,
       agent: false,
-      headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/json', 'user-agent': 'test' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'user-agent': 'test' },
     });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
@@ -50,6 +56,7 @@ test('requests are recorded as the policy says', async () => {
       id = await send(server, 'POST', all, { metadata: { name: 'x' }, data: { a: 'b' } });
       await send(server, 'GET', '/api/v1/namespaces/default/secrets/none');
       await send(server, 'GET', '/api/v1/namespaces/default/pods');
+      await send(server, 'GET', '/api/v1/namespaces/default/secrets/mine', undefined, 'wrong');
     }
     const events = (await readFile(path, 'utf8'))
       .trim()
@@ -69,7 +76,7 @@ test('requests are recorded as the policy says', async () => {
           sent: requestObject?.data,
           answered: responseObject?.data,
           managed: responseObject?.metadata.managedFields,
-          decision: annotations['authorization.k8s.io/decision'],
+          decision: annotations?.['authorization.k8s.io/decision'],
         }),
       ),
       [
@@ -96,6 +103,18 @@ test('requests are recorded as the policy says', async () => {
           answered: undefined,
           managed: undefined,
           decision: 'allow',
+        },
+        {
+          level: 'Metadata',
+          stage: 'ResponseComplete',
+          verb: 'get',
+          user: '',
+          objectRef: { resource: 'secrets', namespace: 'default', name: 'mine', apiVersion: 'v1' },
+          code: 401,
+          sent: undefined,
+          answered: undefined,
+          managed: undefined,
+          decision: undefined,
         },
       ],
     );

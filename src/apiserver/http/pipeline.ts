@@ -23,6 +23,8 @@ export const bodyLimit = 3 * 1024 * 1024;
 
 const noQuery = new URLSearchParams();
 
+const nobody: UserInfo = { name: '', groups: [] };
+
 export interface PipelineOptions {
   authentication: Authentication;
   authorizer: Authorizer;
@@ -118,6 +120,9 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     } catch (error) {
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
+      // Who was refused at the door is recorded too, without a name.
+      if (!call && told.code === 401) record = options.audit?.begin(exchange, nobody);
+      exchange = record?.exchange ?? exchange;
       record?.failed(told);
       sendError(exchange, told, call?.warnings);
       if (call) metrics.observe(call.info, told.code, started);
