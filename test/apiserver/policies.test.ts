@@ -8,6 +8,7 @@ import type {
 import type { ConfigMap } from '../../src/api/gen/core-v1.ts';
 import {
   configmaps,
+  deployments,
   mutatingadmissionpolicies,
   mutatingadmissionpolicybindings,
   validatingadmissionpolicies,
@@ -149,4 +150,44 @@ test('a mutating policy applies configurations and patches', async () => {
   const made = await make('mutated', 'mutate', { a: 'a' });
   assert.deepEqual(made.data, { a: 'a', applied: 'yes', b: 'ab' });
   assert.equal(made.metadata?.annotations?.by, 'admin');
+});
+
+test('a mutating policy on deployments, and the policy that cannot be compiled', async () => {
+  await client.create(mutatingadmissionpolicies, {
+    metadata: { name: 'replicas' },
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'], operations: ['CREATE'] },
+        ],
+      },
+      reinvocationPolicy: 'IfNeeded',
+      mutations: [
+        {
+          patchType: 'ApplyConfiguration',
+          applyConfiguration: { expression: 'Object{spec: Object.spec{replicas: object.spec.replicas + 1}}' },
+        },
+      ],
+    },
+  });
+  await client.create(mutatingadmissionpolicybindings, {
+    metadata: { name: 'replicas-binding' },
+    spec: { policyName: 'replicas' },
+  });
+  const labels = { app: 'x' };
+  const made = await client.create(deployments, {
+    metadata: { name: 'mutated', namespace: 'default' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'registry.example/x' }] } },
+    },
+  });
+  assert.equal(made.spec?.replicas, 3);
+  const refused = await refusal(policy('broken', { validations: [{ expression: 'object.x > nope' }] }));
+  assert.equal(refused.code, 422);
+  assert.match(
+    refused.message ?? '',
+    /spec\.validations\[0\]\.expression: Invalid value: "object\.x > nope": compilation failed: ERROR: <input>:1:12: undeclared reference to 'nope' \(in container ''\)/,
+  );
 });
