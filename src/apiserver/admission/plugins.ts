@@ -50,7 +50,7 @@ export function admissionPlugins({ context, authorizer, rbac, dial, log }: Plugi
     rbacEscalation(authorizer, rbac),
     mutatingPolicies({ context, authorizer }),
     validatingPolicies({ context, authorizer }),
-    ...webhookPlugins({ context, dial, log }),
+    ...webhookPlugins({ context, authorizer, dial, log }),
     resourceQuota(context),
   ];
 }

@@ -1,5 +1,8 @@
+import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
+import { newBudget } from './cost.ts';
 import { compileExpression } from './expression.ts';
+import { AuthorizerValue } from './library/authorizer.ts';
 
 interface MatchCondition {
   readonly name?: string | undefined;
@@ -26,22 +29,38 @@ export function requestValue(a: AdmissionAttributes): object {
   };
 }
 
-export const admissionVariables = ['object', 'oldObject', 'request'] as const;
+export const admissionVariables = ['object', 'oldObject', 'request', 'authorizer'] as const;
 
-export const admissionValues = (a: AdmissionAttributes): Record<(typeof admissionVariables)[number], unknown> => ({
+export const admissionValues = (
+  a: AdmissionAttributes,
+  authorizer: Authorizer,
+): Record<(typeof admissionVariables)[number], unknown> => ({
   object: a.object ?? null,
   oldObject: a.oldObject ?? null,
   request: requestValue(a),
+  authorizer: new AuthorizerValue(authorizer, a.context.user, {
+    group: a.group,
+    version: a.version,
+    resource: a.resource,
+    subresource: a.subresource ?? '',
+    namespace: a.namespace,
+    name: a.name,
+  }),
 });
 
 /** Whether all conditions hold. Throws when one cannot be evaluated and none is false. */
-export function conditionsHold(conditions: readonly MatchCondition[] | undefined, a: AdmissionAttributes): boolean {
+export function conditionsHold(
+  conditions: readonly MatchCondition[] | undefined,
+  a: AdmissionAttributes,
+  authorizer: Authorizer,
+): boolean {
   if (!conditions || conditions.length === 0) return true;
-  const values = admissionValues(a);
+  const values = admissionValues(a, authorizer);
+  const budget = newBudget();
   let failure: unknown;
   for (const { name, expression = '' } of conditions) {
     try {
-      if (compileExpression(expression, admissionVariables)(values) !== true) return false;
+      if (compileExpression(expression, admissionVariables)(values, budget) !== true) return false;
     } catch (error) {
       failure ??= new Error(`match condition "${name ?? ''}" cannot be evaluated: ${(error as Error).message}`);
     }

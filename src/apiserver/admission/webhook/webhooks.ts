@@ -8,6 +8,7 @@ import { applyJsonPatch } from '../../../api/patch-json.ts';
 import { ApiError, internalError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
+import type { Authorizer } from '../../authz/authorizer.ts';
 import { conditionsHold } from '../../cel/match-conditions.ts';
 import type { AdmissionAttributes, Draft, Frozen } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
@@ -17,6 +18,7 @@ import { type Webhook, webhookMatches } from './match.ts';
 
 export interface WebhookOptions {
   context: AdmissionContext;
+  authorizer: Authorizer;
   dial: Dialer;
   log: Logger;
 }
@@ -76,7 +78,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   const wanted = async (webhook: Webhook, a: AdmissionAttributes): Promise<boolean> => {
     if (!(await webhookMatches(webhook, a, namespaceOf))) return false;
     try {
-      return conditionsHold(webhook.matchConditions, a);
+      return conditionsHold(webhook.matchConditions, a, options.authorizer);
     } catch (error) {
       if (webhook.failurePolicy === 'Ignore') return false;
       throw internalError(messageOf(error));
