@@ -47,6 +47,8 @@ function uint32(value: number): Buffer {
 }
 
 const windowSize = 32_768;
+/** The most that a block of headers may unfold to: a small block can hold gigabytes of zeros. */
+const maxHeaderBlock = 1 << 20;
 
 /** The checksum by which a zlib stream names its dictionary (RFC 1950). */
 function adler32(bytes: Uint8Array): number {
@@ -71,7 +73,7 @@ function createHeaderStream() {
   const remember = (text: Buffer): void => {
     window = Buffer.concat([window, text]).subarray(-windowSize);
   };
-  const options = () => ({ dictionary: window, finishFlush: zlib.Z_SYNC_FLUSH });
+  const options = () => ({ dictionary: window, finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: maxHeaderBlock });
   return {
     compress(text: Buffer): Buffer {
       const block = deflateRawSync(text, options());
