@@ -24,6 +24,11 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/check-config.ts'),
   },
   {
+    name: 'config',
+    usage: 'Check, show or compare this machine’s cloud-config',
+    load: () => import('./commands/config.ts'),
+  },
+  {
     name: 'completion',
     usage: 'Print the completion script of a shell',
     load: () => import('./commands/completion.ts'),
