@@ -1,10 +1,14 @@
 import { machine } from '../cloud-config/host.ts';
-import { boot, late, type Phase, runPhases } from './phases.ts';
+import { boot, late, online, type Phase, runPhases } from './phases.ts';
 
 /** What the units of the image call this program for. */
-const runs: Record<string, readonly Phase[]> = { boot, 'run-commands': late };
+const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late };
 
 const name = process.argv[2] ?? '';
+if (name === 'config') {
+  const { main } = await import('../cloud-config/command.ts');
+  process.exit(await main(process.argv.slice(3)));
+}
 const phases = runs[name];
 if (phases === undefined) {
   process.stderr.write(`knarr: no run ${JSON.stringify(name)}; there are ${Object.keys(runs).join(', ')}\n`);

@@ -67,10 +67,25 @@ async function readConfiguration(machine: Machine): Promise<void> {
 export const boot: readonly Phase[] = [
   { name: 'configuration', run: readConfiguration },
   { name: 'ssh host keys', run: hostKeys },
-  ...appliers.map((applier) => ({
-    name: applier.key,
-    run: (machine: Machine) => applier.apply(machine.config, machine.host),
-  })),
+  // the initrd reads no configuration: what belongs there comes first here
+  ...appliers
+    .filter(({ phases }) => phases.includes('initrd') || phases.includes('boot'))
+    .map((applier) => ({
+      name: applier.key,
+      run: (machine: Machine) => applier.apply(machine.config, machine.host, 'boot'),
+    })),
+];
+
+/** When the network is up: what only it can tell. Loaded then only, for few machines have it. */
+export const online: readonly Phase[] = [
+  {
+    name: 'online',
+    async run({ host, say }) {
+      const { goOnline } = await import('../cloud-config/online.ts');
+      const failed = await goOnline({ host, say });
+      if (failed > 0) throw new Error(`${failed} steps failed (see above)`);
+    },
+  },
 ];
 
 /** When the network is up: the configuration's own commands. */
