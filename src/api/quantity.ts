@@ -15,6 +15,8 @@ export class QuantityError extends Error {}
 const pattern = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/;
 const wrongFormat = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const nano = 1_000_000_000n;
+/** Longer texts are refused before they are looked at: reading digits takes time with their square. */
+const longest = 1_024;
 const maxBinary = ((1n << 63n) - 1n) * nano;
 
 const decimalExponents: Readonly<Record<string, number>> = {
@@ -60,6 +62,7 @@ function divideRoundingUp(value: bigint, by: bigint): bigint {
 export function parseQuantity(given: string | number): Quantity {
   const text = typeof given === 'number' ? numberText(given) : given;
   if (text === '0') return { nanos: 0n, format: 'DecimalSI', text };
+  if (text.length > longest) throw new QuantityError('unable to parse numeric part of quantity');
   const match = pattern.exec(text);
   if (!match || text === '') throw new QuantityError(wrongFormat);
   const [, sign, whole = '', fraction = '', suffixText = ''] = match;

@@ -71,6 +71,8 @@ const fields = [
 const jsonWords = [...fields, '{', '}', '[', ']', '"', ':', ',', '[[[[[[[[[[', '{"a":', 'true', '99999999999999999999'];
 
 const live = (): KubernetesObject => JSON.parse(podText) as KubernetesObject;
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (input: Buffer): string => input.toString('utf8');
 
 /** Parsers whose every Error the server turns into a 400. */
@@ -206,7 +208,10 @@ export const targets: readonly Target[] = [
       '"$setElementOrder/ports":',
       '"mergeKey"',
     ],
-    run: patched((patch) => applyStrategicPatch(podKind, live(), patch as object)),
+    // The registry refuses what is no object before it comes here.
+    run: patched((patch) =>
+      isObject(patch) ? applyStrategicPatch(podKind, live(), patch) : applyMergePatch(live(), patch),
+    ),
     allows: told,
   },
   {
