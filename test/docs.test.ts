@@ -9,7 +9,9 @@ const pages = ['README.md', ...globSync('docs/*.md', { cwd: root })];
 test('every box of the diagrams is a function where the box says', () => {
   const wrong: string[] = [];
   for (const page of pages) {
-    for (const [, file = '', name = ''] of readFileSync(join(root, page), 'utf8').matchAll(/\["([\w./-]+\.ts) (\w+)"\]/g)) {
+    for (const [, file = '', name = ''] of readFileSync(join(root, page), 'utf8').matchAll(
+      /\["([\w./-]+\.ts) (\w+)"\]/g,
+    )) {
       const path = [join(root, 'src', file), join(root, 'src/apiserver', file), join(root, file)].find(existsSync);
       const declared = new RegExp(`\\b(function|const) ${name}\\b`);
       if (!path || !declared.test(readFileSync(path, 'utf8'))) wrong.push(`${page}: ${file} ${name}`);
