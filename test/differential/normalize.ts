@@ -34,6 +34,12 @@ const shownInOrder = (text: string): string =>
     }
   });
 
+/** Managers are listed by time, so their order tells whether a second began between two writes. */
+const ownerOf = (entry: unknown): string => {
+  const { manager, operation, subresource = '' } = entry as Record<string, string>;
+  return `${operation} ${manager} ${subresource}`;
+};
+
 function normalizeValue(value: unknown, key = ''): unknown {
   if (typeof value === 'string') {
     if (value !== '' && masked[key]) return masked[key];
@@ -51,7 +57,10 @@ function normalizeValue(value: unknown, key = ''): unknown {
   // Many texts of columns stand in upstream's program alone; those that the API's documentation has are served.
   if (key === 'columnDefinitions' && Array.isArray(value))
     return value.map((column) => normalizeValue({ ...(column as object), description: '<text>' }));
-  if (Array.isArray(value)) return value.map((v) => normalizeValue(v, key));
+  if (Array.isArray(value)) {
+    const items = value.map((v) => normalizeValue(v, key));
+    return key === 'managedFields' ? items.sort((a, b) => (ownerOf(a) < ownerOf(b) ? -1 : 1)) : items;
+  }
   if (typeof value !== 'object' || value === null)
     return key === 'nodePort' && typeof value === 'number' ? '<port>' : value;
   const entries = Object.entries(value).map(([k, v]) => [k, normalizeValue(v, k)] as const);
