@@ -131,7 +131,11 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
               log,
             });
       await runner.ensure(changed);
-      const images = createImageStore({ ctr: await needProgram('ctr', 'containerd'), socket: paths.containerdSocket });
+      const images = createImageStore({
+        ctr: await needProgram('ctr', 'containerd'),
+        socket: paths.containerdSocket,
+        root: paths.containerdRoot,
+      });
       await ensurePauseImage(pauseImage, images, log);
       folder = createImageFolder({ folder: paths.images, images, log });
       await folder.start();

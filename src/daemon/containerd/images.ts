@@ -11,13 +11,13 @@ import { createContainerRuntime } from '../../cri/runtime.ts';
 /** Images of this node's containerd, by containerd's own client. */
 export interface ImageStore {
   has(name: string): Promise<boolean>;
-  /** Imports an OCI or Docker archive (plain, gzip or zstd) and keeps its images from being collected. */
+  /** Imports an OCI or Docker archive (plain, gzip or zstd), durably, and keeps its images from being collected. */
   import(archive: string): Promise<readonly string[]>;
   /** Pulls an image as for a pod (mirrors and credentials of registries.yaml), and keeps it likewise. */
   pull(name: string): Promise<void>;
 }
 
-export function createImageStore(options: { ctr: string; socket: string }): ImageStore {
+export function createImageStore(options: { ctr: string; socket: string; root: string }): ImageStore {
   const ctr = (...args: string[]) =>
     run(options.ctr, ['--address', options.socket, '--namespace', 'k8s.io', ...args], { timeoutMs: 600_000 });
   const keep = async (name: string): Promise<void> => {
@@ -41,6 +41,8 @@ export function createImageStore(options: { ctr: string; socket: string }): Imag
         after.includes(n),
       );
       for (const name of imported) await keep(name);
+      // What was unpacked lies in memory only, while the runtime's database says already that it is there.
+      await run('sync', ['--file-system', options.root]);
       return imported;
     },
     async pull(name) {
