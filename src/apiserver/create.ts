@@ -174,7 +174,6 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     createAudit({
       policyFile: options.audit.policyFile,
       file: createLogFile({ ...options.audit.log, log: log.child('audit') }),
-      authorizer,
     });
   const flowControl = createFlowControl({ registry, log: log.child('flow-control') });
   const pipeline = createPipeline({

@@ -1,28 +1,27 @@
 import type { CertificateSigningRequest } from '../../api/gen/certificates-v1.ts';
 import { messageOf } from '../../base/errors.ts';
 import { parseRequest } from '../../pki/request.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
+import { type Authorizer, withDecisions } from '../authz/authorizer.ts';
 import type { UserInfo } from '../server.ts';
 import { type AdmissionPlugin, refuse } from './plugin.ts';
 
 const group = 'certificates.k8s.io';
 
 /** Whether somebody may `approve` or `sign` for a signer: by its name, or by `domain/*`. */
-function mayFor(authorizer: Authorizer, user: UserInfo, verb: string, signer: string): boolean {
+function mayFor(authorizer: Authorizer, user: UserInfo, verb: string, signer: string): boolean | Promise<boolean> {
   const domain = signer.split('/')[0] ?? '';
-  return [signer, `${domain}/*`].some(
-    (name) =>
-      authorizer.authorize(user, {
-        isResource: true,
-        path: '',
-        verb,
-        group,
-        version: '*',
-        resource: 'signers',
-        subresource: '',
-        namespace: '',
-        name,
-      }).allowed,
+  const attributes = {
+    isResource: true,
+    path: '',
+    verb,
+    group,
+    version: '*',
+    resource: 'signers',
+    subresource: '',
+    namespace: '',
+  };
+  return withDecisions(authorizer, (settled) =>
+    [signer, `${domain}/*`].some((name) => settled.authorize(user, { ...attributes, name }).allowed),
   );
 }
 
@@ -35,9 +34,9 @@ export function certificatePlugins(authorizer: Authorizer): AdmissionPlugin[] {
       name: 'CertificateApproval',
       operations: ['UPDATE'],
       resources: [`${group}/certificatesigningrequests/approval`],
-      validate(attributes) {
+      async validate(attributes) {
         const { signerName = '' } = (attributes.oldObject as unknown as CertificateSigningRequest).spec;
-        if (!mayFor(authorizer, attributes.context.user, 'approve', signerName))
+        if (!(await mayFor(authorizer, attributes.context.user, 'approve', signerName)))
           throw refuse(attributes, `user not permitted to approve requests with signerName "${signerName}"`);
       },
     },
@@ -45,13 +44,13 @@ export function certificatePlugins(authorizer: Authorizer): AdmissionPlugin[] {
       name: 'CertificateSigning',
       operations: ['UPDATE'],
       resources: [`${group}/certificatesigningrequests/status`],
-      validate(attributes) {
+      async validate(attributes) {
         const old = attributes.oldObject as unknown as CertificateSigningRequest;
         const now = attributes.object as unknown as CertificateSigningRequest;
         const failed = (csr: CertificateSigningRequest) => csr.status?.conditions?.filter((c) => c.type === 'Failed');
         if (same(old.status?.certificate, now.status?.certificate) && same(failed(old), failed(now))) return;
         const { signerName = '' } = old.spec;
-        if (!mayFor(authorizer, attributes.context.user, 'sign', signerName))
+        if (!(await mayFor(authorizer, attributes.context.user, 'sign', signerName)))
           throw refuse(attributes, `user not permitted to sign requests with signerName "${signerName}"`);
       },
     },

@@ -1,5 +1,5 @@
 import type { PolicyRule, RoleRef } from '../../api/gen/rbac-v1.ts';
-import { type Authorizer, privilegedGroup } from '../authz/authorizer.ts';
+import { type Authorizer, privilegedGroup, type SettledAuthorizer, withDecisions } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
 import { compactRules, describeRule, missingRights } from '../authz/rules.ts';
 import type { AdmissionAttributes, Draft, Frozen } from '../registry/types.ts';
@@ -27,22 +27,25 @@ function confirm(attributes: AdmissionAttributes, rbac: RbacAuthorizer, wanted: 
  * of roles and bindings (`pkg/registry/rbac/…/policybased`).
  */
 export function rbacEscalation(authorizer: Authorizer, rbac: RbacAuthorizer): AdmissionPlugin {
-  const mayBy = (attributes: AdmissionAttributes, verb: string, resource: string, name: string): boolean =>
-    authorizer.authorize(attributes.context.user, {
-      isResource: true,
-      path: '',
-      verb,
-      group,
-      version: '*',
-      resource,
-      subresource: '',
-      namespace: attributes.namespace,
-      name,
-    }).allowed;
+  type MayBy = (verb: string, resource: string, name: string) => boolean;
+  const mayByOf =
+    (attributes: AdmissionAttributes, settled: SettledAuthorizer): MayBy =>
+    (verb, resource, name) =>
+      settled.authorize(attributes.context.user, {
+        isResource: true,
+        path: '',
+        verb,
+        group,
+        version: '*',
+        resource,
+        subresource: '',
+        namespace: attributes.namespace,
+        name,
+      }).allowed;
 
-  const roles = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined): void => {
+  const roles = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined, mayBy: MayBy): void => {
     if (old && same(old.rules, object.rules) && same(old.aggregationRule, object.aggregationRule)) return;
-    if (mayBy(attributes, 'escalate', attributes.resource, attributes.name)) return;
+    if (mayBy('escalate', attributes.resource, attributes.name)) return;
     confirm(attributes, rbac, (object.rules ?? []) as PolicyRule[]);
     if (object.aggregationRule && attributes.resource === 'clusterroles')
       confirm(attributes, rbac, [
@@ -50,11 +53,11 @@ export function rbacEscalation(authorizer: Authorizer, rbac: RbacAuthorizer): Ad
         { nonResourceURLs: ['*'], verbs: ['*'] },
       ]);
   };
-  const bindings = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined): void => {
+  const bindings = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined, mayBy: MayBy): void => {
     const roleRef = object.roleRef as RoleRef;
     if (old && same(old.roleRef, roleRef) && same(old.subjects, object.subjects)) return;
     const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
-    if (mayBy(attributes, 'bind', resource, roleRef.name ?? '')) return;
+    if (mayBy('bind', resource, roleRef.name ?? '')) return;
     let rules: readonly PolicyRule[];
     try {
       rules = rbac.rulesOf(roleRef, attributes.namespace);
@@ -70,9 +73,9 @@ export function rbacEscalation(authorizer: Authorizer, rbac: RbacAuthorizer): Ad
     resources: ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'].map((r) => `${group}/${r}`),
     validate(attributes) {
       const { object, oldObject, resource, context } = attributes;
-      if (!object || context.user.groups.includes(privilegedGroup)) return;
-      if (resource.endsWith('bindings')) bindings(attributes, object, oldObject);
-      else roles(attributes, object, oldObject);
+      if (!object || context.user.groups.includes(privilegedGroup)) return undefined;
+      const check = resource.endsWith('bindings') ? bindings : roles;
+      return withDecisions(authorizer, (settled) => check(attributes, object, oldObject, mayByOf(attributes, settled)));
     },
   };
 }

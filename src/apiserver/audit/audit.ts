@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Status } from '../../api/gen/meta-v1.ts';
 import type { ApiError } from '../../api/status.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
+import type { Decision } from '../authz/authorizer.ts';
 import { bodyValue } from '../handlers/body.ts';
 import type { Answer } from '../handlers/call.ts';
 import { listObject } from '../http/encode.ts';
@@ -19,6 +19,8 @@ export interface AuditRecord {
   readonly exchange: Exchange;
   /** Who the request acts as, once that is known. */
   actsAs(user: UserInfo): void;
+  /** What the authorizer says of it. */
+  decided(decision: Decision): void;
   answered(answer: Answer): void;
   failed(error: ApiError): void;
   /** For a connection that is taken over: there is no answer to see. */
@@ -36,7 +38,6 @@ export interface Audit {
 export interface AuditOptions {
   policyFile: string;
   file: LogFile;
-  authorizer: Authorizer;
 }
 
 /** Go's microseconds. */
@@ -101,7 +102,7 @@ function readable(bytes: Buffer, contentType: string | undefined): unknown {
 
 /** Writes what happens to requests as lines of `audit.k8s.io/v1` Events, as a policy says. */
 export function createAudit(options: AuditOptions): Audit {
-  const { file, authorizer } = options;
+  const { file } = options;
   let policy: Policy | undefined;
 
   const record = (exchange: Exchange, user: UserInfo, info: RequestInfo, recording: Recording): AuditRecord => {
@@ -144,14 +145,6 @@ export function createAudit(options: AuditOptions): Audit {
       tell('ResponseComplete');
       over = true;
     };
-    const decide = (actor: UserInfo): void => {
-      const { allowed, reason } = authorizer.authorize(actor, info);
-      more.annotations = {
-        'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid',
-        'authorization.k8s.io/reason': reason,
-      };
-    };
-
     tell('RequestReceived');
     return {
       exchange: Object.assign(Object.create(exchange) as Exchange, {
@@ -173,7 +166,15 @@ export function createAudit(options: AuditOptions): Audit {
       }),
       actsAs(actor) {
         if (actor !== user) more.impersonatedUser = userOf(actor);
-        decide(actor);
+      },
+      decided({ allowed, reason, error }) {
+        more.annotations =
+          error === undefined || allowed
+            ? {
+                'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid',
+                'authorization.k8s.io/reason': reason,
+              }
+            : { 'authorization.k8s.io/reason': 'internal error' };
       },
       answered(answer) {
         if (reference && answer.kind === 'stored' && info.verb === 'create') reference.name ??= answer.stored.name;

@@ -1,5 +1,11 @@
 import { badRequest, internalError } from '../../api/status.ts';
-import { type Attributes, type Authorizer, forbiddenError } from '../authz/authorizer.ts';
+import {
+  type Attributes,
+  type Authorizer,
+  refusal,
+  type SettledAuthorizer,
+  withDecisions,
+} from '../authz/authorizer.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
 import type { UserInfo } from '../server.ts';
 import { splitHeader } from './x509.ts';
@@ -23,7 +29,11 @@ const attributes = (group: string, resource: string, name: string, more: Partial
  * The user as whom a request wants to act; the asker when it does not want to. Every part is authorized by itself.
  * Upstream: `apiserver/pkg/endpoints/filters/impersonation`.
  */
-export function impersonate(asker: UserInfo, headers: Exchange['headers'], authorizer: Authorizer): UserInfo {
+export function impersonate(
+  asker: UserInfo,
+  headers: Exchange['headers'],
+  authorizer: Authorizer,
+): UserInfo | Promise<UserInfo> {
   const name = headerOf(headers, 'impersonate-user');
   const groupHeader = headers['impersonate-group'];
   const uid = headerOf(headers, 'impersonate-uid');
@@ -31,9 +41,20 @@ export function impersonate(asker: UserInfo, headers: Exchange['headers'], autho
   if (!name) {
     throw internalError('requested impersonation without impersonating a user');
   }
+  return withDecisions(authorizer, (settled) => impersonated(asker, headers, settled, name));
+}
+
+function impersonated(
+  asker: UserInfo,
+  headers: Exchange['headers'],
+  authorizer: SettledAuthorizer,
+  name: string,
+): UserInfo {
+  const groupHeader = headers['impersonate-group'];
+  const uid = headerOf(headers, 'impersonate-uid');
   const require = (asked: Attributes): void => {
     const decision = authorizer.authorize(asker, asked);
-    if (!decision.allowed) throw forbiddenError(asker, asked, decision.reason);
+    if (!decision.allowed) throw refusal(asker, asked, decision);
   };
 
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);

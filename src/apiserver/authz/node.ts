@@ -1,6 +1,6 @@
 import type { PolicyRule } from '../../api/gen/rbac-v1.ts';
 import type { UserInfo } from '../server.ts';
-import { type Attributes, type Authorizer, type Decision, noOpinion } from './authorizer.ts';
+import { type Attributes, type Decision, noOpinion, type SettledAuthorizer } from './authorizer.ts';
 import type { NodeGraph } from './node-graph.ts';
 import { ruleAllows } from './rules.ts';
 
@@ -28,7 +28,7 @@ function pinned(selector: string | undefined, field: string): string | undefined
  * What a kubelet may do: read what its pods refer to, and keep its own objects. Reasons are upstream's
  * (`plugin/pkg/auth/authorizer/node/node_authorizer.go`). `rules` are those of the role `system:node`.
  */
-export function createNodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[]): Authorizer {
+export function createNodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[]): SettledAuthorizer {
   const related = (node: string, a: Attributes): Decision => {
     if (a.name === '') return refuse('No Object name found');
     if (graph.reaches(node, a.resource, a.namespace, a.name)) return allowed;

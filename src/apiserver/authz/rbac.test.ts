@@ -122,9 +122,9 @@ test('the refusal is worded as upstream words it', () => {
   );
 });
 
-test('system:masters may everything, without being asked about', () => {
+test('system:masters may everything, without being asked about', async () => {
   const union = unionAuthorizer([rbac]);
-  assert.equal(union.authorize({ name: 'root', groups: ['system:masters'] }, ask('delete')).allowed, true);
+  assert.equal((await union.authorize({ name: 'root', groups: ['system:masters'] }, ask('delete'))).allowed, true);
 });
 
 test('missing rights are worked out one by one and joined for the message', () => {

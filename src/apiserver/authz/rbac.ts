@@ -2,7 +2,7 @@ import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Su
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
-import type { Attributes, Authorizer, Decision } from './authorizer.ts';
+import type { Attributes, Decision, SettledAuthorizer } from './authorizer.ts';
 import { noOpinion } from './authorizer.ts';
 import { ruleAllows } from './rules.ts';
 
@@ -18,7 +18,7 @@ export interface RbacPolicy {
   changed(): void;
 }
 
-export interface RbacAuthorizer extends Authorizer {
+export interface RbacAuthorizer extends SettledAuthorizer {
   readonly policy: RbacPolicy;
   /** Every rule that applies to a user in a namespace ('' for the cluster), with resolution errors. */
   rulesFor(user: UserInfo, namespace: string): { rules: PolicyRule[]; errors: string[] };

@@ -1,4 +1,4 @@
-import type { Authorizer } from '../authz/authorizer.ts';
+import { type Authorizer, type SettledAuthorizer, withDecisions } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { newBudget } from './cost.ts';
 import { compileExpression } from './expression.ts';
@@ -33,7 +33,7 @@ export const admissionVariables = ['object', 'oldObject', 'request', 'authorizer
 
 export const admissionValues = (
   a: AdmissionAttributes,
-  authorizer: Authorizer,
+  authorizer: SettledAuthorizer,
 ): Record<(typeof admissionVariables)[number], unknown> => ({
   object: a.object ?? null,
   oldObject: a.oldObject ?? null,
@@ -53,8 +53,16 @@ export function conditionsHold(
   conditions: readonly MatchCondition[] | undefined,
   a: AdmissionAttributes,
   authorizer: Authorizer,
-): boolean {
+): boolean | Promise<boolean> {
   if (!conditions || conditions.length === 0) return true;
+  return withDecisions(authorizer, (settled) => allHold(conditions, a, settled));
+}
+
+function allHold(
+  conditions: readonly MatchCondition[],
+  a: AdmissionAttributes,
+  authorizer: SettledAuthorizer,
+): boolean {
   const values = admissionValues(a, authorizer);
   const budget = newBudget();
   let failure: unknown;

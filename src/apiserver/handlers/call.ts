@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../../api/object.ts';
+import type { Decision } from '../authz/authorizer.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Encoding } from '../http/negotiate.ts';
 import type { RequestInfo } from '../http/request-info.ts';
@@ -30,6 +31,8 @@ export interface Call {
   body(): Maybe<CallBody>;
   /** The connection, for handlers that relay it; undefined within the process. */
   readonly exchange: Exchange | undefined;
+  /** Told what the authorizer says, before anything is done about it. */
+  readonly decided?: ((decision: Decision) => void) | undefined;
 }
 
 /** What a handler gives back; how it becomes bytes is the transport's business. */

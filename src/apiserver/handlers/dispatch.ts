@@ -1,5 +1,5 @@
 import { ApiError } from '../../api/status.ts';
-import { type Attributes, type Authorizer, forbiddenError } from '../authz/authorizer.ts';
+import { type Attributes, type Authorizer, type Decision, refusal } from '../authz/authorizer.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { Maybe, Registry, ResourceStore } from '../registry/types.ts';
 import type { Answer, Call, Handler, StoreHandler } from './call.ts';
@@ -69,8 +69,9 @@ function attributesOf(call: Call): Attributes {
   const { info, query } = call;
   if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection'))
     return info;
-  const fieldSelector = query.get('fieldSelector');
-  return fieldSelector === null ? info : { ...info, fieldSelector };
+  const fieldSelector = query.get('fieldSelector') ?? undefined;
+  const labelSelector = query.get('labelSelector') ?? undefined;
+  return fieldSelector === undefined && labelSelector === undefined ? info : { ...info, fieldSelector, labelSelector };
 }
 
 function rightScope(store: ResourceStore, info: RequestInfo): boolean {
@@ -105,11 +106,8 @@ const deprecations: Readonly<Record<string, string>> = {
 /** Authorizes a call and finds who answers it. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { registry, virtual, authorizer, special } = options;
-  return (call) => {
-    const { info, user } = call;
-    const attributes = attributesOf(call);
-    const decision = authorizer.authorize(user, attributes);
-    if (!decision.allowed) throw forbiddenError(user, attributes, decision.reason);
+  const handled = (call: Call): Maybe<Answer> => {
+    const { info } = call;
     if (!info.isResource) return options.root(call);
     const { group, version, resource } = info;
     const store = registry.lookup(group, version, resource) ?? virtual.lookup(group, version, resource);
@@ -124,5 +122,15 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const deprecated = deprecations[`${group}/${version}/${resource}`];
     if (deprecated !== undefined) call.context.warn(deprecated);
     return handle(call, store);
+  };
+  return (call) => {
+    const attributes = attributesOf(call);
+    const after = (decision: Decision): Maybe<Answer> => {
+      call.decided?.(decision);
+      if (!decision.allowed) throw refusal(call.user, attributes, decision);
+      return handled(call);
+    };
+    const decision = authorizer.authorize(call.user, attributes);
+    return decision instanceof Promise ? decision.then(after) : after(decision);
   };
 }

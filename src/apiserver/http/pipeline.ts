@@ -37,7 +37,7 @@ export interface PipelineOptions {
 }
 
 /** An exchange as a call; `user` is known by now. */
-export function callOf(exchange: Exchange, user: UserInfo): Call {
+export function callOf(exchange: Exchange, user: UserInfo, decided?: Call['decided']): Call {
   const { url, method, headers } = exchange;
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -53,6 +53,7 @@ export function callOf(exchange: Exchange, user: UserInfo): Call {
     headers,
     warnings,
     exchange,
+    decided,
     context: createContext({
       user,
       query,
@@ -103,7 +104,8 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const asker = found instanceof Promise ? await found : found;
       record = options.audit?.begin(exchange, asker);
       exchange = record?.exchange ?? exchange;
-      call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      const acting = impersonate(asker, exchange.headers, authorizer);
+      call = callOf(exchange, acting instanceof Promise ? await acting : acting, record?.decided);
       record?.actsAs(call.user);
       const seat = options.flowControl.enter(exchange, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
 import { impersonate } from '../authn/impersonation.ts';
-import { type Authorizer, forbiddenError } from '../authz/authorizer.ts';
+import { type Authorizer, refusal } from '../authz/authorizer.ts';
 import type { Upgrade } from '../connect/relay.ts';
 import type { Call } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
@@ -76,15 +76,15 @@ export function createUpgradeHandler(
     try {
       const asker = await authentication.authenticate(exchange);
       const record = options.audit?.begin(exchange, asker);
-      call = callOf(exchange, impersonate(asker, exchange.headers, authorizer));
+      call = callOf(exchange, await impersonate(asker, exchange.headers, authorizer), record?.decided);
       record?.actsAs(call.user);
       record?.taken();
       upgrades.set(call, upgrade);
       const { info, user } = call;
       if (info.resource === 'pods' && streaming.has(info.subresource) && info.verb === 'get') {
         const create = { ...info, verb: 'create' };
-        const decision = authorizer.authorize(user, create);
-        if (!decision.allowed) throw forbiddenError(user, create, decision.reason);
+        const decision = await authorizer.authorize(user, create);
+        if (!decision.allowed) throw refusal(user, create, decision);
       }
       const answer = await dispatch(call);
       if (answer.kind === 'watch') await serveWebSocketWatch(call, upgrade, answer, options.openWatches);

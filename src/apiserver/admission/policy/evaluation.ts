@@ -1,6 +1,6 @@
 import type { MatchCondition, ParamKind, Variable } from '../../../api/gen/admissionregistration-v1.ts';
 import { messageOf } from '../../../base/errors.ts';
-import type { Authorizer } from '../../authz/authorizer.ts';
+import type { SettledAuthorizer } from '../../authz/authorizer.ts';
 import { type Budget, CostError, newBudget, outOfBudget } from '../../cel/cost.ts';
 import { compileExpression } from '../../cel/expression.ts';
 import { AuthorizerValue } from '../../cel/library/authorizer.ts';
@@ -26,7 +26,7 @@ export interface EvaluationInput {
   namespace: Frozen | undefined;
   params: Frozen | null;
   paramKind: ParamKind | undefined;
-  authorizer: Authorizer;
+  authorizer: SettledAuthorizer;
   variables: readonly Variable[] | undefined;
 }
 

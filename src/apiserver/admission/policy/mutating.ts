@@ -5,9 +5,10 @@ import type {
 import type { StatusCause } from '../../../api/gen/meta-v1.ts';
 import { ApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
+import { withDecisions } from '../../authz/authorizer.ts';
 import type { AdmissionAttributes, Draft, Frozen } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
-import { createEvaluation, namespaceOfRequest } from './evaluation.ts';
+import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
 import { resourcesMatch } from './match.ts';
 import { mutated } from './mutations.ts';
 import { collectParams } from './params.ts';
@@ -49,26 +50,33 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
           `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${messageOf(error)}`,
         );
     };
-    const evaluation = () =>
-      createEvaluation({
-        attributes: a,
-        namespace,
-        params,
-        paramKind: spec.paramKind,
-        authorizer: options.authorizer,
-        variables: spec.variables,
-      });
+    const evaluated = <T>(work: (evaluation: Evaluation) => T): T | Promise<T> =>
+      withDecisions(options.authorizer, (authorizer) =>
+        work(
+          createEvaluation({
+            attributes: a,
+            namespace,
+            params,
+            paramKind: spec.paramKind,
+            authorizer,
+            variables: spec.variables,
+          }),
+        ),
+      );
     try {
-      if (!evaluation().matches(spec.matchConditions)) return false;
+      if (!(await evaluated((evaluation) => evaluation.matches(spec.matchConditions)))) return false;
     } catch (error) {
       fail(error);
       return false;
     }
     const before = JSON.stringify(a.object);
     for (const mutation of spec.mutations ?? []) {
-      if (!a.object) break;
+      const { object } = a;
+      if (!object) break;
       try {
-        a.object = mutated(options.context.registry(), a.object as Draft, mutation, evaluation(), a);
+        a.object = await evaluated((evaluation) =>
+          mutated(options.context.registry(), object as Draft, mutation, evaluation, a),
+        );
       } catch (error) {
         fail(error);
       }

@@ -5,6 +5,7 @@ import type {
 } from '../../../api/gen/admissionregistration-v1.ts';
 import { ApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
+import { withDecisions } from '../../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
@@ -98,15 +99,20 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
     const namespace = place === '' ? undefined : await namespaceOf(place);
     const against: Denial[] = [];
     for (const param of params) {
-      const evaluation = createEvaluation({
-        attributes: a,
-        namespace,
-        params: param,
-        paramKind: spec.paramKind,
-        authorizer: options.authorizer,
-        variables: spec.variables,
-      });
-      for (const { message, reason } of denials(policy, evaluation))
+      const found = await withDecisions(options.authorizer, (authorizer) =>
+        denials(
+          policy,
+          createEvaluation({
+            attributes: a,
+            namespace,
+            params: param,
+            paramKind: spec.paramKind,
+            authorizer,
+            variables: spec.variables,
+          }),
+        ),
+      );
+      for (const { message, reason } of found)
         for (const action of binding.spec?.validationActions ?? []) {
           if (action === 'Deny') against.push({ message: `${by} denied request: ${message}`, reason });
           if (action === 'Warn') a.context.warn(`Validation failed for ${by}: ${message}`);

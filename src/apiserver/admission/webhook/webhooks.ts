@@ -78,7 +78,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   const wanted = async (webhook: Webhook, a: AdmissionAttributes): Promise<boolean> => {
     if (!(await webhookMatches(webhook, a, namespaceOf))) return false;
     try {
-      return conditionsHold(webhook.matchConditions, a, options.authorizer);
+      return await conditionsHold(webhook.matchConditions, a, options.authorizer);
     } catch (error) {
       if (webhook.failurePolicy === 'Ignore') return false;
       throw internalError(messageOf(error));

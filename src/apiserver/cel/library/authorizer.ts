@@ -1,13 +1,13 @@
 import type { Environment } from '@marcbachmann/cel-js';
-import type { Attributes, Authorizer, Decision } from '../../authz/authorizer.ts';
+import type { Attributes, Decision, SettledAuthorizer } from '../../authz/authorizer.ts';
 import type { UserInfo } from '../../server.ts';
 
 /** `authorizer` in expressions: asks for the user of the request, or for a service account. */
 export class AuthorizerValue {
-  readonly authorizer: Authorizer;
+  readonly authorizer: SettledAuthorizer;
   readonly user: UserInfo;
   readonly requestResource: ResourceCheck | null;
-  constructor(authorizer: Authorizer, user: UserInfo, request?: Partial<Attributes>) {
+  constructor(authorizer: SettledAuthorizer, user: UserInfo, request?: Partial<Attributes>) {
     this.authorizer = authorizer;
     this.user = user;
     this.requestResource = request ? new ResourceCheck(this, request) : null;
@@ -113,12 +113,14 @@ export function addAuthorizerLibrary(environment: Environment): void {
     .registerFunction(`${resource}.fieldSelector(string): ${resource}`, (check: ResourceCheck, fieldSelector: string) =>
       check.with({ fieldSelector }),
     )
-    .registerFunction(`${resource}.labelSelector(string): ${resource}`, (check: ResourceCheck) => check)
+    .registerFunction(`${resource}.labelSelector(string): ${resource}`, (check: ResourceCheck, labelSelector: string) =>
+      check.with({ labelSelector }),
+    )
     .registerFunction(`${resource}.check(string): ${decision}`, (check: ResourceCheck, verb: string) =>
       decide(check.of, { ...check.attributes, verb }),
     )
     .registerFunction(`${decision}.allowed(): bool`, (value: DecisionValue) => value.decision.allowed)
     .registerFunction(`${decision}.reason(): string`, (value: DecisionValue) => value.decision.reason)
-    .registerFunction(`${decision}.errored(): bool`, () => false)
-    .registerFunction(`${decision}.error(): string`, () => '');
+    .registerFunction(`${decision}.errored(): bool`, (value: DecisionValue) => value.decision.error !== undefined)
+    .registerFunction(`${decision}.error(): string`, (value: DecisionValue) => value.decision.error ?? '');
 }

@@ -31,6 +31,7 @@ export function attributesOfSpec(spec: SubjectAccessReviewSpec): Attributes {
     namespace: r?.namespace ?? '',
     name: r?.name ?? '',
     fieldSelector: r?.fieldSelector?.rawSelector,
+    labelSelector: r?.labelSelector?.rawSelector,
   };
 }
 
@@ -62,9 +63,14 @@ function check(spec: SubjectAccessReviewSpec | undefined, needsUser: boolean): v
   throw error;
 }
 
-function decided(authorizer: Authorizer, user: UserInfo, spec: SubjectAccessReviewSpec): object {
-  const { allowed, denied, reason } = authorizer.authorize(user, attributesOfSpec(spec));
-  return { allowed, ...(denied ? { denied } : {}), ...(reason === '' ? {} : { reason }) };
+async function decided(authorizer: Authorizer, user: UserInfo, spec: SubjectAccessReviewSpec): Promise<object> {
+  const { allowed, denied, reason, error } = await authorizer.authorize(user, attributesOfSpec(spec));
+  return {
+    allowed,
+    ...(denied ? { denied } : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(error === undefined ? {} : { evaluationError: error }),
+  };
 }
 
 const created = (object: object): Answer => ({ kind: 'object', status: 201, object });
@@ -79,13 +85,13 @@ const subject = (spec: SubjectAccessReviewSpec): UserInfo => ({
 /** SubjectAccessReview, its Self and Local forms, and SelfSubjectRulesReview. */
 export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): ReadonlyMap<string, SpecialHandlers> {
   const review =
-    (kind: string, answer: (call: Call, review: Review) => object): StoreHandler =>
+    (kind: string, answer: (call: Call, review: Review) => object | Promise<object>): StoreHandler =>
     async (call, store) => {
       const object = await readObject(call, expectedKind(store, ''));
       const given = object as unknown as Review;
       if (kind !== 'SelfSubjectRulesReview')
         check(given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
-      return created({ ...object, status: answer(call, given) });
+      return created({ ...object, status: await answer(call, given) });
     };
   const spec = (given: Review): SubjectAccessReviewSpec => given.spec ?? {};
 
