@@ -13,7 +13,8 @@ export interface ConformanceCluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(options: { agnhost: string }): Promise<ConformanceCluster> {
+/** `logFolder` gets the daemons' logs when the cluster stops, as `NODE.log`. */
+export async function startCluster(options: { agnhost: string; logFolder: string }): Promise<ConformanceCluster> {
   const programs = await findNodePrograms();
   if (typeof programs === 'string') throw new Error(programs);
   const images = await conformanceImages({ ...programs, agnhost: options.agnhost });
@@ -36,7 +37,11 @@ export async function startCluster(options: { agnhost: string }): Promise<Confor
     return {
       kubeconfig: '/etc/rancher/k3s/k3s.yaml',
       spawn: (program, args) => cluster.server.spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
-      stop: () => cluster.close(),
+      async stop() {
+        for (const node of cluster.nodes)
+          await writeFile(join(options.logFolder, `${node.name}.log`), await node.log());
+        await cluster.close();
+      },
     };
   } catch (error) {
     await cluster.close();

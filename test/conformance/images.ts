@@ -1,20 +1,24 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cache } from '../../images/tools/paths.ts';
 import { archiveLines, release } from '../../images/tools/tree.ts';
 import { run } from '../../src/base/run.ts';
-import { writeOciArchive } from '../../src/wire/oci-archive.ts';
+import { type OciImage, writeOciArchive } from '../../src/wire/oci-archive.ts';
 import { busyboxFiles } from '../harness/images.ts';
 
 const registry = 'registry.k8s.io/e2e-test-images';
 
 /** What the suite's pods call in their shells, and the servers that some of them are. */
-const packages =
-  'apache2,bind9-dnsutils,bind9-host,busybox,curl,iproute2,iputils-ping,netcat-openbsd,nginx-light,perl,procps';
+const packages = [
+  ...['apache2', 'bind9-dnsutils', 'bind9-host', 'busybox', 'curl', 'etcd-server', 'iproute2', 'iputils-ping'],
+  ...['netcat-openbsd', 'nginx-light', 'perl', 'procps'],
+].join(',');
 
-/** A small Debian root as a tar, made once. */
+/** A small Debian root as a tar, made once for each list of packages. */
 async function debianRoot(): Promise<Buffer> {
-  const path = join(cache, 'conformance-root.tar');
+  const id = createHash('sha256').update(`${release} ${packages}`).digest('hex').slice(0, 12);
+  const path = join(cache, `conformance-root-${id}.tar`);
   const made = await readFile(path).catch(() => undefined);
   if (made) return made;
   await mkdir(cache, { recursive: true });
@@ -37,9 +41,35 @@ async function debianRoot(): Promise<Buffer> {
   return readFile(path);
 }
 
+const text = (path: string, data: string) => ({ type: 'file', path, data: Buffer.from(data) }) as const;
+
+/** Images that are one program of the suite's sources, where that program lies beside agnhost under this name. */
+async function programImages(folder: string, layers: readonly Buffer[]): Promise<OciImage[]> {
+  const images: OciImage[] = [];
+  const add = async (program: string, path: string, image: Omit<OciImage, 'files'>): Promise<void> => {
+    const data = await readFile(join(folder, program)).catch(() => undefined);
+    // The set-user-ID bits matter to one of them and harm none.
+    if (data) images.push({ ...image, files: [{ type: 'file', path, data, mode: 0o6755 }] });
+  };
+  await add('sample-apiserver', 'sample-apiserver', {
+    name: `${registry}/sample-apiserver:1.29.2`,
+    entrypoint: ['/sample-apiserver'],
+  });
+  await add('nonewprivs', 'usr/local/bin/nnp', { name: `${registry}/nonewprivs:1.4`, layers, cmd: ['nnp'] });
+  await add('regression-issue-74839', 'regression-issue-74839', {
+    name: `${registry}/regression-issue-74839:1.4`,
+    entrypoint: ['/regression-issue-74839'],
+  });
+  return images;
+}
+
 /**
- * The images of the suite that can be made here, under the names by which it asks for them: `agnhost` from the given
- * program on a Debian root, busybox from Debian's static one, the web servers from Debian's packages.
+ * The images of the suite that can be made here, under the names by which it asks for them; none is the published one:
+ *
+ * - agnhost, sample-apiserver, nonewprivs, regression-issue-74839: the suite's own programs, built from its sources, on a
+ *   Debian root; nautilus and kitten: agnhost with their one document;
+ * - busybox, nonroot: Debian's static busybox; pause: Debian's catatonit;
+ * - nginx, httpd, perl, etcd, glibc-dns-testing: the Debian root's packages, in Debian's versions.
  */
 export async function conformanceImages(options: {
   agnhost: string;
@@ -48,18 +78,34 @@ export async function conformanceImages(options: {
 }): Promise<Buffer> {
   const layers = [await debianRoot()];
   const agnhost = [{ type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const];
+  const busybox = busyboxFiles(await readFile(options.busybox));
   const nginx = { layers, files: [], cmd: ['nginx', '-g', 'daemon off;'] };
   const httpd = { layers, files: [], cmd: ['apache2ctl', '-D', 'FOREGROUND'] };
   const pause = { type: 'file', path: 'pause', data: await readFile(options.catatonit), mode: 0o755 } as const;
+  const picture = (name: string): Omit<OciImage, 'name'> => ({
+    layers,
+    files: [...agnhost, text('data.json', JSON.stringify({ image: `${name}.jpg` })), text(`${name}.jpg`, name)],
+    entrypoint: ['/agnhost'],
+    cmd: ['test-webserver'],
+  });
   return writeOciArchive([
     { name: 'registry.k8s.io/pause:3.10.2', files: [pause], entrypoint: ['/pause', '-P'] },
     { name: `${registry}/agnhost:2.63.0`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
-    { name: `${registry}/busybox:1.37.0-1`, files: busyboxFiles(await readFile(options.busybox)), cmd: ['sh'] },
+    { name: `${registry}/busybox:1.37.0-1`, files: busybox, cmd: ['sh'] },
+    { name: `${registry}/nonroot:1.5`, files: busybox, cmd: ['sh'], user: '1234' },
     { name: `${registry}/nginx:1.15-4`, ...nginx },
     { name: `${registry}/nginx:1.27-0`, ...nginx },
     { name: `${registry}/httpd:2.4.38-4`, ...httpd },
     { name: `${registry}/httpd:2.4.39-4`, ...httpd },
+    { name: `${registry}/nautilus:1.8`, ...picture('nautilus') },
+    { name: `${registry}/kitten:1.8`, ...picture('kitten') },
+    {
+      name: 'registry.k8s.io/etcd:3.6.8-0',
+      layers,
+      files: [{ type: 'symlink', path: 'usr/local/bin/etcd', target: '../../bin/etcd' }],
+    },
     { name: `${registry}/glibc-dns-testing:2.0.0`, layers, files: [], cmd: ['sleep', '1000000'] },
+    ...(await programImages(dirname(options.agnhost), layers)),
     { name: `${registry}/perl:5.26`, layers, files: [], cmd: ['perl', '-v'] },
   ]);
 }

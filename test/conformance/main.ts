@@ -1,22 +1,27 @@
 /**
  * Kubernetes' own conformance suite against a cluster.
  *
- *   npm run conformance -- --binary PATH [--agnhost PATH | --kubeconfig FILE] [--sig auth,cli] [--focus TEXT] [--failed] [--jobs N]
+ *   npm run conformance -- --binary PATH [--agnhost PATH | --kubeconfig FILE] [--sig auth,cli] [--focus TEXT]… [--skip TEXT]…
+ *                          [--failed] [--jobs N] [--update]
  *
- * `--binary`: `e2e.test` of Kubernetes 1.36 (or KNARR_E2E_TEST). Without `--kubeconfig` a cluster
- * of two nodes is started on this machine, its test image made from the program at `--agnhost` (or AGNHOST), and stopped
- * afterwards. `--failed` runs what failed last. `--update` adds what newly passes to `passing.txt`.
- * Logs, reports and `last.json` go to build/conformance. Exit code 1 when a test of `passing.txt` failed.
+ * `--binary`: `e2e.test` of Kubernetes 1.36 (or KNARR_E2E_TEST). Without `--kubeconfig` a cluster of two nodes is
+ * started on this machine, and stopped afterwards; its images are made from the program at `--agnhost` (or AGNHOST) and
+ * from the other test programs that lie beside it (see images.ts). `--failed` runs what failed last and what an ended
+ * run left undone. `--update` adds what passes to `passing.txt`, each test as soon as it has.
+ * Logs, outputs of failures and `last.json` go to build/conformance. Exit code 1 when a test of `passing.txt` failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { allTests, type ConformanceTest, runSuite, type TestResult } from './suite.ts';
+import { startCluster } from './cluster.ts';
+import { openPassing } from './passing.ts';
+import { openResults, type Results } from './results.ts';
+import type { ReadSpec } from './spec-reader.ts';
+import { allTests, type ConformanceTest, runSuite } from './suite.ts';
 
 const folder = resolve(import.meta.dirname, '../../build/conformance');
-const passingFile = new URL('passing.txt', import.meta.url);
 
 const { values } = parseArgs({
   options: {
@@ -24,41 +29,24 @@ const { values } = parseArgs({
     agnhost: { type: 'string' },
     kubeconfig: { type: 'string' },
     sig: { type: 'string' },
-    focus: { type: 'string' },
+    focus: { type: 'string', multiple: true },
+    skip: { type: 'string', multiple: true },
     failed: { type: 'boolean' },
     update: { type: 'boolean' },
     jobs: { type: 'string', default: '2' },
   },
 });
 
-const binary = values.binary ?? process.env['KNARR_E2E_TEST'];
-if (!binary || !existsSync(binary)) {
-  console.error(
-    `--binary: ${binary ? `no file at ${binary}` : 'not given'}: the path of Kubernetes 1.36's e2e.test (go test -c k8s.io/kubernetes/test/e2e)`,
-  );
-  process.exit(2);
-}
-
-async function select(): Promise<ConformanceTest[]> {
+async function select(results: Results): Promise<ConformanceTest[]> {
   const sigs = values.sig?.split(',').map((s) => (s.startsWith('sig-') ? s : `sig-${s}`));
-  const failedBefore = values.failed
-    ? new Set(
-        (JSON.parse(await readFile(join(folder, 'last.json'), 'utf8')) as TestResult[])
-          .filter((r) => r.outcome === 'failed')
-          .map((r) => r.name),
-      )
-    : undefined;
+  const undone = ['failed', 'unfinished'];
   return (await allTests()).filter(
-    (t) =>
-      (!sigs || sigs.includes(t.sig)) &&
-      (!values.focus || t.name.includes(values.focus)) &&
-      (!failedBefore || failedBefore.has(t.name)),
+    ({ sig, name }) =>
+      (!sigs || sigs.includes(sig)) &&
+      (!values.focus || values.focus.some((text) => name.includes(text))) &&
+      !values.skip?.some((text) => name.includes(text)) &&
+      (!values.failed || undone.includes(results.get(name)?.outcome ?? '')),
   );
-}
-
-async function readPassing(): Promise<Set<string>> {
-  const text = await readFile(passingFile, 'utf8').catch(() => '');
-  return new Set(text.split('\n').filter((l) => l !== ''));
 }
 
 /** The tests that may run beside each other, dealt into `jobs` hands, then the serial ones by themselves. */
@@ -73,68 +61,72 @@ function hands(
   return { parallel, serial: tests.filter((t) => t.name.includes('[Serial]')) };
 }
 
+/** What to give instead, when something that a run needs is not given. */
+function missing(binary: string, agnhost: string): string | undefined {
+  if (!existsSync(binary))
+    return `--binary: ${binary ? `no file at ${binary}` : 'not given'}: the path of Kubernetes 1.36's e2e.test (go test -c k8s.io/kubernetes/test/e2e)`;
+  if (!values.kubeconfig && !existsSync(agnhost))
+    return '--agnhost: the path of the static program k8s.io/kubernetes/test/images/agnhost, or --kubeconfig of a cluster';
+  return undefined;
+}
+
 async function main(): Promise<number> {
-  const tests = await select();
+  const binary = values.binary ?? process.env.KNARR_E2E_TEST ?? '';
+  const agnhost = values.agnhost ?? process.env.AGNHOST ?? '';
+  const problem = missing(binary, agnhost);
+  if (problem !== undefined) {
+    console.error(problem);
+    return 2;
+  }
+  const results = await openResults(folder);
+  const passing = await openPassing(fileURLToPath(new URL('passing.txt', import.meta.url)));
+  const tests = await select(results);
   if (tests.length === 0) {
     console.error('no test of the suite is selected by these options');
     return 2;
   }
-  await mkdir(folder, { recursive: true });
   const abort = new AbortController();
-  process.once('SIGINT', () => abort.abort());
-  const agnhost = values.agnhost ?? process.env.AGNHOST;
-  if (!values.kubeconfig && (!agnhost || !existsSync(agnhost))) {
-    console.error(
-      '--agnhost: the path of the static program k8s.io/kubernetes/test/images/agnhost, or --kubeconfig of a cluster',
-    );
-    return 2;
-  }
-  const { startCluster } = await import('./cluster.ts');
-  const cluster = values.kubeconfig ? undefined : await startCluster({ agnhost: agnhost ?? '' });
-  const kubeconfig = values.kubeconfig ?? cluster?.kubeconfig ?? '';
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  const cluster = values.kubeconfig ? undefined : await startCluster({ agnhost, logFolder: folder });
   let done = 0;
-  const results: TestResult[] = [];
   try {
-    const run = (hand: ConformanceTest[], label: string): Promise<TestResult[]> =>
+    results.begin(tests.map((t) => t.name));
+    const onSpec = (spec: ReadSpec): void => {
+      results.add(spec);
+      if (values.update && spec.outcome === 'passed') passing.add(spec.name);
+      console.log(`${++done}/${tests.length} ${spec.outcome} ${spec.name} (${spec.seconds} s)`);
+      if (spec.outcome === 'failed') console.log(`    ${spec.failure.split('\n').slice(0, 3).join('\n    ')}`);
+    };
+    const run = (hand: ConformanceTest[], label: string): Promise<void> =>
       runSuite({
-        binary: binary as string,
-        kubeconfig,
+        binary,
+        kubeconfig: values.kubeconfig ?? cluster?.kubeconfig ?? '',
         tests: hand,
         folder,
         label,
         spawn: cluster?.spawn ?? ((program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })),
         signal: abort.signal,
-        onTest: (line) => console.log(`${++done}/${tests.length} ${line}`),
+        onSpec,
       });
     const { parallel, serial } = hands(tests, Number(values.jobs));
-    for (const part of await Promise.all(parallel.map((h, i) => run(h, `hand${i + 1}`)))) results.push(...part);
-    if (serial.length > 0) results.push(...(await run(serial, 'serial')));
+    await Promise.all(parallel.map((hand, i) => run(hand, `hand${i + 1}`)));
+    if (serial.length > 0) await run(serial, 'serial');
   } finally {
-    await cluster?.stop();
+    await Promise.all([results.saved(), passing.saved(), cluster?.stop()]);
   }
-  return report(tests, results);
+  return report(tests, results, passing.has);
 }
 
-async function report(tests: readonly ConformanceTest[], results: readonly TestResult[]): Promise<number> {
-  await writeFile(join(folder, 'last.json'), JSON.stringify(results, null, 1));
-  const passing = await readPassing();
-  for (const r of results)
-    if (r.outcome === 'failed') console.log(`FAILED ${r.name}\n    ${r.failure.split('\n')[0] ?? ''}`);
+function report(tests: readonly ConformanceTest[], results: Results, passed: (name: string) => boolean): number {
+  const outcomes = ['passed', 'failed', 'skipped', 'unfinished'] as const;
   const rows = [...new Set(tests.map((t) => t.sig))].map((sig) => {
-    const of = (outcome: string): number =>
-      results.filter((r) => r.outcome === outcome && r.name.startsWith(`[${sig}]`)).length;
-    return { sig, passed: of('passed'), failed: of('failed'), skipped: of('skipped') };
+    const ofSig = tests.filter((t) => t.sig === sig).map((t) => results.get(t.name)?.outcome);
+    return { sig, ...Object.fromEntries(outcomes.map((o) => [o, ofSig.filter((outcome) => outcome === o).length])) };
   });
+  const failed = tests.filter((t) => results.get(t.name)?.outcome === 'failed');
+  for (const { name } of failed) console.log(`FAILED ${name}${passed(name) ? ' (passed before)' : ''}`);
   console.table(rows);
-  const lost = results.filter((r) => r.outcome === 'failed' && passing.has(r.name));
-  for (const r of lost) console.log(`passed before, fails now: ${r.name}`);
-  if (values.update) {
-    const all = new Set([...passing, ...results.filter((r) => r.outcome === 'passed').map((r) => r.name)]);
-    await writeFile(passingFile, `${[...all].sort().join('\n')}\n`);
-  }
-  const count = (outcome: string): number => results.filter((r) => r.outcome === outcome).length;
-  console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
-  return lost.length > 0 ? 1 : 0;
+  return failed.some((t) => passed(t.name)) ? 1 : 0;
 }
 
 process.exitCode = await main();

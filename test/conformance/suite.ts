@@ -3,21 +3,12 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createSpecReader, type ReadSpec } from './spec-reader.ts';
 
 /** One test of the conformance suite: `name` is its full name, SIG included. */
 export interface ConformanceTest {
   sig: string;
   name: string;
-}
-
-export type Outcome = 'passed' | 'failed' | 'skipped';
-
-export interface TestResult {
-  name: string;
-  outcome: Outcome;
-  seconds: number;
-  /** What the suite said of the failure; '' otherwise. */
-  failure: string;
 }
 
 /** The tests of Kubernetes 1.36's conformance suite, from `tests.tsv`. */
@@ -34,38 +25,9 @@ export async function allTests(): Promise<ConformanceTest[]> {
 
 const quoteForRegex = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-const decodeXml = (text: string): string =>
-  text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&#34;', '"')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&apos;', "'")
-    .replaceAll('&#xA;', '\n')
-    .replaceAll('&amp;', '&');
-
-/** The results in a JUnit report as the suite writes it; tests outside `wanted` (not selected) are left out. */
-export function parseReport(xml: string, wanted: ReadonlySet<string>): TestResult[] {
-  const results: TestResult[] = [];
-  for (const match of xml.matchAll(/<testcase ([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    const attribute = (name: string): string =>
-      decodeXml(new RegExp(`\\b${name}="([^"]*)"`).exec(match[1] ?? '')?.[1] ?? '');
-    const name = attribute('name').replace(/^\[It\] /, '');
-    const known = [...wanted].find((w) => name === w || name.startsWith(`${w} [`));
-    if (!known) continue;
-    const status = attribute('status');
-    const failure = /<(?:failure|error)\b[^>]*>([^<]*)/.exec(match[3] ?? '')?.[1] ?? '';
-    const outcome: Outcome =
-      status === 'passed' ? 'passed' : status === 'skipped' || status === 'pending' ? 'skipped' : 'failed';
-    results.push({ name: known, outcome, seconds: Number(attribute('time')), failure: decodeXml(failure) });
-  }
-  return results;
-}
-
 /**
- * Runs `tests` with one process of the suite's binary against a cluster; its output and report go to `folder`.
- * A test that the report does not mention (the process died) counts as failed.
+ * Runs `tests` with one process of the suite's binary against a cluster, telling each result as it comes; its output
+ * goes to `LABEL.log` in `folder`. A test without a result when the process has ended by itself counts as failed.
  */
 export async function runSuite(options: {
   binary: string;
@@ -74,12 +36,21 @@ export async function runSuite(options: {
   folder: string;
   label: string;
   spawn: (program: string, args: readonly string[]) => ChildProcess;
-  onTest: (line: string) => void;
+  onSpec: (spec: ReadSpec) => void;
   signal: AbortSignal;
-}): Promise<TestResult[]> {
-  const { tests, folder, label } = options;
+}): Promise<void> {
+  const { tests, folder, label, signal } = options;
+  if (signal.aborted) return;
   await mkdir(folder, { recursive: true });
   const log = createWriteStream(join(folder, `${label}.log`));
+  const left = new Set(tests.map((t) => t.name));
+  const reader = createSpecReader({
+    wanted: new Set(left),
+    onSpec(spec) {
+      left.delete(spec.name);
+      options.onSpec(spec);
+    },
+  });
   const child = options.spawn(options.binary, [
     `--kubeconfig=${options.kubeconfig}`,
     `--ginkgo.focus=${tests.map((t) => quoteForRegex(t.name)).join('|')}`,
@@ -88,31 +59,23 @@ export async function runSuite(options: {
     '--ginkgo.timeout=24h',
     '--provider=skeleton',
     '--disable-log-dump',
-    `--report-dir=${folder}`,
-    `--report-prefix=${label}_`,
     '--allowed-not-ready-nodes=0',
     '--node-schedulable-timeout=2m',
   ]);
-  options.signal.addEventListener('abort', () => child.kill(), { once: true });
+  const kill = (): void => void child.kill();
+  signal.addEventListener('abort', kill, { once: true });
   child.stderr?.pipe(log, { end: false });
   if (child.stdout)
     createInterface({ input: child.stdout }).on('line', (line) => {
+      if (/^S+$/.test(line)) return;
       log.write(`${line}\n`);
-      if (/^(• |S \[|P \[)/.test(line)) options.onTest(line);
+      reader.line(line);
     });
   await new Promise<void>((resolve) => child.on('close', () => resolve()).on('error', () => resolve()));
+  signal.removeEventListener('abort', kill);
+  reader.end();
   log.end();
-  const xml = await readFile(join(folder, `junit_${label}_01.xml`), 'utf8').catch(() => '');
-  const results = parseReport(xml, new Set(tests.map((t) => t.name)));
-  const seen = new Set(results.map((r) => r.name));
-  const missing = tests.filter((t) => !seen.has(t.name));
-  return [
-    ...results,
-    ...missing.map((t) => ({
-      name: t.name,
-      outcome: 'failed' as const,
-      seconds: 0,
-      failure: `no result: see ${label}.log`,
-    })),
-  ];
+  if (signal.aborted) return;
+  for (const name of left)
+    options.onSpec({ name, outcome: 'failed', seconds: 0, failure: `no result: see ${label}.log`, output: '' });
 }
