@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -82,7 +82,14 @@ export async function fetchKubeconfig(machine: Machine, timeoutMs: number): Prom
   return path;
 }
 
-/** Resolves when that many nodes are Ready. */
+interface NodeList {
+  items: {
+    metadata: { name: string };
+    status?: { conditions?: { type: string; status: string; message?: string; lastHeartbeatTime: string }[] };
+  }[];
+}
+
+/** Resolves when that many nodes are Ready, and have said so since the machine was started: not in an earlier life. */
 export async function nodesReady(
   machine: Machine,
   kubeconfig: string,
@@ -98,12 +105,8 @@ export async function nodesReady(
     cert: decode(user['client-certificate-data']),
     key: decode(user['client-key-data']),
   };
-  interface NodeList {
-    items: {
-      metadata: { name: string };
-      status?: { conditions?: { type: string; status: string; message?: string }[] };
-    }[];
-  }
+  // to the second, as the API writes times
+  const started = Math.floor((await stat(join(machine.folder, 'pid'))).mtimeMs / 1000) * 1000;
   await until(
     `${count} ready nodes`,
     timeoutMs,
@@ -113,9 +116,10 @@ export async function nodesReady(
       const ready = (JSON.parse(body) as NodeList).items.map((item) =>
         item.status?.conditions?.find((c) => c.type === 'Ready'),
       );
-      if (ready.filter((condition) => condition?.status === 'True').length >= count) return true;
+      const now = ready.filter((c) => c !== undefined && Date.parse(c.lastHeartbeatTime) >= started);
+      if (now.filter((condition) => condition?.status === 'True').length >= count) return true;
       throw new Error(
-        `${ready.length} nodes; ${ready.map((condition) => condition?.message ?? 'no condition').join('; ')}`,
+        `${ready.length} nodes, ${now.length} heard of since the start; ${ready.map((c) => c?.message ?? 'no condition').join('; ')}`,
       );
     },
     { machine },
