@@ -1,0 +1,32 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import type { Host } from '../../cloud-config/host.ts';
+import type { MachineDisk } from '../disk/machine-disk.ts';
+import { type Entries, entriesOn } from './entries.ts';
+
+const mountPoint = '/run/knarr/esp';
+
+/**
+ * Works on the EFI system partition, which is mounted only for that long. Before it is written its file system is
+ * checked: a power cut may have come in the midst of an earlier change. One at a time in a process.
+ */
+export async function withEntries<T>(
+  host: Host,
+  disk: MachineDisk,
+  mode: 'read' | 'write',
+  work: (entries: Entries) => Promise<T>,
+): Promise<T> {
+  const folder = host.path(mountPoint);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const mounts = await readFile(host.path('/proc/self/mountinfo'), 'utf8');
+  // left mounted by a run that was killed
+  if (mounts.includes(` ${mountPoint} `)) await host.run('umount', [folder]);
+  // 1: errors were corrected
+  if (mode === 'write') await host.run('fsck.vfat', ['-a', '-w', disk.esp.device], { okCodes: [0, 1] });
+  const options = `${mode === 'write' ? 'rw,flush' : 'ro'},umask=0077,nosuid,nodev,noexec`;
+  await host.run('mount', ['-t', 'vfat', '-o', options, disk.esp.device, folder]);
+  try {
+    return await work(entriesOn(folder));
+  } finally {
+    await host.run('umount', [folder]);
+  }
+}
