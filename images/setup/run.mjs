@@ -1,7 +1,7 @@
 // What the scripts of package.json call, on any Node from 18 on: brings the dependencies and with them Node 24, then
 // goes on there with main.ts. Plain JavaScript and no dependency, for nothing is installed yet when it runs.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,4 +56,9 @@ const child = spawn(node, [join(clone, 'images/setup/main.ts'), ...process.argv.
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => stop(error.message));
-child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 1)));
+child.on('exit', (code, signal) => {
+  // The dependencies go last: what removes all the rest runs from them.
+  if (process.argv[2] === 'clean' && code === 0)
+    rmSync(join(clone, 'node_modules'), { recursive: true, force: true });
+  process.exit(code ?? 128 + (constants.signals[signal] ?? 1));
+});
