@@ -1,76 +1,115 @@
 import type { ResourceQuota } from '../../api/gen/core-v1.ts';
 import { persistentvolumeclaims, pods, resourcequotas, services } from '../../api/gen/resources.ts';
-import { type KubernetesList, type KubernetesObject, resourcePath } from '../../api/object.ts';
-import { parseQuantity } from '../../api/quantity.ts';
+import type { KubernetesObject } from '../../api/object.ts';
+import { type Amounts, addAmounts } from '../../api/pod-resources.ts';
+import { formatQuantity, parseQuantity } from '../../api/quantity.ts';
+import { inScope, podEnded, usageOf } from '../../api/quota.ts';
 import type { Component } from '../../base/component.ts';
 import { keyOf, splitKey } from '../../client/informer.ts';
 import { createCommitter } from '../runtime/committer.ts';
 import type { ControllerContext } from '../runtime/context.ts';
 import { createController, watching } from '../runtime/controller.ts';
-import { discover } from '../runtime/discovery.ts';
-import { isTerminal } from '../runtime/pods.ts';
-import { claimUsage, podUsage, quotaSelects, serviceUsage, type Usage, usedOf } from './usage.ts';
+import type { WorkQueue } from '../runtime/work-queue.ts';
+import { createCountedResources } from './counted.ts';
 
 /** Names that count objects of other kinds without saying `count/`. */
-const plainCounts = ['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas'];
+const plainCounts = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
 const recountMs = 300_000;
+const zero = parseQuantity('0');
+
+const isCount = (name: string): boolean => name.startsWith('count/') || plainCounts.has(name);
+/** These are in memory with all that they use. */
+const measured = ['pods', 'services', 'persistentvolumeclaims'];
+
+/** The quota's names that stand for a number of objects which only the server knows. */
+export const countedNames = (quota: ResourceQuota): string[] =>
+  Object.keys(quota.spec?.hard ?? {}).filter(
+    (name) => isCount(name) && !measured.includes(name.slice('count/'.length)),
+  );
+
+/** `used` for exactly the names that the quota limits. */
+export function usedOf(quota: ResourceQuota, usage: Amounts): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(quota.spec?.hard ?? {}).map((name) => [name, formatQuantity(usage[name] ?? zero)]),
+  );
+}
+
+/** What these objects use together of what the quota looks at. */
+export function measure(quota: ResourceQuota, objects: Readonly<Record<string, readonly KubernetesObject[]>>): Amounts {
+  const usage: Amounts = {};
+  for (const [resource, list] of Object.entries(objects))
+    for (const object of list)
+      if (inScope(quota.spec, resource, object)) addAmounts(usage, usageOf('', resource, object));
+  return usage;
+}
 
 /** Recounts what quotas limit when something goes away; what comes is charged when it is admitted. */
 export function createResourceQuotaController(context: ControllerContext): Component {
   const { client, informers } = context;
+  const log = context.log.child('resource-quota');
   const informer = informers.informer(resourcequotas);
   const podInformer = informers.informer(pods);
   const serviceInformer = informers.informer(services);
   const claimInformer = informers.informer(persistentvolumeclaims);
   const committer = createCommitter({ client, resource: resourcequotas, informer });
+  const quotasOf = (namespace: string | undefined): string[] => informer.list(namespace).map(keyOf);
+  let queue: WorkQueue | undefined;
+  const counted = createCountedResources({
+    client,
+    log,
+    onGone: (namespace) => quotasOf(namespace).forEach((key) => void queue?.add(key)),
+  });
 
-  /** Objects counted by `count/resource.group` or a plain name. */
-  const countOthers = async (quota: ResourceQuota, usage: Usage): Promise<boolean> => {
-    const names = Object.keys(quota.spec?.hard ?? {}).filter(
-      (n) => !usage.has(n) && (n.startsWith('count/') || plainCounts.includes(n)),
-    );
-    if (names.length === 0) return false;
-    const { resources } = await discover(client);
-    for (const name of names) {
-      const [plural = '', ...group] = name.replace(/^count\//, '').split('.');
-      const resource = resources.find((r) => r.resource === plural && r.group === group.join('.'));
-      if (!resource) continue;
-      const path = resourcePath(resource, { namespace: quota.metadata.namespace });
-      const list = (await client.raw({ method: 'GET', path })) as KubernetesList<KubernetesObject>;
-      usage.set(name, parseQuantity(list.items.length));
+  const count = async (quota: ResourceQuota): Promise<Amounts> => {
+    const usage: Amounts = {};
+    for (const name of countedNames(quota)) {
+      const number = await counted.count(name, quota.metadata?.namespace ?? '');
+      if (number !== undefined) usage[name] = parseQuantity(number);
     }
-    return true;
+    return usage;
   };
 
-  const quotasOf = (namespace: string | undefined): string[] => informer.list(namespace).map(keyOf);
-
-  return createController({
+  const controller = createController({
     name: 'resource-quota',
-    log: context.log.child('resource-quota'),
-    watches: (queue) => [
-      watching(queue, informer),
-      watching(
-        queue,
-        podInformer,
-        (pod) => quotasOf(pod.metadata.namespace),
-        (pod, old) => isTerminal(pod) !== isTerminal(old) || pod.spec !== old.spec,
-      ),
-      watching(queue, serviceInformer, (service) => quotasOf(service.metadata.namespace)),
-      watching(queue, claimInformer, (claim) => quotasOf(claim.metadata.namespace)),
-    ],
+    log,
+    watches: (workQueue) => {
+      queue = workQueue;
+      return [
+        watching(queue, informer),
+        watching(
+          queue,
+          podInformer,
+          (pod) => quotasOf(pod.metadata.namespace),
+          (pod, old) => podEnded(pod, context.now()) !== podEnded(old, context.now()) || pod.spec !== old.spec,
+        ),
+        watching(queue, serviceInformer, (service) => quotasOf(service.metadata.namespace)),
+        watching(queue, claimInformer, (claim) => quotasOf(claim.metadata.namespace)),
+      ];
+    },
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
       const quota = informer.get(name, namespace);
-      if (!quota || quota.metadata.deletionTimestamp !== undefined) return undefined;
-      const usage: Usage = new Map([
-        ...podUsage(podInformer.list(namespace).filter((p) => quotaSelects(quota, p))),
-        ...serviceUsage(serviceInformer.list(namespace)),
-        ...claimUsage(claimInformer.list(namespace)),
-      ]);
-      const counted = await countOthers(quota, usage);
-      const status = { hard: quota.spec?.hard, used: usedOf(quota, usage) };
-      await committer.commitStatus(quota, { ...quota, status });
-      return { requeueAfterMs: counted ? recountMs : undefined };
+      if (!quota || quota.metadata.deletionTimestamp !== undefined) {
+        counted.follow(new Set(informer.list().flatMap(countedNames)));
+        return undefined;
+      }
+      const usage = {
+        ...measure(quota, {
+          pods: podInformer.list(namespace),
+          services: serviceInformer.list(namespace),
+          persistentvolumeclaims: claimInformer.list(namespace),
+        }),
+        ...(await count(quota)),
+      };
+      await committer.commitStatus(quota, { ...quota, status: { hard: quota.spec?.hard, used: usedOf(quota, usage) } });
+      return { requeueAfterMs: countedNames(quota).length > 0 ? recountMs : undefined };
     },
   });
+  return {
+    ...controller,
+    async stop() {
+      await controller.stop();
+      await counted.stop();
+    },
+  };
 }
