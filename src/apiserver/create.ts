@@ -11,7 +11,7 @@ import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { tokenKey } from './authn/jwt.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
-import { unionAuthorizer } from './authz/authorizer.ts';
+import { createAuthorizerChain } from './authz/chain.ts';
 import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
 import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
@@ -62,7 +62,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const rbac = createRbacAuthorizer();
   const graph = createNodeGraph();
   const nodeRules: PolicyRule[] = [];
-  const authorizer = unionAuthorizer([createNodeAuthorizer(graph, nodeRules), rbac]);
+  const authorizer = createAuthorizerChain({
+    own: { Node: createNodeAuthorizer(graph, nodeRules), RBAC: rbac },
+    settings: options.authorization,
+    log: log.child('authz'),
+  });
 
   let registryReady: Registry | undefined;
   const admission = createAdmissionChain(
@@ -156,7 +160,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     authorizer,
     root,
     special: new Map<string, SpecialHandlers>([
-      ...accessReviews(authorizer, rbac),
+      ...accessReviews(authorizer, rbac, authorizer.unresolved),
       ...authenticationReviews(authentication, audiences),
       ...connectHandlers({ registry, admission, dial: options.dial, kubelet: options.kubelet }, (call) =>
         upgrades.get(call),
@@ -240,6 +244,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     reloadServing: (serving) => listener.reload(serving),
     async start() {
       await audit?.start();
+      await authorizer.start();
       await registry.start();
       const objects = await readBootstrapObjects();
       const nodeRole = objects.clusterroles.find((role) => role.metadata.name === 'system:node');
@@ -278,6 +283,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       openWatches.endAll();
       await listener.stop(drainMs);
       await audit?.stop();
+      await authorizer.stop();
       await registry.stop();
     },
   };

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/log.ts';
 import type { Backend } from '../store/backend.ts';
 import type { LogFileOptions } from './audit/log-file.ts';
+import type { AuthorizationSettings } from './authz/chain.ts';
 import type { Dialer, UserInfo } from './server.ts';
 
 export interface ApiServerOptions {
@@ -32,6 +33,8 @@ export interface ApiServerOptions {
   signer?: { cert: string; key: string } | undefined;
   /** Bearer tokens that somebody else knows: the daemon's own. */
   tokens?: ((token: string) => UserInfo | undefined) | undefined;
+  /** Who decides what anybody may do; Node and RBAC without it. */
+  authorization?: AuthorizationSettings | undefined;
   /** Default true. */
   allowAnonymous?: boolean | undefined;
   serviceCidrs: readonly string[];

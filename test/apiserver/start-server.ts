@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createApiServer } from '../../src/apiserver/create.ts';
@@ -7,6 +8,7 @@ import type { ApiServer } from '../../src/apiserver/server.ts';
 import { createLogger, type Level } from '../../src/base/log.ts';
 import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
 import { generateKey, keyToPem } from '../../src/pki/keys.ts';
+import type { Backend } from '../../src/store/backend.ts';
 import { createMemoryBackend } from '../../src/store/memory-backend.ts';
 import { createSqliteBackend } from '../../src/store/sqlite-backend.ts';
 import { testFolder } from '../harness/folder.ts';
@@ -22,7 +24,16 @@ export interface TestServer extends AsyncDisposable {
   readonly token: string;
   /** PEM of a client certificate for somebody. */
   clientCertificate(commonName: string, organizations: readonly string[]): Promise<{ cert: string; key: string }>;
+  /** One request, as whoever the token (default: the administrator's; '' for none) is of. */
+  ask(
+    method: string,
+    path: string,
+    options?: { body?: object; token?: string },
+  ): Promise<{ status: number; body: Json }>;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of every kind are looked into by tests
+export type Json = any;
 
 export interface TestServerOptions {
   store?: 'sqlite' | 'memory';
@@ -30,6 +41,10 @@ export interface TestServerOptions {
   port?: number;
   dial?: ApiServerOptions['dial'];
   audit?: ApiServerOptions['audit'];
+  /** Set beside, or in place of, what is given to every test's server. */
+  more?: Partial<ApiServerOptions>;
+  /** Wraps the store. */
+  backend?: (backend: Backend) => Backend;
 }
 
 /** An API server of its own in a folder of its own, on a free port of 127.0.0.1. */
@@ -45,8 +60,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
 
 async function startIn(folder: string, options: TestServerOptions): Promise<TestServer> {
   const log = createLogger({ part: 'test', level: options.logLevel ?? 'warn' });
-  const backend =
+  const bare =
     options.store === 'sqlite' ? createSqliteBackend({ path: join(folder, 'state.db'), log }) : createMemoryBackend();
+  const backend = options.backend?.(bare) ?? bare;
   const [serverCa, clientCa] = await Promise.all([createAuthority('server-ca'), createAuthority('client-ca')]);
   const leaf = async (
     issuer: typeof clientCa,
@@ -95,6 +111,7 @@ async function startIn(folder: string, options: TestServerOptions): Promise<Test
           socket.once('error', reject);
         })),
     kubelet: { ...kubelet, ca: serverCa.certificate },
+    ...options.more,
   });
   await server.start();
   const url = `https://127.0.0.1:${server.port}`;
@@ -127,6 +144,25 @@ async function startIn(folder: string, options: TestServerOptions): Promise<Test
     token,
     ca: serverCa.certificate,
     clientCertificate: (commonName, organizations) => leaf(clientCa, 'client', commonName, organizations),
+    ask: (method, path, { body, token: shown = token } = {}) =>
+      new Promise((resolve, reject) => {
+        const outgoing = request(new URL(path, url), {
+          method,
+          ca: serverCa.certificate,
+          agent: false,
+          headers: {
+            ...(shown === '' ? {} : { authorization: `Bearer ${shown}` }),
+            'content-type': 'application/json',
+          },
+        });
+        outgoing.on('error', reject);
+        outgoing.on('response', async (response) => {
+          const text = (await response.toArray()).join('');
+          const isJson = String(response.headers['content-type']).includes('json');
+          resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text });
+        });
+        outgoing.end(body && JSON.stringify(body));
+      }),
     async [Symbol.asyncDispose]() {
       try {
         await server.stop();

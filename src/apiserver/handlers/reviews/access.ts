@@ -82,8 +82,12 @@ const subject = (spec: SubjectAccessReviewSpec): UserInfo => ({
   extra: spec.extra as Record<string, string[]> | undefined,
 });
 
-/** SubjectAccessReview, its Self and Local forms, and SelfSubjectRulesReview. */
-export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): ReadonlyMap<string, SpecialHandlers> {
+/** SubjectAccessReview, its Self and Local forms, and SelfSubjectRulesReview; `unresolved` says why its rules are not all. */
+export function accessReviews(
+  authorizer: Authorizer,
+  rbac: RbacAuthorizer,
+  unresolved: () => readonly string[],
+): ReadonlyMap<string, SpecialHandlers> {
   const review =
     (kind: string, answer: (call: Call, review: Review) => object | Promise<object>): StoreHandler =>
     async (call, store) => {
@@ -125,7 +129,10 @@ export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): Rea
         create: review('SelfSubjectRulesReview', (call, given) => {
           const namespace = given.spec?.namespace ?? '';
           if (namespace === '') throw badRequest('no namespace on request');
-          const { rules, errors } = rbac.rulesFor(call.user, namespace);
+          const found = rbac.rulesFor(call.user, namespace);
+          const { rules } = found;
+          const beyond = unresolved();
+          const errors = [...beyond, ...found.errors];
           return {
             resourceRules: rules
               .filter((rule) => (rule.resources?.length ?? 0) > 0)
@@ -138,7 +145,7 @@ export function accessReviews(authorizer: Authorizer, rbac: RbacAuthorizer): Rea
             nonResourceRules: rules
               .filter((rule) => (rule.nonResourceURLs?.length ?? 0) > 0)
               .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-            incomplete: call.user.groups.includes('system:nodes'),
+            incomplete: beyond.length > 0 || call.user.groups.includes('system:nodes'),
             ...(errors.length > 0 ? { evaluationError: errors.join(', ') } : {}),
           };
         }),

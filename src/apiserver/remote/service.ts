@@ -1,0 +1,153 @@
+import { Agent as PlainAgent, request as requestHttp } from 'node:http';
+import { Agent, type RequestOptions, request as requestHttps } from 'node:https';
+import { messageOf } from '../../base/errors.ts';
+import type { HttpTransportOptions } from '../../client/http-transport.ts';
+import { loadKubeconfig } from '../../client/kubeconfig.ts';
+
+/** A service outside that answers JSON with JSON, as a kubeconfig file describes it. */
+export interface RemoteService {
+  /** POSTs to the very URL of the file. Throws Error as Go's client words it. */
+  post(body: object): Promise<unknown>;
+  close(): void;
+}
+
+/** An answer that is worth asking again for. */
+class Transient extends Error {}
+
+const answerLimit = 8 * 1024 * 1024;
+/** Upstream's retries of its webhooks for authentication and authorization: five in all, half a second and growing. */
+const retry = { times: 5, firstMs: 500, factor: 1.5, jitter: 0.2 };
+
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  403: 'forbidden',
+  404: 'the server could not find the requested resource',
+  429: 'the server has received too many requests and has asked us to try again later',
+};
+
+function statusError(status: number, text: string): Error {
+  const told = (() => {
+    try {
+      const body = JSON.parse(text) as { kind?: string; message?: string };
+      return body.kind === 'Status' ? body.message : undefined;
+    } catch {
+      return undefined;
+    }
+  })();
+  const shown =
+    told ??
+    (status >= 500
+      ? `an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`
+      : (statusTexts[status] ??
+        `the server responded with the status code ${status} but did not return more information`));
+  return status >= 500 || status === 429 ? new Transient(shown) : new Error(shown);
+}
+
+/** Go's words for what keeps a connection from being made. */
+function dialError(error: NodeJS.ErrnoException, host: string): string {
+  if (error.code === 'ECONNREFUSED') return `dial tcp ${host}: connect: connection refused`;
+  if (error.code === 'ECONNRESET') return 'connection reset by peer';
+  if (error.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' || error.code === 'SELF_SIGNED_CERT_IN_CHAIN')
+    return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+  return messageOf(error);
+}
+
+export async function openRemoteService(options: {
+  kubeconfig: string;
+  timeoutMs: number;
+  userAgent?: string;
+}): Promise<RemoteService> {
+  const at = await loadKubeconfig(options.kubeconfig);
+  return createRemoteService({ ...options, at });
+}
+
+export function createRemoteService(options: {
+  at: HttpTransportOptions;
+  timeoutMs: number;
+  userAgent?: string;
+}): RemoteService {
+  const { at, timeoutMs } = options;
+  const url = new URL(at.server);
+  const secure = url.protocol === 'https:';
+  let agent: Agent | PlainAgent | undefined;
+
+  const openAgent = async (): Promise<Agent | PlainAgent> => {
+    if (agent) return agent;
+    if (!secure) agent = new PlainAgent({ keepAlive: true });
+    else {
+      const pair = await at.certificate?.();
+      agent = new Agent({
+        keepAlive: true,
+        rejectUnauthorized: !at.insecureSkipVerify,
+        ...(at.ca ? { ca: at.ca } : {}),
+        ...(at.serverName ? { servername: at.serverName } : {}),
+        ...(pair ? { cert: pair.cert, key: pair.key } : {}),
+      });
+    }
+    return agent;
+  };
+
+  const once = async (text: string): Promise<unknown> => {
+    const token = await at.token?.();
+    const how: RequestOptions = {
+      method: 'POST',
+      agent: await openAgent(),
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+        accept: 'application/json, */*',
+        'user-agent': options.userAgent ?? 'kube-apiserver',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      signal: AbortSignal.timeout(timeoutMs),
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const failed = (error: NodeJS.ErrnoException): void => {
+      const late = error.name === 'AbortError' || error.name === 'TimeoutError';
+      const why = late
+        ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+        : dialError(error, url.host);
+      const told = `Post ${JSON.stringify(url.href)}: ${why}`;
+      reject(error.code === 'ECONNRESET' ? new Transient(told) : new Error(told));
+    };
+    const outgoing = (secure ? requestHttps : requestHttp)(url, how, (answer) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      answer.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > answerLimit) answer.destroy(new Error('the answer is too large'));
+        else chunks.push(chunk);
+      });
+      answer.on('error', failed);
+      answer.on('end', () => {
+        const received = Buffer.concat(chunks).toString();
+        const status = answer.statusCode ?? 0;
+        if (status < 200 || status > 299) return reject(statusError(status, received));
+        try {
+          resolve(JSON.parse(received));
+        } catch {
+          reject(new Error(`couldn't get version/kind; json parse error: the answer is no JSON`));
+        }
+      });
+    });
+    outgoing.on('error', failed);
+    outgoing.end(text);
+    return promise;
+  };
+
+  return {
+    async post(body) {
+      const text = JSON.stringify(body);
+      for (let turn = 1, wait = retry.firstMs; ; turn++, wait *= retry.factor) {
+        try {
+          return await once(text);
+        } catch (error) {
+          if (!(error instanceof Transient) || turn >= retry.times) throw error;
+          await new Promise((resolve) => setTimeout(resolve, wait * (1 + Math.random() * retry.jitter)).unref());
+        }
+      }
+    },
+    close: () => agent?.destroy(),
+  };
+}
