@@ -49,6 +49,12 @@ function authenticationConfigMap({ clientCa, requestHeader }: BootstrapOptions):
   };
 }
 
+/** Since when the last use of token secrets is noted on them: those who clear old ones away count from here. */
+const legacyTokenTracking = (): Draft => ({
+  metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+  data: { since: new Date().toISOString().slice(0, 10) },
+});
+
 /**
  * Makes what every cluster has: namespaces, default roles and bindings, priority classes, flow control, API services,
  * the `kubernetes` Service. Everything can be repeated; what users changed within the rules stays. One that fails keeps
@@ -87,6 +93,16 @@ export async function bootstrap(options: BootstrapOptions): Promise<string[]> {
       object: authenticationConfigMap(options),
       reconcile: (found, wanted) => {
         if (JSON.stringify(found.data) === JSON.stringify(wanted.data)) return undefined;
+        found.data = wanted.data;
+        return found;
+      },
+    }),
+    make({
+      group: '',
+      resource: 'configmaps',
+      object: legacyTokenTracking(),
+      reconcile: (found, wanted) => {
+        if ((found.data as { since?: string } | undefined)?.since) return undefined;
         found.data = wanted.data;
         return found;
       },
