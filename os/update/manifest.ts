@@ -31,6 +31,8 @@ export interface UpdateManifest {
   /** As in a partition's label and a boot entry's name: letters, digits, `.`, `-`, `~`. */
   readonly version: string;
   readonly arch: UpdateArch;
+  /** The kind of machine that it is made for, as VARIANT_ID of its os-release. */
+  readonly flavour?: string;
   /** The version of Kubernetes inside: `v1.36.3`. */
   readonly kubernetes: string;
   /** Seconds since 1970 (SOURCE_DATE_EPOCH). */
