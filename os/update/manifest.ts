@@ -61,6 +61,7 @@ const fields: Readonly<Record<Exclude<keyof UpdateManifest, 'files'>, (value: un
   format: (value) => value === updateFormat,
   version: (value) => typeof value === 'string' && versionPattern.test(value),
   arch: (value) => value === 'amd64' || value === 'arm64',
+  flavour: (value) => value === undefined || (typeof value === 'string' && /^[a-z0-9-]+$/.test(value)),
   kubernetes: (value) => typeof value === 'string' && /^v\d+\.\d+\.\d+/.test(value),
   builtAt: (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0,
   rootHash: (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
