@@ -1,38 +1,18 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { partitionDefinitions } from '../../os/disk/layout.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
-import type { Arch } from '../tools/paths.ts';
+import { type Arch, clone } from '../tools/paths.ts';
 
 const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
-const rootType = { amd64: 'root-x86-64', arm64: 'root-arm64' } as const;
-
-/** Every slot can hold twice of what a root takes today. */
-const slotSize = '512M';
-
-/** The partitions of a disk, as systemd-repart's definitions by file name; `var` comes on the first boot. */
-export function definitions(options: {
-  arch: Arch;
-  version: string;
-  root: string;
-  partition: string;
-  esp: string;
-}): Record<string, string> {
-  const { arch, version, root, partition, esp } = options;
-  const slot = `SizeMinBytes=${slotSize}\nSizeMaxBytes=${slotSize}\n`;
-  return {
-    '10-esp.conf': `[Partition]\nType=esp\nFormat=vfat\nSizeMinBytes=200M\nSizeMaxBytes=200M\nCopyFiles=${esp}:/\n`,
-    '20-root-a.conf': `[Partition]\nType=${rootType[arch]}\nLabel=knarr_${version}\nUUID=${partition}\nReadOnly=yes\nCopyBlocks=${root}\n${slot}`,
-    '30-root-b.conf': `[Partition]\nType=${rootType[arch]}\nLabel=_empty\n${slot}`,
-  };
-}
-
 /** `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image), the first slot, an empty second. */
 export function diskStage(options: { arch: Arch; version: string; slot: string; uki: string; efi: string }): Stage {
   const { arch, version, slot, uki, efi } = options;
   return {
     name: `disk-${arch}`,
     source: import.meta.filename,
+    files: [join(clone, 'os/disk/layout.ts')],
     inputs: [version, basename(slot), basename(uki), basename(efi)],
     async make(into) {
       const esp = join(into, 'esp');
@@ -47,7 +27,7 @@ export function diskStage(options: { arch: Arch; version: string; slot: string; 
       const folder = join(into, 'repart.d');
       await mkdir(folder);
       const partition = (await readFile(join(slot, 'partition-uuid'), 'utf8')).trim();
-      const files = definitions({ arch, version, root: join(slot, 'root.erofs'), partition, esp });
+      const files = partitionDefinitions({ arch, version, root: join(slot, 'root.erofs'), partition, esp });
       for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
       await runInTools(
         'systemd-repart',
