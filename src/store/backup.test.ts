@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silent } from '../base/log.ts';
 import type { Backend } from './backend.ts';
-import { restoreBackup, verifyBackup } from './backup.ts';
+import { copyDatastore, datastoreSchema, restoreBackup, verifyBackup } from './backup.ts';
 import { createSqliteBackend } from './sqlite-backend.ts';
 
 async function opened(path: string): Promise<Backend> {
@@ -106,5 +106,17 @@ describe('backup', () => {
         (await readdir(join(db, '..'))).filter((name) => name.includes('restoring')),
         [],
       );
+    }));
+
+  it('is made of a datastore that is not open, in the form that it has', () =>
+    withBackup(async ({ db, backup }) => {
+      const { keys, schema } = await copyDatastore(db, backup);
+      assert.deepEqual([keys, schema], [2, await datastoreSchema(db)]);
+      const open = await opened(db);
+      await assert.rejects(copyDatastore(db, backup), { code: 'store-locked' });
+      await open.stop();
+      await truncate(db, 5000);
+      await assert.rejects(copyDatastore(db, backup));
+      assert.equal((await verifyBackup(backup)).keys, 2);
     }));
 });

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import type { Answer, BackupFacts, RequestName, Requests, Restored } from './sqlite-messages.ts';
+import type { Answer, BackupFacts, CopyFacts, RequestName, Requests, Restored } from './sqlite-messages.ts';
 import { errorOf, program } from './sqlite-table.ts';
 
-export type { BackupFacts, Restored };
+export type { BackupFacts, CopyFacts, Restored };
 
 /**
  * Reads a backup from its first to its last page. Throws KnarrError `store-damaged` (or `store-version`, when a newer
@@ -16,6 +16,15 @@ export const verifyBackup = (path: string): Promise<BackupFacts> => asked('verif
  * one, and the call can be made again.
  */
 export const restoreBackup = (from: string, to: string): Promise<Restored> => asked('restore', { from, to }, from, to);
+
+/**
+ * Makes a verified copy of the datastore `from`, which nobody may have open, without bringing it to this version's form.
+ * `to` is the old copy or the new one at every instant.
+ */
+export const copyDatastore = (from: string, to: string): Promise<CopyFacts> => asked('copy', { from, to }, from);
+
+/** The version of the form of a datastore's tables; another one than a copy's tells that it was migrated since. */
+export const datastoreSchema = (path: string): Promise<number> => asked('schema', { path }, path);
 
 async function asked<Name extends RequestName>(
   name: Name,

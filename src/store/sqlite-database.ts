@@ -220,7 +220,8 @@ function* compactionSlices(
   }
 }
 
-function backup(db: Sqlite.Database, to: string): void {
+/** A whole copy of an open database, with a digest of its rows in it. */
+export function backup(db: Sqlite.Database, to: string): void {
   db.prepare('VACUUM INTO ?').run(to);
   const copy = new Sqlite(to);
   copy.exec("UPDATE meta SET value = 0 WHERE name = 'open'");

@@ -15,6 +15,8 @@ export interface Requests {
   backup: { ask: { path: string }; answer: undefined };
   close: { ask: { revision: number }; answer: undefined };
   verify: { ask: { path: string }; answer: BackupFacts };
+  copy: { ask: { from: string; to: string }; answer: CopyFacts };
+  schema: { ask: { path: string }; answer: number };
   restore: { ask: { from: string; to: string }; answer: Restored };
 }
 
@@ -23,6 +25,11 @@ export interface BackupFacts {
   readonly revision: number;
   readonly keys: number;
   readonly bytes: number;
+}
+
+/** What a copy holds, and in which form of the tables. */
+export interface CopyFacts extends BackupFacts {
+  readonly schema: number;
 }
 
 export interface Restored extends BackupFacts {

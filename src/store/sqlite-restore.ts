@@ -12,9 +12,9 @@ import {
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { KnarrError, messageOf } from '../base/errors.ts';
-import { applicationId, fileSize, lockBeside, schemaVersion } from './sqlite-database.ts';
+import { applicationId, backup, fileSize, lockBeside, schemaVersion } from './sqlite-database.ts';
 import { digestFits, dropDigest } from './sqlite-digest.ts';
-import type { BackupFacts, Restored } from './sqlite-messages.ts';
+import type { BackupFacts, CopyFacts, Restored } from './sqlite-messages.ts';
 
 /** Verifying and restoring, synchronously; only a thread of its own calls this. */
 
@@ -46,6 +46,39 @@ export function verifyFile(path: string): BackupFacts {
     return { revision: Math.max(reserved, row.highest ?? 0), keys, bytes: fileSize(path) };
   } finally {
     db.close();
+  }
+}
+
+/** The form of the tables of a datastore, whoever wrote it; 0: none yet. */
+export function schemaOf(path: string): number {
+  const db = new Sqlite(path, { fileMustExist: true });
+  try {
+    return db.pragma('user_version', { simple: true }) as number;
+  } finally {
+    db.close();
+  }
+}
+
+/** A verified copy of a datastore that nobody has open, as it is: nothing of it is brought to this version's form. */
+export function copyDatabase(from: string, to: string): CopyFacts {
+  const lock = lockBeside(from);
+  const coming = `${to}.new`;
+  try {
+    removeAll(coming);
+    const schema = schemaOf(from);
+    const db = new Sqlite(from, { fileMustExist: true });
+    try {
+      backup(db, coming);
+    } finally {
+      db.close();
+    }
+    const facts = verifyFile(coming);
+    sync(coming);
+    renameSync(coming, to);
+    sync(dirname(to));
+    return { ...facts, schema };
+  } finally {
+    lock.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { systemCode, toError } from '../base/errors.ts';
 import { openDatabase, type RevisionDatabase } from './sqlite-database.ts';
 import { type Ask, packRows, type Requests, unpackRows } from './sqlite-messages.ts';
-import { restoreFile, verifyFile } from './sqlite-restore.ts';
+import { copyDatabase, restoreFile, schemaOf, verifyFile } from './sqlite-restore.ts';
 import type { Row } from './table.ts';
 
 /** The thread that holds the database: takes one request after the other, as `sqlite-table.ts` sends them. */
@@ -48,6 +48,10 @@ function handle(ask: Ask): { body: unknown; move?: ArrayBuffer[] } | Promise<{ b
       return { body: undefined };
     case 'verify':
       return { body: verifyFile(ask.body.path) satisfies Requests['verify']['answer'] };
+    case 'copy':
+      return { body: copyDatabase(ask.body.from, ask.body.to) satisfies Requests['copy']['answer'] };
+    case 'schema':
+      return { body: schemaOf(ask.body.path) };
     case 'restore':
       return { body: restoreFile(ask.body.from, ask.body.to) satisfies Requests['restore']['answer'] };
     case 'close':
