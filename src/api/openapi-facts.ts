@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 /** A type of the published API as the facts have it: OpenAPI with `ref` for a name and no descriptions. */
 export interface TypeFact {
   type?: string;
+  description?: string;
   format?: string;
   ref?: string;
   items?: TypeFact;

@@ -1,70 +1,43 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../../api/gen/apiextensions-v1.ts';
 import type { OperationFact, TypeFact } from '../../api/openapi-facts.ts';
 import type { OpenApiAddition } from '../openapi/openapi.ts';
-import { additionalOf, isObject, itemsOf, type Schema } from './structural.ts';
+import type { Dialect } from '../openapi/schema.ts';
+import { kindFields, publishedKind } from './published-schema.ts';
+import type { Schema } from './structural.ts';
 
 /** `com.example.v1.Widget`: how upstream names the types of custom resources. */
 const typeName = (group: string, version: string, kind: string): string =>
   `${group.split('.').reverse().join('.')}.${version}.${kind}`;
 
-const kept = [
-  'type',
-  'format',
-  'description',
-  'enum',
-  'default',
-  'required',
-  'pattern',
-  'minimum',
-  'maximum',
-  'minLength',
-  'maxLength',
-  'minItems',
-  'maxItems',
-  'nullable',
-] as const;
-
-function factOf(schema: Schema): TypeFact {
-  const fact: Record<string, unknown> = {};
-  for (const key of kept) if (schema[key] !== undefined) fact[key] = schema[key];
-  for (const [key, value] of Object.entries(schema)) if (key.startsWith('x-kubernetes-')) fact[key] = value;
-  const items = itemsOf(schema);
-  if (items) fact.items = factOf(items);
-  const additional = additionalOf(schema);
-  if (isObject(additional)) fact.additionalProperties = factOf(additional as Schema);
-  if (schema.properties)
-    fact.properties = Object.fromEntries(Object.entries(schema.properties).map(([k, v]) => [k, factOf(v as Schema)]));
-  return fact as TypeFact;
-}
-
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-function typesOf(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion): Record<string, TypeFact> {
+function typesOf(
+  crd: CustomResourceDefinition,
+  version: CustomResourceDefinitionVersion,
+  dialect: Dialect,
+): Record<string, TypeFact> {
   const { group, names } = crd.spec;
   const gvk = { group, version: version.name, kind: names.kind };
-  const own = factOf((version.schema?.openAPIV3Schema ?? { type: 'object' }) as Schema);
   const name = typeName(group, version.name, names.kind);
+  const fields = version.selectableFields?.map((field) => ({ fieldPath: field.jsonPath.replace(/^\./, '') }));
+  const selectable = fields && fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields } : {};
   return {
     [name]: {
-      ...own,
-      properties: {
-        ...own.properties,
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: { ref: `${meta}.ObjectMeta` },
-      },
+      ...publishedKind(version.schema?.openAPIV3Schema as Schema | undefined, dialect),
       'x-kubernetes-group-version-kind': [gvk],
+      ...selectable,
     },
     [`${name}List`]: {
       type: 'object',
+      description: `${names.listKind ?? `${names.kind}List`} is a list of ${names.kind}`,
       required: ['items'],
       properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
+        ...kindFields,
         metadata: { ref: `${meta}.ListMeta` },
         items: { type: 'array', items: { ref: name } },
       },
-      'x-kubernetes-group-version-kind': [{ ...gvk, kind: `${names.kind}List` }],
+      'x-kubernetes-group-version-kind': [{ ...gvk, kind: names.listKind ?? `${names.kind}List` }],
+      ...selectable,
     },
   };
 }
@@ -118,15 +91,16 @@ function operationsOf(crd: CustomResourceDefinition, version: CustomResourceDefi
 
 /** What the custom resources add to the published API, by group version. */
 export function openApiAdditions(crds: Iterable<CustomResourceDefinition>): OpenApiAddition[] {
-  const found = new Map<string, { path: string; operations: OperationFact[]; types: Record<string, TypeFact> }>();
+  const found = new Map<string, { operations: OperationFact[]; types: Record<Dialect, Record<string, TypeFact>> }>();
   for (const crd of crds)
     for (const version of crd.spec.versions) {
       if (!version.served) continue;
       const path = `apis/${crd.spec.group}/${version.name}`;
-      const addition = found.get(path) ?? { path, operations: [], types: {} };
+      const addition = found.get(path) ?? { operations: [], types: { v2: {}, v3: {} } };
       addition.operations.push(...operationsOf(crd, version));
-      Object.assign(addition.types, typesOf(crd, version));
+      for (const dialect of ['v2', 'v3'] as const)
+        Object.assign(addition.types[dialect], typesOf(crd, version, dialect));
       found.set(path, addition);
     }
-  return [...found.values()];
+  return [...found].map(([path, addition]) => ({ path, ...addition }));
 }

@@ -4,7 +4,8 @@ import { readDescriptions } from '../descriptions.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import { headerOf } from '../http/exchange.ts';
 import { gitVersion } from '../version.ts';
-import { documentV2 } from './v2.ts';
+import type { Dialect } from './schema.ts';
+import { documentV2, type SwaggerDocument } from './v2.ts';
 import { documentV3 } from './v3.ts';
 
 /** What somebody adds to the published API at run time: the group versions of custom resources. */
@@ -12,7 +13,7 @@ export interface OpenApiAddition {
   /** `apis/example.com/v1`. */
   readonly path: string;
   readonly operations: readonly OperationFact[];
-  readonly types: Readonly<Record<string, TypeFact>>;
+  readonly types: Readonly<Record<Dialect, Readonly<Record<string, TypeFact>>>>;
 }
 
 export interface OpenApi {
@@ -21,6 +22,11 @@ export interface OpenApi {
 
 export interface OpenApiOptions {
   additions: () => readonly OpenApiAddition[];
+  aggregated: {
+    paths(): Record<string, { serverRelativeURL: string }>;
+    document(call: Call, name: string): Promise<Answer> | undefined;
+    addTo(document: SwaggerDocument): Promise<void>;
+  };
 }
 
 /** `/apis/apps/v1/…` belongs to the document `apis/apps/v1`, `/version/` to `version`. */
@@ -58,13 +64,14 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     };
     for (const name of [...names].sort()) put(name, hashOf(`${gitVersion} ${name}`));
     for (const addition of options.additions()) put(addition.path, hashOf(JSON.stringify(addition)));
+    Object.assign(paths, options.aggregated.paths());
     return { kind: 'bytes', status: 200, type: 'application/json', body: JSON.stringify({ paths }) };
   };
 
   const document = async (call: Call, name: string): Promise<Answer> => {
     const added = options.additions().find((addition) => addition.path === name);
     const operations = added?.operations ?? (await readOperationFacts()).filter((o) => documentOf(o.path) === name);
-    if (operations.length === 0) return notFound;
+    if (operations.length === 0) return options.aggregated.document(call, name) ?? notFound;
     const hash = hashOf(added ? JSON.stringify(added) : `${gitVersion} ${name}`);
     const etag = `"${hash}"`;
     const cached: Record<string, string> =
@@ -75,7 +82,7 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     if (headerOf(call.headers, 'if-none-match') === etag)
       return { kind: 'bytes', status: 304, type: 'application/json', body: '', headers };
     const builtin = await readTypeFacts();
-    const types = added ? { ...builtin, ...added.types } : builtin;
+    const types = added ? { ...builtin, ...added.types.v3 } : builtin;
     const describe = await readDescriptions(types);
     const body = JSON.stringify(documentV3({ operations, types, typeOf: kindIndex(types), describe }));
     return { kind: 'bytes', status: 200, type: 'application/json', body, headers };
@@ -83,16 +90,22 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
 
   const version2 = async (call: Call): Promise<Answer> => {
     const additions = options.additions();
-    const types = Object.assign(await readTypeFacts(), ...additions.map((addition) => addition.types));
-    const operations = [...(await readOperationFacts()), ...additions.flatMap((addition) => addition.operations)];
     const wanted = headerOf(call.headers, 'accept') ?? '';
+    const asProtobuf = v2ProtobufAsked.test(wanted);
+    const etag = `"${hashOf(`${gitVersion} ${asProtobuf} ${JSON.stringify(additions)}`)}"`;
+    const headers = { etag, vary: 'Accept' };
+    if (headerOf(call.headers, 'if-none-match') === etag)
+      return { kind: 'bytes', status: 304, type: 'application/json', body: '', headers };
+    const types = Object.assign(await readTypeFacts(), ...additions.map((addition) => addition.types.v2));
+    const operations = [...(await readOperationFacts()), ...additions.flatMap((addition) => addition.operations)];
     const describe = await readDescriptions(types);
     const value = documentV2({ operations, types, typeOf: kindIndex(types), describe });
-    if (v2ProtobufAsked.test(wanted)) {
+    await options.aggregated.addTo(value);
+    if (asProtobuf) {
       const { encodeOpenApiV2 } = await import('./v2-protobuf.ts');
-      return { kind: 'bytes', status: 200, type: v2Protobuf, body: encodeOpenApiV2(value) };
+      return { kind: 'bytes', status: 200, type: v2Protobuf, body: encodeOpenApiV2(value), headers };
     }
-    return { kind: 'bytes', status: 200, type: 'application/json', body: JSON.stringify(value) };
+    return { kind: 'bytes', status: 200, type: 'application/json', body: JSON.stringify(value), headers };
   };
 
   return {

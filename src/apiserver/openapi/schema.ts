@@ -13,8 +13,14 @@ const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 /** Text of a type's (`''`) or a field's documentation. */
 export type Describe = (type: string, field: string) => string | undefined;
 
+const pod = 'io.k8s.api.core.v1.Pod';
+const kindFields = new Set(['apiVersion', 'kind', 'metadata']);
+
+const mapValues = <T>(values: Readonly<Record<string, T>>, write: (value: T, key: string) => object): object =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, write(value, key)]));
+
 function writeProperty(fact: TypeFact, dialect: Dialect, description: string | undefined): object {
-  const { ref, items, additionalProperties, properties: _, ...rest } = fact;
+  const { ref, items, additionalProperties, properties, ...rest } = fact;
   const text = description === undefined ? {} : { description };
   if (ref !== undefined) {
     if (dialect === 'v2') return { ...text, ...rest, ...reference(ref, dialect) };
@@ -26,7 +32,10 @@ function writeProperty(fact: TypeFact, dialect: Dialect, description: string | u
     ...(items ? { items: writeProperty(items, dialect, undefined) } : {}),
     ...(typeof additionalProperties === 'object'
       ? { additionalProperties: writeProperty(additionalProperties, dialect, undefined) }
-      : {}),
+      : additionalProperties === undefined
+        ? {}
+        : { additionalProperties }),
+    ...(properties ? { properties: mapValues(properties, (value) => writeProperty(value, dialect, undefined)) } : {}),
   };
 }
 
@@ -38,18 +47,16 @@ export function writeType(name: string, fact: TypeFact, dialect: Dialect, descri
   if (dialect === 'v3' && name === intOrString)
     return { ...text, format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
   const { properties } = fact;
+  // The fields of every kind mean the same in kinds that nobody documented.
+  const like = fact['x-kubernetes-group-version-kind'] ? `${pod}${properties?.items ? 'List' : ''}` : undefined;
+  const describeField = (field: string): string | undefined =>
+    describe(name, field) ??
+    (like && kindFields.has(field) && !properties?.[field]?.description ? describe(like, field) : undefined);
   return {
     ...text,
     ...writeProperty(fact, dialect, undefined),
     ...(properties
-      ? {
-          properties: Object.fromEntries(
-            Object.entries(properties).map(([field, value]) => [
-              field,
-              writeProperty(value, dialect, describe(name, field)),
-            ]),
-          ),
-        }
+      ? { properties: mapValues(properties, (value, field) => writeProperty(value, dialect, describeField(field))) }
       : {}),
   };
 }
