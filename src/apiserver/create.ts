@@ -143,7 +143,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     convertFor: (crd) => conversionOf(crd, { registry, dial: options.dial }),
     log: log.child('crd'),
   });
-  const openapi = createOpenApi({ additions: () => customResources.openApi() });
+  const openapi = createOpenApi({ additions: () => customResources.openApi(), aggregated: aggregation.openapi });
   const root = createRoot({
     discovery,
     health,

@@ -84,6 +84,10 @@ export function createInProcessTransport(options: {
     },
     async *stream(request) {
       const answer = await dispatch(callOf(request, user, component));
+      if (answer.kind === 'frames') {
+        yield* answer.frames;
+        return;
+      }
       if (answer.kind !== 'watch') throw badRequest('this request is no watch');
       yield* follow(answer, request.signal);
     },

@@ -12,6 +12,7 @@ import { startServer, type TestServer } from './start-server.ts';
 let server: TestServer;
 let client: Client;
 let remote: ReturnType<typeof createServer>;
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const users: (string | undefined)[] = [];
 
 before(async () => {
@@ -32,8 +33,30 @@ before(async () => {
       groupVersion: 'things.example.com/v1',
       resources: [{ name: 'things', singularName: 'thing', namespaced: true, kind: 'Thing', verbs: ['get', 'list'] }],
     };
+    const fixed: Record<string, object> = {
+      '/apis/things.example.com/v1': list,
+      '/openapi/v3': {
+        paths: {
+          'apis/things.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/things.example.com/v1?hash=A' },
+          version: { serverRelativeURL: '/openapi/v3/version?hash=B' },
+        },
+      },
+      '/openapi/v2': {
+        paths: { '/apis/things.example.com/v1/': { get: { schema: { $ref: '#/definitions/com.example.Thing' } } } },
+        definitions: {
+          'com.example.Thing': { properties: { metadata: { $ref: `#/definitions/${objectMeta}` } } },
+          [objectMeta]: { description: 'another one' },
+        },
+      },
+    };
+    if (request.url?.includes('watch=true')) {
+      for (const name of ['a', 'b'])
+        response.write(`${JSON.stringify({ type: 'ADDED', object: { metadata: { name } } })}\n`);
+      response.end();
+      return;
+    }
     response.end(
-      JSON.stringify(request.url === '/apis/things.example.com/v1' ? list : { kind: 'ThingList', url: request.url }),
+      JSON.stringify(fixed[request.url ?? ''] ?? { kind: 'ThingList', url: request.url, method: request.method }),
     );
   });
   await new Promise<void>((resolve) => remote.listen(0, '127.0.0.1', resolve));
@@ -87,8 +110,59 @@ test('an aggregated server becomes available, discovered and answers as the one 
   const groups = (await client.raw({ method: 'GET', path: '/apis' })) as { groups: { name: string }[] };
   assert.ok(groups.groups.some((group) => group.name === 'things.example.com'));
   const path = '/apis/things.example.com/v1/namespaces/default/things';
-  assert.deepEqual(await client.raw({ method: 'GET', path }), { kind: 'ThingList', url: path });
+  assert.deepEqual(await client.raw({ method: 'GET', path }), { kind: 'ThingList', url: path, method: 'GET' });
   assert.equal(users.at(-1), 'admin');
+});
+
+test('what runs in the process lists, watches and writes there too', async () => {
+  const things = { group: 'things.example.com', version: 'v1', resource: 'things', kind: 'Thing', namespaced: true };
+  const path = '/apis/things.example.com/v1/namespaces/default/things';
+  assert.deepEqual(await client.delete(things, 'one', { namespace: 'default' }).then(() => users.at(-1)), 'admin');
+  assert.deepEqual(await client.raw({ method: 'POST', path, body: {} }), {
+    kind: 'ThingList',
+    url: path,
+    method: 'POST',
+  });
+  const seen: unknown[] = [];
+  for await (const { object } of client.watch(things, {})) seen.push(object.metadata.name);
+  assert.deepEqual(seen, ['a', 'b']);
+});
+
+test('its description is part of ours', async () => {
+  const index = (await client.raw({ method: 'GET', path: '/openapi/v3' })) as { paths: Record<string, object> };
+  assert.deepEqual(index.paths['apis/things.example.com/v1'], {
+    serverRelativeURL: '/openapi/v3/apis/things.example.com/v1?hash=A',
+  });
+  assert.doesNotMatch(JSON.stringify(index.paths.version), /hash=B/);
+  const document = (await client.raw({ method: 'GET', path: '/openapi/v2' })) as {
+    definitions: Record<string, { description?: string; properties?: object }>;
+  };
+  assert.deepEqual(document.definitions['com.example.Thing']?.properties, {
+    metadata: { $ref: `#/definitions/${objectMeta}_v2` },
+  });
+  assert.equal(document.definitions[`${objectMeta}_v2`]?.description, 'another one');
+});
+
+test('a service that is gone is named as the reason', async () => {
+  await client.delete(services, 'things', { namespace: 'default' });
+  await client.delete(apiservices, 'v1.things.example.com');
+  await client.create(apiservices, {
+    metadata: { name: 'v2.things.example.com' },
+    spec: {
+      group: 'things.example.com',
+      version: 'v2',
+      groupPriorityMinimum: 100,
+      versionPriority: 10,
+      service: { name: 'things', namespace: 'default' },
+    },
+  });
+  let message: string | undefined;
+  for (let i = 0; i < 100 && message === undefined; i++) {
+    const service = await client.get(apiservices, 'v2.things.example.com');
+    message = service.status?.conditions?.find((c) => c.reason === 'ServiceNotFound')?.message;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(message, 'service/things in "default" is not present');
 });
 
 test('the built-in groups are said to be available too', async () => {

@@ -1,20 +1,26 @@
-import type { APIService, APIServiceCondition } from '../../api/gen/apiregistration-v1.ts';
-import { isApiError, serviceUnavailable } from '../../api/status.ts';
+import type { APIService } from '../../api/gen/apiregistration-v1.ts';
+import { isApiError } from '../../api/status.ts';
+import { createBackoff } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { serverContext, serverUser } from '../bootstrap/context.ts';
+import { jsonLines } from '../../client/json-lines.ts';
+import { serverUser } from '../bootstrap/context.ts';
 import { relayExchange, relayUpgrade, type Upgrade } from '../connect/relay.ts';
 import type { DiscoveryGroup, DiscoveryResource } from '../discovery/model.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
+import type { SwaggerDocument } from '../openapi/v2.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Dialer } from '../server.ts';
-import { fetchJson } from './fetch.ts';
+import { ask, askWhole, fetchJson, type Question } from './ask.ts';
+import { type Availability, local, missing, passed, setAvailable } from './availability.ts';
+import { addGroup, pathsOfGroup } from './openapi.ts';
 import { type ProxyClient, remoteTarget, userHeaders } from './remote.ts';
+import { resourcesOf } from './resources.ts';
 
 const group = 'apiregistration.k8s.io';
 
-/** How often aggregated servers are looked at. */
+/** How often aggregated servers that answer are looked at. */
 const lookEveryMs = 30_000;
 
 export interface Aggregation {
@@ -22,8 +28,18 @@ export interface Aggregation {
   stop(): void;
   /** Relays what an aggregated server answers for; undefined when no APIService names one. */
   answer(call: Call): Promise<Answer> | undefined;
-  /** What the reachable aggregated servers serve. */
+  /** What the aggregated servers serve, as last seen. */
   groups(): readonly DiscoveryGroup[];
+  readonly openapi: AggregatedOpenApi;
+}
+
+export interface AggregatedOpenApi {
+  /** Entries for the index at `/openapi/v3`. */
+  paths(): Record<string, { serverRelativeURL: string }>;
+  /** Relays the document at `/openapi/v3/NAME`; undefined when no aggregated server has it. */
+  document(call: Call, name: string): Promise<Answer> | undefined;
+  /** Adds what the aggregated servers publish to the document of `/openapi/v2`. */
+  addTo(document: SwaggerDocument): Promise<void>;
 }
 
 export interface AggregationOptions {
@@ -38,45 +54,12 @@ export interface AggregationOptions {
 
 interface Remote {
   readonly service: APIService;
-  resources: readonly DiscoveryResource[] | undefined;
+  readonly backoff: ReturnType<typeof createBackoff>;
+  resources: readonly DiscoveryResource[];
+  available: boolean;
+  openApiPaths: Record<string, { serverRelativeURL: string }>;
+  timer?: NodeJS.Timeout;
 }
-
-interface PlainResource {
-  name: string;
-  singularName?: string;
-  namespaced: boolean;
-  kind: string;
-  verbs: string[];
-  shortNames?: string[];
-  categories?: string[];
-  group?: string;
-  version?: string;
-}
-
-function resourcesOf(list: unknown): DiscoveryResource[] {
-  const all = ((list as { resources?: PlainResource[] } | null)?.resources ?? []) as PlainResource[];
-  return all
-    .filter(({ name }) => !name.includes('/'))
-    .map((r) => ({
-      resource: r.name,
-      singular: r.singularName ?? '',
-      kind: r.kind,
-      namespaced: r.namespaced,
-      verbs: r.verbs,
-      shortNames: r.shortNames ?? [],
-      categories: r.categories ?? [],
-      storageVersionHash: undefined,
-      subresources: all
-        .filter(({ name }) => name.startsWith(`${r.name}/`))
-        .map((s) => ({
-          name: s.name.slice(r.name.length + 1),
-          kind: { group: s.group ?? '', version: s.version ?? '', kind: s.kind },
-          verbs: s.verbs,
-        })),
-    }));
-}
-
-const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 
 /** API groups that other servers answer for, behind this one. */
 export function createAggregation(options: AggregationOptions): Aggregation {
@@ -84,133 +67,165 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   /** By `group/version`. */
   const remotes = new Map<string, Remote>();
   let mirror: Mirror | undefined;
-  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const setAvailable = async (
-    name: string,
-    condition: Omit<APIServiceCondition, 'lastTransitionTime' | 'type'>,
-  ): Promise<void> => {
-    try {
-      await registry
-        .store(group, 'apiservices')
-        .modify({ context: serverContext, place: { namespace: '', name }, subresource: 'status' }, (draft) => {
-          const service = draft as unknown as APIService;
-          const old = service.status?.conditions?.find((c) => c.type === 'Available');
-          if (
-            old &&
-            old.status === condition.status &&
-            old.reason === condition.reason &&
-            old.message === condition.message
-          )
-            return undefined;
-          const lastTransitionTime = old?.status === condition.status ? old.lastTransitionTime : now();
-          service.status = {
-            conditions: [
-              ...(service.status?.conditions ?? []).filter((c) => c.type !== 'Available'),
-              { type: 'Available', ...condition, lastTransitionTime },
-            ],
-          };
-          return draft;
-        });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound'))
+  const write = (name: string, availability: Availability): Promise<void> =>
+    setAvailable(registry, name, availability).catch((error: unknown) => {
+      if (!stopped && !isApiError(error, 'NotFound'))
         log.warn('the status of an APIService cannot be written', { name, error: messageOf(error) });
+    });
+
+  const question = async (remote: Remote, path: string): Promise<Question> => ({
+    dial,
+    target: await remoteTarget(registry, remote.service, client),
+    path,
+    headers: userHeaders(serverUser),
+  });
+
+  /** Reads what the server serves; resolves with what keeps it from being available. */
+  const read = async (key: string, remote: Remote): Promise<Availability | undefined> => {
+    const absent = await missing(registry, remote.service);
+    if (absent) return absent;
+    try {
+      remote.resources = resourcesOf(await fetchJson(await question(remote, `/apis/${key}`)));
+    } catch (error) {
+      const { name = '', namespace = '' } = remote.service.spec?.service ?? {};
+      const message = `failing or missing response from https://${name}.${namespace}.svc/apis/${key}: ${messageOf(error)}`;
+      return { status: 'False', reason: 'FailedDiscoveryCheck', message };
     }
+    // A server without a description is as good as any.
+    const index = await fetchJson(await question(remote, '/openapi/v3')).catch(() => undefined);
+    remote.openApiPaths = pathsOfGroup(index, remote.service.spec?.group ?? '');
+    return undefined;
   };
 
   const look = async (key: string, remote: Remote): Promise<void> => {
-    const name = remote.service.metadata?.name ?? '';
-    const before = JSON.stringify(remote.resources);
-    try {
-      const target = await remoteTarget(registry, remote.service, client);
-      remote.resources = resourcesOf(await fetchJson(dial, target, `/apis/${key}`, userHeaders(serverUser)));
-      await setAvailable(name, { status: 'True', reason: 'Passed', message: 'all checks passed' });
-    } catch (error) {
-      remote.resources = undefined;
-      const { name: service = '', namespace = '' } = remote.service.spec?.service ?? {};
-      const missing = isApiError(error, 'NotFound');
-      await setAvailable(name, {
-        status: 'False',
-        reason: missing ? 'ServiceNotFound' : 'FailedDiscoveryCheck',
-        message: missing
-          ? `service/${service} in "${namespace}" is not present`
-          : `failing or missing response from https://${service}.${namespace}.svc/apis/${key}: ${messageOf(error)}`,
-      });
-    }
-    if (JSON.stringify(remote.resources) !== before) options.changed();
+    const seen = (): string => JSON.stringify([remote.available, remote.resources]);
+    const before = seen();
+    const problem = await read(key, remote).catch(
+      (error: unknown): Availability => ({
+        status: 'Unknown',
+        reason: 'ServiceAccessError',
+        message: messageOf(error),
+      }),
+    );
+    if (stopped || remotes.get(key) !== remote) return;
+    remote.available = problem === undefined;
+    if (remote.available) remote.backoff.reset();
+    if (seen() !== before) options.changed();
+    await write(remote.service.metadata?.name ?? '', problem ?? passed);
+    if (stopped || remotes.get(key) !== remote) return;
+    remote.timer = setTimeout(() => void look(key, remote), problem ? remote.backoff.next() : lookEveryMs);
+    remote.timer.unref();
   };
 
-  const lookAtAll = async (): Promise<void> => {
-    await Promise.all([...remotes].map(([key, remote]) => look(key, remote)));
-    if (stopped) return;
-    timer = setTimeout(() => void lookAtAll(), lookEveryMs);
-    timer.unref();
+  const forget = (key: string): boolean => {
+    clearTimeout(remotes.get(key)?.timer);
+    return remotes.delete(key);
+  };
+
+  /** The answer for somebody within the process: a value, or the frames of a watch. */
+  const answerWithin = async (call: Call, remote: Remote): Promise<Answer> => {
+    const body = await call.body();
+    const asked: Question = {
+      ...(await question(remote, urlOf(call))),
+      method: call.method,
+      headers: userHeaders(call.user),
+      body: body.kind === 'value' ? body.value : undefined,
+      contentType: body.contentType,
+      signal: call.context.signal,
+    };
+    if (call.info.verb !== 'watch') {
+      const { status, body: object } = await askWhole(asked);
+      return { kind: 'object', status, object: object as object };
+    }
+    const answer = await ask(asked);
+    if (answer.statusCode !== 200) throw new Error(`the watch was answered with ${answer.statusCode}`);
+    return { kind: 'frames', frames: jsonLines(answer) as AsyncIterable<{ type: string; object: object }> };
+  };
+
+  const relay = async (call: Call, remote: Remote): Promise<Answer> => {
+    const upgrade = options.upgradeOf(call);
+    if (!upgrade && !call.exchange) return answerWithin(call, remote);
+    const target = await remoteTarget(registry, remote.service, client);
+    const request = { dial, target, path: call.url, headers: userHeaders(call.user) };
+    if (upgrade) await relayUpgrade(upgrade, request);
+    else if (call.exchange) await relayExchange(call.exchange, request);
+    return { kind: 'taken' };
+  };
+
+  const put = (name: string, service: APIService): void => {
+    const key = `${service.spec?.group}/${service.spec?.version}`;
+    if (!service.spec?.service) {
+      if (forget(key)) options.changed();
+      void write(name, local);
+      return;
+    }
+    const old = remotes.get(key);
+    if (old && JSON.stringify(old.service.spec) === JSON.stringify(service.spec)) return;
+    forget(key);
+    const backoff = createBackoff({ initialMs: 250, maxMs: lookEveryMs, jitter: 0.1 });
+    const remote: Remote = { service, backoff, resources: [], available: false, openApiPaths: {} };
+    remotes.set(key, remote);
+    options.changed();
+    void look(key, remote);
   };
 
   return {
     groups() {
       const found = new Map<string, DiscoveryGroup>();
-      for (const [key, { resources }] of remotes) {
-        if (!resources) continue;
+      for (const [key, { resources, available }] of remotes) {
         const [name = '', version = ''] = key.split('/');
-        const versions = [...(found.get(name)?.versions ?? []), { version, resources, freshness: 'Current' as const }];
-        found.set(name, { name, versions });
+        const freshness = available ? 'Current' : 'Stale';
+        found.set(name, { name, versions: [...(found.get(name)?.versions ?? []), { version, resources, freshness }] });
       }
-      return [...found.values()];
+      const priority = (name: string, version: string): number =>
+        remotes.get(`${name}/${version}`)?.service.spec?.versionPriority ?? 0;
+      return [...found.values()].map(({ name, versions }) => ({
+        name,
+        versions: versions.toSorted((a, b) => priority(name, b.version) - priority(name, a.version)),
+      }));
+    },
+    openapi: {
+      paths: () => Object.assign({}, ...[...remotes.values()].map((remote) => remote.openApiPaths)),
+      document(call, name) {
+        const remote = [...remotes.values()].find(({ openApiPaths }) => openApiPaths[name] !== undefined);
+        return remote && relay(call, remote);
+      },
+      async addTo(document) {
+        const groups = new Map([...remotes.values()].map((remote) => [remote.service.spec?.group ?? '', remote]));
+        const others = [...groups].map(async ([name, remote]) => {
+          if (!remote.available) return;
+          const other = await fetchJson(await question(remote, '/openapi/v2')).catch(() => undefined);
+          if (other) addGroup(document, other, name);
+        });
+        await Promise.all(others);
+      },
     },
     answer(call) {
-      const { info } = call;
-      const [, , ofGroup = '', version = ''] = info.path.split('/');
+      const [, , ofGroup = '', version = ''] = call.info.path.split('/');
       const remote = remotes.get(`${ofGroup}/${version}`);
-      if (!remote) return undefined;
-      return (async (): Promise<Answer> => {
-        const target = await remoteTarget(registry, remote.service, client);
-        const relay = { dial, target, path: call.url, headers: userHeaders(call.user) };
-        const upgrade = options.upgradeOf(call);
-        if (upgrade) await relayUpgrade(upgrade, relay);
-        else if (call.exchange) await relayExchange(call.exchange, relay);
-        else if (call.method === 'GET')
-          return {
-            kind: 'object',
-            status: 200,
-            object: (await fetchJson(dial, target, call.url, userHeaders(call.user))) as object,
-          };
-        else throw serviceUnavailable('writes to aggregated servers from within the process are not supported');
-        return { kind: 'taken' };
-      })();
+      return remote && relay(call, remote);
     },
     async start() {
       mirror = await createMirror(registry.store(group, 'apiservices'), {
-        put(stored) {
-          const service = stored.object as unknown as APIService;
-          const key = `${service.spec?.group}/${service.spec?.version}`;
-          if (!service.spec?.service) {
-            remotes.delete(key);
-            void setAvailable(stored.name, {
-              status: 'True',
-              reason: 'Local',
-              message: 'Local APIServices are always available',
-            });
-            return;
-          }
-          const old = remotes.get(key);
-          if (old && JSON.stringify(old.service.spec) === JSON.stringify(service.spec)) return;
-          const remote: Remote = { service, resources: undefined };
-          remotes.set(key, remote);
-          void look(key, remote);
-        },
+        put: (stored) => put(stored.name, stored.object as unknown as APIService),
         remove(stored) {
           const { spec } = stored.object as unknown as APIService;
-          if (remotes.delete(`${spec?.group}/${spec?.version}`)) options.changed();
+          if (forget(`${spec?.group}/${spec?.version}`)) options.changed();
         },
       });
-      void lookAtAll();
     },
     stop() {
       stopped = true;
-      clearTimeout(timer);
       mirror?.stop();
+      for (const { timer } of remotes.values()) clearTimeout(timer);
     },
   };
+}
+
+/** Path and query of a request from within the process, whose query is kept apart. */
+function urlOf({ info, query }: Call): string {
+  const text = query.toString();
+  return text === '' ? info.path : `${info.path}?${text}`;
 }

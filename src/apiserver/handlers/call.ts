@@ -58,6 +58,8 @@ export type Answer =
       readonly body: Buffer | string;
       readonly headers?: Record<string, string> | undefined;
     }
+  /** A watch that somebody else answers, for a reader within the process. */
+  | { readonly kind: 'frames'; readonly frames: AsyncIterable<{ type: string; object: object }> }
   /** The handler has taken the exchange over and answers by itself. */
   | { readonly kind: 'taken' };
 
