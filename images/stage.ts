@@ -53,7 +53,11 @@ export async function runStage(stage: Stage, progress: Progress): Promise<string
     await mkdir(unfinished, { recursive: true });
     try {
       await stage.make(unfinished, say);
-      await rename(unfinished, folder);
+      // Another build that ran beside this one may have been quicker: what it made is the same.
+      await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+        return rm(unfinished, { recursive: true });
+      });
     } catch (error) {
       await rm(unfinished, { recursive: true, force: true });
       throw error;
