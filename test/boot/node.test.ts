@@ -57,7 +57,10 @@ const fetchFromPod = (host: string, port: number): Promise<string> =>
 test('a Deployment is reached through its Service, by address and by name, from another pod', async () => {
   await kubectl.run('create', 'deployment', 'web', `--image=${demoImage}`, '--port=8080');
   await kubectl.run('expose', 'deployment', 'web', '--port=80', '--target-port=8080');
-  await kubectl.run('run', 'asker', `--image=${demoImage}`, '--command', '--', 'sleep', '100000');
+  const limits = { cpu: '500m', memory: '64Mi' };
+  const asker = { name: 'asker', image: demoImage, command: ['sleep', '100000'], resources: { limits } };
+  const overrides = JSON.stringify({ spec: { containers: [asker] } });
+  await kubectl.run('run', 'asker', `--image=${demoImage}`, `--overrides=${overrides}`);
   await kubectl.run('rollout', 'status', 'deployment/web', '--timeout=600s');
   await kubectl.run('wait', '--for=condition=Ready', 'pod/asker', '--timeout=600s');
   const address = await kubectl.run('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
@@ -85,6 +88,17 @@ test('kubectl logs, exec and port-forward', async () => {
   } finally {
     forward.kill();
   }
+});
+
+test('the limits of a pod are those of its systemd slice and of the scope in it', async () => {
+  const uid = await kubectl.run('get', 'pod', 'asker', '-o', 'jsonpath={.metadata.uid}');
+  const slice = `/sys/fs/cgroup/kubepods.slice/kubepods-pod${uid.replaceAll('-', '_')}.slice`;
+  const { stdout } = await machine.ssh(
+    `cd ${slice} && cat memory.max cpu.max cri-containerd-*.scope/memory.max && systemctl show -P MemoryMax ${slice.split('/').at(-1)}`,
+  );
+  const [memory, cpu, ...others] = stdout.trim().split('\n');
+  assert.deepStrictEqual([memory, cpu], ['67108864', '50000 100000']);
+  assert.ok(others.includes('67108864'), stdout);
 });
 
 /** Prints what must never change in the life of a machine. */
