@@ -62,8 +62,6 @@ export async function runSuite(options: {
     '--allowed-not-ready-nodes=0',
     '--node-schedulable-timeout=2m',
   ]);
-  const kill = (): void => void child.kill();
-  signal.addEventListener('abort', kill, { once: true });
   child.stderr?.pipe(log, { end: false });
   if (child.stdout)
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -71,8 +69,15 @@ export async function runSuite(options: {
       log.write(`${line}\n`);
       reader.line(line);
     });
-  await new Promise<void>((resolve) => child.on('close', () => resolve()).on('error', () => resolve()));
-  signal.removeEventListener('abort', kill);
+  await new Promise<void>((resolve) => {
+    child.on('close', () => resolve()).on('error', () => resolve());
+    // Through namespaces the signal may not reach the suite itself: it ends with its cluster then.
+    const onAbort = (): void => {
+      child.kill();
+      resolve();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
   reader.end();
   log.end();
   if (signal.aborted) return;

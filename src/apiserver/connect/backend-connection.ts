@@ -17,8 +17,9 @@ export interface Target {
 export interface TlsToTarget {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Undefined: what the target shows is not checked. */
   readonly ca?: string | undefined;
+  /** What to do without `ca`: check against the authorities that the system trusts, or not at all (default). */
+  readonly withoutCa?: 'system' | 'unchecked' | undefined;
   /** The name that the target's certificate must carry; default the host. */
   readonly name?: string | undefined;
 }
@@ -41,7 +42,7 @@ export async function connectTo(dial: Dialer, target: Target): Promise<Duplex> {
     const secure = connectTls({
       socket,
       ...(tls.cert && tls.key ? { cert: tls.cert, key: tls.key } : {}),
-      ...(tls.ca ? { ca: tls.ca } : { rejectUnauthorized: false }),
+      ...(tls.ca ? { ca: tls.ca } : { rejectUnauthorized: tls.withoutCa === 'system' }),
       // A name is checked as SNI would send it; addresses are compared with the certificate's addresses.
       ...(isIP(name) ? { host: name } : { servername: name, host: name }),
       ALPNProtocols: ['http/1.1'],

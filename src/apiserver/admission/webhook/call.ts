@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { WebhookClientConfig } from '../../../api/gen/admissionregistration-v1.ts';
-import { connectTo, type Target } from '../../connect/backend-connection.ts';
+import { connectTo, type Target, type TlsToTarget } from '../../connect/backend-connection.ts';
 import { serviceProxyTarget } from '../../connect/proxy-targets.ts';
 import type { AdmissionAttributes, Registry } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
@@ -24,20 +24,30 @@ interface Place {
 /** The most bytes of an answer that are read. */
 const answerLimit = 8 * 1024 * 1024;
 
-const caOf = (config: WebhookClientConfig): { ca: string } | Record<string, never> =>
-  config.caBundle ? { ca: Buffer.from(config.caBundle, 'base64').toString() } : {};
+/** How a webhook's certificate is checked: always, if not by its own authority then by those that the system trusts. */
+export const trustOf = (config: WebhookClientConfig): Pick<TlsToTarget, 'ca' | 'withoutCa'> =>
+  config.caBundle ? { ca: Buffer.from(config.caBundle, 'base64').toString() } : { withoutCa: 'system' };
 
 async function placeOf(registry: Registry, config: WebhookClientConfig): Promise<Place> {
   if (config.url !== undefined) {
     const url = new URL(config.url);
-    const target = { host: url.hostname, port: Number(url.port || 443), tls: { ...caOf(config), name: url.hostname } };
+    const target = {
+      host: url.hostname,
+      port: Number(url.port || 443),
+      tls: { ...trustOf(config), name: url.hostname },
+    };
     return { target, path: `${url.pathname}${url.search}`, url: config.url };
   }
-  const { name = '', namespace = '', path = '/', port = 443 } = config.service ?? {};
+  const { name = '', namespace = '', port = 443 } = config.service ?? {};
+  const path = config.service?.path || '/';
   const id = { scheme: 'https' as const, name, port: String(port) };
   const { target } = await serviceProxyTarget(registry, namespace, id);
   const host = `${name}.${namespace}.svc`;
-  return { target: { ...target, tls: { ...caOf(config), name: host } }, path, url: `https://${host}:${port}${path}` };
+  return {
+    target: { ...target, tls: { ...trustOf(config), name: host } },
+    path,
+    url: `https://${host}:${port}${path}`,
+  };
 }
 
 /** POSTs a JSON body to where a client configuration points, and gives the JSON answer. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mutatingPolicyChecks, validatingPolicyChecks } from '../../admission/policy/expression-checks.ts';
+import { matchConditionChecks } from '../../admission/webhook/condition-checks.ts';
 import { same } from '../same.ts';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
@@ -29,6 +30,7 @@ const answersDeleted = traits({ answerDeleted: true });
 const conditional = traits({ unconditionalUpdate: false });
 const countedKept = traits({ generation: true, statusKeepsMetadata: true });
 const countedConditional = traits({ generation: true, unconditionalUpdate: false });
+const webhookConfigurations = traits({ generation: true, unconditionalUpdate: false, ...matchConditionChecks });
 
 /** The map: every built-in resource with behaviour of its own, by its name. All others live by the generic flow. */
 export function behaviours({ services }: BehaviourOptions): Readonly<Record<string, Behaviour>> {
@@ -74,6 +76,8 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     'csinodes.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
     'csistoragecapacities.storage.k8s.io': conditional,
     'storageclasses.storage.k8s.io': answersDeleted,
+    // Its name is an address: nothing is added to make one.
+    'ipaddresses.networking.k8s.io': traits({ generatedName: (base) => base }),
     'servicecidrs.networking.k8s.io': traits({ statusKeepsMetadata: true }),
     'volumeattachments.storage.k8s.io': traits({
       unconditionalUpdate: false,
@@ -87,7 +91,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       ...mutatingPolicyChecks,
     }),
     'mutatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
-    'mutatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurations,
     'validatingadmissionpolicies.admissionregistration.k8s.io': traits({
       generation: true,
       unconditionalUpdate: false,
@@ -95,7 +99,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       ...validatingPolicyChecks,
     }),
     'validatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
-    'validatingwebhookconfigurations.admissionregistration.k8s.io': countedConditional,
+    'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurations,
     'priorityclasses.scheduling.k8s.io': counted,
     'leases.coordination.k8s.io': {
       volatile: 'updates',
