@@ -20,6 +20,7 @@ export interface Machine {
   /** Ports on this machine's loopback that lead to the machine's API and its ssh. */
   readonly ports: { api: number; ssh: number };
   start(): Promise<void>;
+  /** False when it has ended; one that ended by a fault of QEMU itself is started again, twice at most. */
   running(): Promise<boolean>;
   /** Asks it to shut down, and ends it after `timeoutMs`. */
   stop(timeoutMs?: number): Promise<void>;
@@ -109,12 +110,24 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     if (!(await ended(10_000)))
       throw new KnarrError({ code: 'qemu', blame: 'world', message: `process ${pid} of machine ${name} does not end` });
   };
-  return {
+  /** QEMU's own word when it gave up by an assertion of its own: no guest can do anything about that. */
+  const fault = async (): Promise<string | undefined> =>
+    /^.*Assertion .* failed\.$/m.exec(await readFile(join(folder, 'qemu.log'), 'utf8').catch(() => ''))?.[0];
+  let restarts = 0;
+  const machine: Machine = {
     name,
     folder,
     ports,
     sshCommand: `ssh ${sshArguments.join(' ')}`,
-    running: async () => (await pidOf(folder)) !== undefined,
+    async running() {
+      if ((await pidOf(folder)) !== undefined) return true;
+      const text = await fault();
+      if (text === undefined || restarts === 2) return false;
+      restarts++;
+      process.stderr.write(`knarr: ${name}: QEMU failed (${text}); it is started again\n`);
+      await machine.start();
+      return true;
+    },
     async start() {
       if (existsSync(disk)) await rebaseDisk(disk, image.disk);
       else await createDisk(disk, image.disk, '8G');
@@ -150,4 +163,5 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return machine;
 }
