@@ -8,6 +8,7 @@ import { createAudit } from './audit/audit.ts';
 import { createLogFile } from './audit/log-file.ts';
 import { createAuthentication } from './authn/authenticate.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
+import { createConfiguredAuthentication } from './authn/configured.ts';
 import { tokenKey } from './authn/jwt.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
@@ -102,9 +103,22 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       message: 'the API server needs a service-account issuer',
     });
   const { tokens } = options;
+  const configured = createConfiguredAuthentication({
+    settings: options.authentication ?? {},
+    issuers: serviceAccounts.issuers,
+    audiences,
+    anonymousSaid: options.allowAnonymous !== undefined,
+    changed: () => authentication.forget(),
+    log: log.child('authn'),
+  });
   const authentication = createAuthentication({
     log: log.child('authn'),
-    allowAnonymous: options.allowAnonymous ?? true,
+    allowAnonymous(path) {
+      const anonymous = configured.anonymous();
+      if (!anonymous) return options.allowAnonymous ?? true;
+      const { enabled = false, conditions = [] } = anonymous;
+      return enabled && (conditions.length === 0 || conditions.some((condition) => condition.path === path));
+    },
     authenticators: [
       ...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []),
       x509Authenticator(options.clientCa),
@@ -114,8 +128,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         const user = tokens?.(token);
         return user && { user };
       },
+      configured.first,
       serviceAccountAuthenticator({ registry, keys: tokenKeys, issuers: serviceAccounts.issuers, audiences }),
       bootstrapTokenAuthenticator(registry),
+      ...configured.last,
     ],
   });
 
@@ -244,6 +260,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     reloadServing: (serving) => listener.reload(serving),
     async start() {
       await audit?.start();
+      await configured.start();
       await authorizer.start();
       await registry.start();
       const objects = await readBootstrapObjects();
@@ -283,6 +300,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       openWatches.endAll();
       await listener.stop(drainMs);
       await audit?.stop();
+      await configured.stop();
       await authorizer.stop();
       await registry.stop();
     },

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/log.ts';
 import type { Backend } from '../store/backend.ts';
 import type { LogFileOptions } from './audit/log-file.ts';
+import type { AuthenticationSettings } from './authn/configured.ts';
 import type { AuthorizationSettings } from './authz/chain.ts';
 import type { Dialer, UserInfo } from './server.ts';
 
@@ -33,6 +34,8 @@ export interface ApiServerOptions {
   signer?: { cert: string; key: string } | undefined;
   /** Bearer tokens that somebody else knows: the daemon's own. */
   tokens?: ((token: string) => UserInfo | undefined) | undefined;
+  /** Ways to know who asks beyond certificates and the cluster's own tokens. */
+  authentication?: AuthenticationSettings | undefined;
   /** Who decides what anybody may do; Node and RBAC without it. */
   authorization?: AuthorizationSettings | undefined;
   /** Default true. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,8 +55,9 @@ const configuration = (kubeconfig: string, more: object = {}): string =>
 const pods = (namespace: string): string =>
   `/api/v1/namespaces/${namespace}/pods?labelSelector=a%3Db&fieldSelector=spec.nodeName%3Dn`;
 
-test('a webhook decides ahead of RBAC, narrowed by its conditions, and its answers are kept', async () => {
+test('a webhook decides ahead of RBAC, narrowed by its conditions, and its answers are kept', async (t) => {
   const folder = await testFolder('authorization');
+  t.after(() => rm(folder, { recursive: true, force: true }));
   await using hook = await startHttpsService(answering);
   const configFile = join(folder, 'authorization.yaml');
   await writeFile(configFile, configuration(await hook.kubeconfig(join(folder, 'hook.kubeconfig'), '/authorize')));
@@ -110,8 +111,9 @@ test('a webhook decides ahead of RBAC, narrowed by its conditions, and its answe
   assert.equal(acting.status, 200);
 });
 
-test('a webhook that is down refuses or is passed over, and a changed file takes effect', async () => {
+test('a webhook that is down refuses or is passed over, and a changed file takes effect', async (t) => {
   const folder = await testFolder('authorization');
+  t.after(() => rm(folder, { recursive: true, force: true }));
   await using hook = await startHttpsService(answering);
   const kubeconfig = await hook.kubeconfig(join(folder, 'hook.kubeconfig'));
   const down = join(folder, 'down.kubeconfig');
@@ -157,8 +159,9 @@ test('a webhook that is down refuses or is passed over, and a changed file takes
   assert.equal(hook.asked.length, before + 1, 'answers are not kept where the file says so');
 });
 
-test('policies whose expressions ask the authorizer wait for the webhook', async () => {
+test('policies whose expressions ask the authorizer wait for the webhook', async (t) => {
   const folder = await testFolder('authorization');
+  t.after(() => rm(folder, { recursive: true, force: true }));
   await using hook = await startHttpsService(answering);
   const configFile = join(folder, 'authorization.yaml');
   await writeFile(configFile, configuration(await hook.kubeconfig(join(folder, 'hook.kubeconfig'))));

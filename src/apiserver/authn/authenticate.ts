@@ -17,6 +17,8 @@ export interface Authentication {
   authenticate(credentials: Credentials): UserInfo | Promise<UserInfo>;
   /** One token, for TokenReview: undefined when nobody knows it; throws with why it is bad. */
   authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
+  /** Asks anew about every token. */
+  forget(): void;
 }
 
 export interface AuthenticationOptions {
@@ -24,7 +26,8 @@ export interface AuthenticationOptions {
   authenticators: readonly Authenticator[];
   /** By bearer token; asked in order. */
   tokens: readonly TokenAuthenticator[];
-  allowAnonymous: boolean;
+  /** Whether who shows nothing may ask for a path. */
+  allowAnonymous(path: string): boolean;
   log: Logger;
 }
 
@@ -48,6 +51,11 @@ function tokenOf(headers: Credentials['headers']): string | undefined {
     .find((p) => p.startsWith(protocolPrefix));
   return found && Buffer.from(found.slice(protocolPrefix.length), 'base64url').toString();
 }
+
+const pathOf = (url: string): string => {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+};
 
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const known = new Map<string, { until: number; user: UserInfo | undefined }>();
@@ -97,12 +105,13 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
       return byToken(token);
     }
-    if (!options.allowAnonymous) throw unauthorized();
+    if (!options.allowAnonymous(pathOf(credentials.url))) throw unauthorized();
     return anonymous;
   };
 
   return {
     authenticateToken,
+    forget: () => known.clear(),
     authenticate(credentials) {
       for (let i = 0; i < options.authenticators.length; i++) {
         const user = (options.authenticators[i] as Authenticator)(credentials);

@@ -4,6 +4,7 @@ import type { UserInfo } from '../server.ts';
 
 /** What a request shows of who sends it. */
 export interface Credentials {
+  readonly url: string;
   readonly headers: Exchange['headers'];
   readonly socket: TLSSocket;
 }

@@ -70,10 +70,12 @@ export interface CheckOptions {
   environment: Environment;
   /** The types that it may come to; undefined: any. */
   returns?: readonly string[] | undefined;
+  /** What may come to anything is not enough for `returns`. */
+  exactly?: boolean | undefined;
 }
 
 /** What is wrong with an expression before it is ever run, in upstream's words; undefined when nothing is. */
-export function expressionProblem(text: string, { environment, returns }: CheckOptions): string | undefined {
+export function expressionProblem(text: string, { environment, returns, exactly }: CheckOptions): string | undefined {
   const source = plainLiterals(text);
   let checked: ReturnType<Environment['check']>;
   try {
@@ -86,7 +88,9 @@ export function expressionProblem(text: string, { environment, returns }: CheckO
   }
   const type = checked.type ?? 'dyn';
   const plain = type.replace(/<.*$/, '');
-  if (!returns || plain === 'dyn' || plain === 'optional' || returns.includes(plain)) return undefined;
+  if (!returns || returns.includes(plain)) return undefined;
+  if (exactly) return `must evaluate to ${returns.join(' ')}`;
+  if (plain === 'dyn' || plain === 'optional') return undefined;
   const shown = typeText(type);
   return returns.length === 1
     ? `must evaluate to ${returns[0]} but got ${shown}`
