@@ -4,44 +4,17 @@ import type { Answer, Call } from '../handlers/call.ts';
 import type { Watch, WatchEvent } from '../registry/types.ts';
 import { baseHeaders, speaksProtobuf } from './answer.ts';
 import { encodeObject } from './encode.ts';
-import { type Exchange, headerOf } from './exchange.ts';
+import { type Exchange, headerOf, type ResponseWriter } from './exchange.ts';
 import { type MediaType, negotiate } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
-import { type ColumnTexts, columnTexts, transformObject, transformQuery } from './transform.ts';
+import { columnTexts } from './transform.ts';
+import { frameMaker } from './watch-frames.ts';
+import { windowOf } from './watch-window.ts';
 
 /** A watcher that is this many bytes behind is cut off: it will come back with its last resourceVersion. */
 const mostBehind = 32 * 1024 * 1024;
 
 type WatchAnswer = Extract<Answer, { kind: 'watch' }>;
-
-/** Turns events into frames of the form that was asked for. */
-function frameMaker(
-  type: MediaType,
-  call: Call,
-  answer: WatchAnswer,
-  texts: ColumnTexts,
-): (event: WatchEvent) => Buffer | string {
-  if (type.encoding === 'json' && type.as === '') return (event) => event.frame;
-  const query = transformQuery(call.query);
-  let first = true;
-  const formOf = (event: WatchEvent): object => {
-    const { object } = event.stored;
-    if (type.as === '' || event.type === 'ERROR') return object;
-    const form = transformObject(type, answer.store, object, { query, texts, noHeaders: !first });
-    if (event.type !== 'BOOKMARK') first = false;
-    return form;
-  };
-  if (type.encoding === 'protobuf' && type.as === '') {
-    return (event) => {
-      const encoded = encodeObject(type, event.stored.object);
-      return protobufFrame(event.type, encoded.body as Buffer);
-    };
-  }
-  if (type.encoding === 'protobuf') {
-    return (event) => protobufFrame(event.type, encodeObject(type, formOf(event)).body as Buffer);
-  }
-  return (event) => `${JSON.stringify({ type: event.type, object: formOf(event) })}\n`;
-}
 
 /** Answers a watch: one frame per event until the time is over, the client goes, or the registry ends it. */
 export async function serveWatch(
@@ -54,36 +27,37 @@ export async function serveWatch(
     protobuf: speaksProtobuf(answer.store),
     transform: true,
   });
-  const makeFrame = frameMaker(type, call, answer, await columnTexts(type, answer.store));
-  const pending: (Buffer | string)[] = [];
-  let writer: ReturnType<Exchange['open']> | undefined;
+  const framesOf = frameMaker(type, call, answer.store, await columnTexts(type, answer.store));
+  const window = windowOf(answer.store.definition);
+  let pending: (readonly WatchEvent[])[] = [];
+  let writer: ResponseWriter | undefined;
   let watch: Watch | undefined;
   let over = false;
   let timer: NodeJS.Timeout | undefined;
   let forget: (() => void) | undefined;
 
+  const flush = (): void => {
+    if (!writer || pending.length === 0) return;
+    const batches = pending;
+    pending = [];
+    writer.write(framesOf(batches));
+    if (writer.buffered > mostBehind) finish();
+  };
   const finish = (): void => {
     if (over) return;
     over = true;
+    flush();
     clearTimeout(timer);
     forget?.();
     watch?.stop();
     writer?.end();
-  };
-  const write = (frame: Buffer | string): void => {
-    if (!writer) {
-      pending.push(frame);
-      return;
-    }
-    writer.write(frame);
   };
 
   const open = (): void => {
     const suffix = type.encoding === 'yaml' ? '' : ';stream=watch';
     const contentType = type.encoding === 'protobuf' ? `${type.type}${suffix}` : type.type;
     writer = exchange.open(200, baseHeaders(contentType, call.warnings));
-    for (const frame of pending) writer.write(frame);
-    pending.length = 0;
+    flush();
   };
 
   exchange.onClose(() => {
@@ -93,10 +67,9 @@ export async function serveWatch(
   try {
     watch = await answer.store.watch(answer.options, {
       onEvents(events) {
-        if (over) return;
-        if (events.length === 1) write(makeFrame(events[0] as WatchEvent));
-        else write(joined(events.map(makeFrame)));
-        if (writer && writer.buffered > mostBehind) finish();
+        if (over || events.length === 0) return;
+        pending.push(events);
+        if (writer) window.add(flush);
       },
       onClose: finish,
     });
@@ -104,7 +77,7 @@ export async function serveWatch(
     if (!isApiError(error, 'Expired')) throw error;
     // A revision that is gone is told inside the stream, where reflectors look for it.
     open();
-    write(errorFrame(type, error));
+    (writer as unknown as ResponseWriter).write(errorFrame(type, error));
     finish();
     return;
   }
@@ -115,7 +88,7 @@ export async function serveWatch(
   open();
   if (over) {
     watch.stop();
-    (writer as unknown as ReturnType<Exchange['open']>).end();
+    (writer as unknown as ResponseWriter).end();
     return;
   }
   forget = openWatches.add(finish);
@@ -128,8 +101,3 @@ function errorFrame(type: MediaType, error: ApiError): Buffer | string {
   if (type.encoding === 'protobuf' && Buffer.isBuffer(encoded.body)) return protobufFrame('ERROR', encoded.body);
   return `${JSON.stringify({ type: 'ERROR', object: error.status })}\n`;
 }
-
-const joined = (frames: (Buffer | string)[]): Buffer | string =>
-  frames.every((frame) => typeof frame === 'string')
-    ? frames.join('')
-    : Buffer.concat(frames.map((frame) => (typeof frame === 'string' ? Buffer.from(frame) : frame)));

@@ -23,8 +23,8 @@ export interface Broadcaster {
 
 export function createBroadcaster(cache: Cache): Broadcaster {
   const all = new Set<Watcher>();
-  /** Watchers of everything get the very same array. */
-  const whole = new Set<Watcher>();
+  /** Watchers of everything in a namespace, or ('') in all of them: those of one get the very same array. */
+  const whole = new Map<string, Set<Watcher>>();
   const byKey = new Map<string, Set<Watcher>>();
   const others = new Set<Watcher>();
 
@@ -42,15 +42,22 @@ export function createBroadcaster(cache: Cache): Broadcaster {
     if (events.length > 0) sink.onEvents(events);
   }
 
+  function giveWhole(namespace: string, changes: readonly Change[]): void {
+    const group = whole.get(namespace);
+    if (!group) return;
+    const events = changes.map(wholeEvent);
+    const oldest = changes[0]?.revision ?? 0;
+    for (const watcher of group) {
+      if (oldest > watcher.after) watcher.sink.onEvents(events);
+      else give(watcher, changes);
+    }
+  }
+
   function onChanges(changes: readonly Change[]): void {
     if (all.size === 0 || changes.length === 0) return;
     if (whole.size > 0) {
-      const events = changes.map(wholeEvent);
-      const oldest = changes[0]?.revision ?? 0;
-      for (const watcher of whole) {
-        if (oldest > watcher.after) watcher.sink.onEvents(events);
-        else give(watcher, changes);
-      }
+      giveWhole('', changes);
+      for (const [namespace, some] of byNamespace(changes)) giveWhole(namespace, some);
     }
     for (const watcher of others) give(watcher, changes);
     if (byKey.size === 0) return;
@@ -65,25 +72,24 @@ export function createBroadcaster(cache: Cache): Broadcaster {
       const key = keyOfSelection(watcher.selection);
       all.add(watcher);
       let group = others;
-      if (key !== undefined) {
-        group = byKey.get(key) ?? new Set();
-        byKey.set(key, group);
-      } else if (!watcher.selection.matches && watcher.selection.namespace === '') {
-        group = whole;
-      }
+      const { namespace, matches } = watcher.selection;
+      if (key !== undefined) group = groupOf(byKey, key);
+      else if (!matches) group = groupOf(whole, namespace);
       group.add(watcher);
       return () => {
         all.delete(watcher);
         group.delete(watcher);
-        if (key !== undefined && group.size === 0) byKey.delete(key);
+        if (group.size > 0) return;
+        if (key !== undefined) byKey.delete(key);
+        else if (!matches) whole.delete(namespace);
       };
     },
     bookmark(kind, revision) {
-      let event: WatchEvent | undefined;
+      let events: readonly WatchEvent[] | undefined;
       for (const watcher of all) {
         if (!watcher.bookmarks || revision <= watcher.after) continue;
-        event ??= bookmark(kind, revision, false);
-        watcher.sink.onEvents([event]);
+        events ??= [bookmark(kind, revision, false)];
+        watcher.sink.onEvents(events);
       }
     },
     get watchers() {
@@ -97,4 +103,20 @@ export function createBroadcaster(cache: Cache): Broadcaster {
       others.clear();
     },
   };
+}
+
+function groupOf(groups: Map<string, Set<Watcher>>, key: string): Set<Watcher> {
+  let group = groups.get(key);
+  if (!group) {
+    group = new Set();
+    groups.set(key, group);
+  }
+  return group;
+}
+
+/** Changes of namespaced objects, by their namespace. */
+function byNamespace(changes: readonly Change[]): Map<string, readonly Change[]> {
+  const first = changes[0]?.stored.namespace ?? '';
+  if (changes.every(({ stored }) => stored.namespace === first)) return new Map(first === '' ? [] : [[first, changes]]);
+  return Map.groupBy(changes, ({ stored }) => stored.namespace);
 }

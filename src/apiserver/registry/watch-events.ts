@@ -29,6 +29,23 @@ class StoredEvent implements WatchEvent {
   }
 }
 
+/** The frames of many events in one piece. */
+export function jsonFrames(batches: readonly (readonly WatchEvent[])[]): Buffer {
+  let size = 0;
+  for (const events of batches)
+    for (const { type, stored } of events) size += openings[type].length + stored.bytes.length + closing.length;
+  const frames = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const events of batches) {
+    for (const { type, stored } of events) {
+      at += openings[type].copy(frames, at);
+      at += stored.bytes.copy(frames, at);
+      at += closing.copy(frames, at);
+    }
+  }
+  return frames;
+}
+
 export function eventOf(type: WatchEventType, stored: Stored, revision = stored.revision): WatchEvent {
   return new StoredEvent(type, stored, revision);
 }
