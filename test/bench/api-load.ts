@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { configmaps } from '../../src/api/gen/resources.ts';
-import type { BenchContext, Figure, Measurement } from './measure.ts';
+import { type ControlPlane, cpuSecondsOf, go, halt, withControlPlanes } from './control-plane.ts';
+import { type BenchContext, type Figure, type Measurement, median } from './measure.ts';
 import { startOwnServer } from './own-server.ts';
+import { startPeer } from './peer.ts';
 import { openTarget, type Target } from './target.ts';
 import { runWatchers } from './watch-load.ts';
 import { type LoadResult, wrk } from './wrk.ts';
@@ -55,42 +58,98 @@ const loads: Readonly<Record<string, (target: Target) => Promise<LoadResult>>> =
       request: applyBody(target),
     }),
   async api_watch_events_per_s(target) {
-    const { perSecond, watchers } = await runWatchers(target, 50, () =>
+    const { perSecond, watchers, requests } = await runWatchers(target, 50, () =>
       wrk(target, { connections: 16, seconds: 5, contentType: mergePatch, request: patchBody(target) }),
     );
-    return { perSecond, errors: 0, note: `${watchers}` };
+    return { perSecond, errors: 0, requests, note: watchers };
   },
   api_create_per_s: (target) => wrk(target, { connections: 16, seconds: 5, request: createBody(target) }),
 };
 
-async function measure(target: Target, context: BenchContext): Promise<Figure[]> {
+/** Rounds in which ours and upstream's are loaded in turn; the middle one counts. */
+const rounds = 3;
+
+/** One of the servers that are loaded in turn; `plane` is unknown for the cluster of a kubeconfig. */
+interface Side {
+  readonly target: Target;
+  readonly plane: ControlPlane | undefined;
+}
+
+interface Turn extends LoadResult {
+  /** Microseconds of CPU that all processes of the server have used per request. */
+  readonly cpu: number;
+}
+
+const settleMs = 1_000;
+
+/** One load on one side while the others stand still. */
+async function turn(name: string, side: Side, others: readonly Side[]): Promise<Turn> {
+  const load = loads[name];
+  if (load === undefined) throw new Error(`there is no load ${name}`);
+  for (const { plane } of others) if (plane) halt(plane);
+  try {
+    const used = async (): Promise<number> => (side.plane ? await cpuSecondsOf(side.plane) : Number.NaN);
+    const before = await used();
+    const result = await load(side.target);
+    const cpu = (((await used()) - before) * 1e6) / (result.requests ?? Number.NaN);
+    await sleep(settleMs); // what is left to do after the last answer is not the next one's burden
+    return { ...result, cpu };
+  } finally {
+    for (const { plane } of others) if (plane) go(plane);
+  }
+}
+
+const noteOf = (turns: readonly Turn[]): string =>
+  [
+    ...new Set(turns.flatMap(({ note }) => note ?? [])),
+    ...(Number.isNaN(turns[0]?.cpu) ? [] : [`${Math.round(median(turns.map(({ cpu }) => cpu)))} µs of CPU each`]),
+  ].join('; ');
+
+async function measure(sides: readonly Side[], context: BenchContext): Promise<Figure[]> {
   const figures: Figure[] = [];
   const names = Object.keys(loads).filter((name) => context.wanted.has(name));
-  if (names.length > 0) await seed(target, 600);
+  if (names.length > 0) for (const { target } of sides) await seed(target, 600);
   for (const name of names) {
-    const result = await loads[name]?.(target);
-    if (result === undefined) continue;
-    const { perSecond, note } = result;
-    figures.push({ name, value: perSecond, unit: '/s', better: 'higher', ...(note === undefined ? {} : { note }) });
-    context.say(`${name} ${Math.round(perSecond)}/s`);
+    const turns: Turn[][] = sides.map(() => []);
+    for (let round = 0; round < (sides.length > 1 ? rounds : 1); round++)
+      for (const [i, side] of sides.entries())
+        turns[i]?.push(
+          await turn(
+            name,
+            side,
+            sides.filter((other) => other !== side),
+          ),
+        );
+    const perSecond = turns.map((some) => median(some.map((one) => one.perSecond)));
+    const [value = Number.NaN, peer] = perSecond;
+    const note = turns
+      .map(noteOf)
+      .filter((text) => text !== '')
+      .join(' | ');
+    figures.push({ name, value, unit: '/s', better: 'higher', peer, ...(note === '' ? {} : { note }) });
+    context.say(`${name} ${perSecond.map((rate) => `${Math.round(rate)}/s`).join(' against ')} ${note}`);
   }
   return figures;
 }
 
-/** The API server under load: of this clone, or the one of `--kubeconfig`. */
+/** The API server under load: of this clone, in turn with upstream's, or the one of `--kubeconfig`. */
 export const apiLoad: Measurement = {
   names: Object.keys(loads),
-  async run(context) {
-    const own = context.kubeconfig === undefined ? await startOwnServer() : undefined;
-    try {
-      const target = await openTarget(context.kubeconfig ?? own?.kubeconfig ?? '');
+  run({ kubeconfig, peer, ...rest }) {
+    const context = { kubeconfig, peer, ...rest };
+    const starts = kubeconfig !== undefined ? [] : [startOwnServer, ...(peer ? [() => startPeer(peer)] : [])];
+    return withControlPlanes(starts, async (planes) => {
+      const sides: Side[] = [];
       try {
-        return await measure(target, context);
+        if (kubeconfig !== undefined) sides.push({ target: await openTarget(kubeconfig), plane: undefined });
+        for (const plane of planes) sides.push({ target: await openTarget(plane.kubeconfig), plane });
+        return await measure(sides, context);
       } finally {
-        await target.close();
+        for (const { target, plane } of sides) {
+          if (plane) target.abandon();
+          else await target.close();
+        }
       }
-    } finally {
-      await own?.stop();
-    }
+    });
   },
 };

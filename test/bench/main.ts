@@ -3,12 +3,13 @@ import { messageOf } from '../../src/base/errors.ts';
 import { apiLoad } from './api-load.ts';
 import { machine } from './machine.ts';
 import type { Figure, Measurement } from './measure.ts';
+import { memory } from './memory.ts';
 import { nodes } from './nodes.ts';
 import { scheduling } from './scheduling.ts';
 import { startUp } from './start-up.ts';
 
 /** Everything that is measured, in order. */
-const measurements: readonly Measurement[] = [startUp, apiLoad, scheduling, nodes, machine];
+const measurements: readonly Measurement[] = [startUp, memory, apiLoad, scheduling, nodes, machine];
 
 function option(args: readonly string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
@@ -20,11 +21,24 @@ const round = (value: number): number => Number(value.toPrecision(4));
 
 function table(figures: readonly Figure[]): string {
   const width = Math.max(...figures.map(({ name }) => name.length), 0);
-  return figures
-    .map(({ name, value, unit, note }) =>
-      `${name.padEnd(width)}  ${String(round(value)).padStart(10)} ${unit.padEnd(4)} ${note ?? ''}`.trimEnd(),
-    )
-    .join('\n');
+  const compared = figures.some(({ peer }) => peer !== undefined);
+  const beside = ({ value, peer }: Figure): string =>
+    compared
+      ? `${peer === undefined ? '' : round(peer)}`.padStart(10) + `${peer ? (value / peer).toFixed(2) : ''}`.padStart(7)
+      : '';
+  const head = compared ? `${''.padEnd(width)}  ${'here'.padStart(10)}      ${'upstream'.padStart(9)}  ratio\n` : '';
+  const lines = figures.map((figure) => {
+    const { name, value, unit, note } = figure;
+    const columns = [
+      `${name.padEnd(width)} `,
+      String(round(value)).padStart(10),
+      unit.padEnd(4),
+      beside(figure),
+      note ?? '',
+    ];
+    return columns.join(' ').trimEnd();
+  });
+  return head + lines.join('\n');
 }
 
 const args = process.argv.slice(2);
@@ -36,6 +50,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const kubeconfig = option(args, '--kubeconfig');
+const peer = option(args, '--peer');
 const wanted = new Set(only ?? (kubeconfig === undefined ? all : [...apiLoad.names, ...scheduling.names]));
 const figures: Figure[] = [];
 let failed = false;
@@ -44,7 +59,12 @@ for (const measurement of measurements) {
   if (names.length === 0) continue;
   process.stdout.write(`• ${names.join(', ')}\n`);
   try {
-    const taken = await measurement.run({ wanted, kubeconfig, say: (text) => process.stdout.write(`  ${text}\n`) });
+    const taken = await measurement.run({
+      wanted,
+      kubeconfig,
+      peer,
+      say: (text) => process.stdout.write(`  ${text}\n`),
+    });
     // `figure.part` is a part of `figure`.
     figures.push(...taken.filter(({ name }) => wanted.has(name.split('.')[0] ?? '')));
   } catch (error) {
@@ -58,7 +78,10 @@ if (json !== undefined)
   await writeFile(
     json,
     `${JSON.stringify(
-      figures.map(({ name, value, unit, better }) => ({ name, value: round(value), unit, better })),
+      figures.flatMap(({ name, value, unit, better, peer: theirs }) => [
+        { name, value: round(value), unit, better },
+        ...(theirs === undefined ? [] : [{ name: `${name}.upstream`, value: round(theirs), unit, better }]),
+      ]),
       null,
       2,
     )}\n`,

@@ -4,6 +4,8 @@ export interface Figure {
   readonly value: number;
   readonly unit: string;
   readonly better: 'higher' | 'lower';
+  /** What upstream's control plane reached in the same run. */
+  readonly peer?: number | undefined;
   /** What the reader must know of this run: a generator that was the bottleneck, errors in the answers. */
   readonly note?: string;
 }
@@ -20,6 +22,8 @@ export interface BenchContext {
   readonly wanted: ReadonlySet<string>;
   /** The cluster to measure instead of an own one (the API part alone). */
   readonly kubeconfig: string | undefined;
+  /** Folder of upstream's programs, to be measured in turn with ours. */
+  readonly peer: string | undefined;
   say(text: string): void;
 }
 

@@ -12,6 +12,8 @@ export interface Target {
   /** A namespace of its own, deleted at the end. */
   readonly namespace: string;
   close(): Promise<void>;
+  /** Ends the connections alone, where the cluster goes away as a whole. */
+  abandon(): void;
 }
 
 export async function openTarget(kubeconfig: string): Promise<Target> {
@@ -40,6 +42,7 @@ export async function openTarget(kubeconfig: string): Promise<Target> {
     token: answer.status.token,
     client,
     namespace,
+    abandon: () => transport.close(),
     async close() {
       await client.delete(clusterrolebindings, namespace).catch(() => {});
       await client.delete(namespaces, namespace).catch(() => {});

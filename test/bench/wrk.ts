@@ -17,6 +17,7 @@ export interface Load {
 export interface LoadResult {
   perSecond: number;
   errors: number;
+  requests?: number;
   /** Set when the generator itself used a whole core: the server could do more. */
   note?: string;
 }
@@ -78,6 +79,7 @@ export async function wrk(target: Target, load: Load): Promise<LoadResult> {
     return {
       perSecond: (requests ?? 0) / ((microseconds ?? 1) / 1e6),
       errors,
+      requests: requests ?? 0,
       ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
     };
   } finally {
