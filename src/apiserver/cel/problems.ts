@@ -57,7 +57,9 @@ function detail(error: LibraryError, functions: ReadonlySet<string>): string {
 /** `ERROR: <input>:1:2: …` with the line and a mark under the place, as cel-go prints issues. */
 export function compileProblem(error: unknown, text: string, functions: ReadonlySet<string>): string {
   const found = error as LibraryError;
-  const at = Math.min(found.range?.start ?? 0, text.length);
+  const place = Math.min(found.range?.start ?? 0, text.length);
+  // cel-go shows the dot ahead of a field.
+  const at = found.code === 'no_such_key' ? Math.max(text.lastIndexOf('.', place), 0) : place;
   const before = text.slice(0, at).split('\n');
   const column = before.at(-1)?.length ?? 0;
   const line = text.split('\n')[before.length - 1] ?? '';

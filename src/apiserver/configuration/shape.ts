@@ -39,7 +39,7 @@ function misfits(value: unknown, shape: Shape, path: string, unknown: string[], 
   } else if (typeof value !== 'object' || Array.isArray(value)) {
     mistake('object');
   } else {
-    for (const [name, item] of Object.entries(value)) {
+    for (const [name, item] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const field = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
       const place = path === '' ? name : `${path}.${name}`;
       if (field === undefined) unknown.push(`unknown field ${JSON.stringify(place)}`);

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { isQualifiedName } from '../../../api/names.ts';
+import { isDns1123Subdomain } from '../../../api/names.ts';
 import { Problems } from '../../../api/validation/problems.ts';
 import type { AuthenticationFile, ClaimOrExpression, JwtSettings } from './configuration.ts';
 import { claimsProblem, namesField, userProblem } from './expressions.ts';
@@ -149,8 +149,14 @@ function checkMappings(p: Problems, at: string, { claimMappings: m }: JwtSetting
     else verified = checkClaims(p, `${place}.valueExpression`, valueExpression) || verified;
     keys.add(key);
   }
-  const username = m.username.expression ?? '';
-  if (username !== '' && claimsProblem(username) === undefined && namesField(username, 'claims', 'email') && !verified)
+  const { expression: username = '', prefix } = m.username;
+  if (
+    username !== '' &&
+    prefix === undefined &&
+    claimsProblem(username) === undefined &&
+    namesField(username, 'claims', 'email') &&
+    !verified
+  )
     p.invalid(
       `${at}.username.expression`,
       username,
@@ -163,7 +169,7 @@ function checkExtraKey(p: Problems, at: string, key: string): void {
   if (key === '') p.required(at);
   else if (domain === '') p.invalid(at, key, 'must be a domain-prefixed path (such as "acme.io/foo")');
   else {
-    p.all(at, domain, isQualifiedName(`${domain}/x`).length > 0 ? ['must be a DNS-1123 subdomain'] : []);
+    p.all(at, domain, isDns1123Subdomain(domain));
     if (path === '') p.invalid(at, key, 'must be a domain-prefixed path (such as "acme.io/foo")');
   }
   if (key !== key.toLowerCase()) p.invalid(at, key, 'must be lowercase');
