@@ -1,12 +1,13 @@
-import { link, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { updateLock } from './images/lock.ts';
+import { type ImageInputs, packageVersion } from './images/parts.ts';
 import type { Progress } from './images/setup/progress.ts';
 import { pruneStages } from './images/stage.ts';
 import type { Compression } from './images/stages/slot.ts';
 import { buildVm, type VmImage } from './images/targets/vm.ts';
-import { type Arch, clone, hostArch, out } from './images/tools/paths.ts';
+import { type Arch, hostArch, out } from './images/tools/paths.ts';
 import { KnarrError } from './src/base/errors.ts';
 
 export interface BuildOptions {
@@ -14,19 +15,24 @@ export interface BuildOptions {
   compression: Compression;
   /** Archives of container images that the image brings along. */
   addImages: readonly string[];
+  /** Default: package.json's. */
+  version?: string;
 }
 
-/** Every kind of image that can be built. A target is a column of stages; see `images/targets/`. */
-const targets: Record<string, (options: BuildOptions & { version: string }, progress: Progress) => Promise<VmImage>> = {
-  vm: buildVm,
-};
+/** Everything that decides what an image is, what is left out as usual. */
+export const inputsOf = async (options: BuildOptions): Promise<ImageInputs> => ({
+  arch: options.arch,
+  version: options.version ?? (await packageVersion()),
+  compression: options.compression,
+  additions: { images: options.addImages, overlays: [], config: undefined },
+  packages: [],
+  signKey: undefined,
+  secureBoot: undefined,
+});
 
-/** Builds a target, and links what it made into `build/out/<arch>/`. */
-export async function buildImage(target: string, options: BuildOptions, progress: Progress): Promise<VmImage> {
-  const build = targets[target];
-  if (build === undefined) throw usage(`no target ${target}; there are ${Object.keys(targets).join(', ')}`);
-  const { version } = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8')) as { version: string };
-  const image = await build({ ...options, version }, progress);
+/** Builds the image for virtual machines, and links what it made into `build/out/<arch>/`. */
+export async function buildImage(_target: 'vm', options: BuildOptions, progress: Progress): Promise<VmImage> {
+  const image = await buildVm(await inputsOf(options), progress);
   const folder = join(out, options.arch);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -73,7 +79,7 @@ export async function imageCommand(args: readonly string[], progress: Progress):
   }
   if (positionals.length > 0) throw usage(`no image command ${positionals.join(' ')}; there is lock`);
   const image = await buildImage(
-    values.target,
+    'vm',
     {
       arch: oneOf('arch', values.arch, architectures),
       compression: oneOf('compression', values.compression, compressions),

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { withoutSections } from './elf.ts';
+import { dependencies, withoutSections } from './elf.ts';
 
 test('a program without its sections is smaller and runs', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'knarr-elf-'));
@@ -18,4 +18,10 @@ test('a program without its sections is smaller and runs', async (t) => {
 
 test('what is no such program is refused', () => {
   assert.throws(() => withoutSections(Buffer.from('#!/bin/sh\n')), /not a 64-bit little-endian ELF program/);
+});
+
+test('a program names its libraries and its loader', async () => {
+  const { libraries, loader } = dependencies(await readFile(process.execPath));
+  assert.ok(libraries.includes('libc.so.6'), libraries.join(' '));
+  assert.match(loader ?? '', /^\/lib.*\/ld-linux/);
 });

@@ -2,17 +2,24 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../src/base/atomic-file.ts';
 import { type Apt, createApt, type DebianPackage, packageKey } from './apt.ts';
-import { besidePackages, kernelPackage, packages, unwanted } from './packages.ts';
+import { besidePackages, type Flavour, flavourPackages, flavours, packages, unwanted } from './packages.ts';
 import { type Arch, cache, clone } from './tools/paths.ts';
 import { archiveLines, release } from './tools/tree.ts';
 
 /** Every Debian package of an image, with its digest: `images/lock/<arch>.json`. */
 export interface Lock {
-  /** What goes into the root, the kernel among it. */
+  /** What goes into every root. */
   root: DebianPackage[];
+  /** What a flavour adds to it: the kernel, firmware. */
+  vm: DebianPackage[];
+  metal: DebianPackage[];
   /** What is used beside it. */
   beside: DebianPackage[];
 }
+type Group = keyof Lock;
+const groups: readonly Group[] = ['root', ...flavours, 'beside'];
+const allOf = (lock: Lock): DebianPackage[] => groups.flatMap((group) => lock[group]);
+const noPackages = (): Lock => ({ root: [], vm: [], metal: [], beside: [] });
 
 const lockPath = (arch: Arch): string => join(clone, 'images/lock', `${arch}.json`);
 
@@ -28,56 +35,99 @@ async function openApt(arch: Arch): Promise<Apt> {
   return apt;
 }
 
+const common = Object.values(packages).flat();
+
+/** What `names` bring beside what `lock.root` has. */
+async function addition(apt: Apt, root: readonly DebianPackage[], names: readonly string[]): Promise<DebianPackage[]> {
+  const known = new Set(root.map((p) => p.name));
+  return (await apt.closure([...common, ...names])).filter((p) => !known.has(p.name));
+}
+
 async function resolveNewest(apt: Apt, arch: Arch): Promise<Lock> {
-  const roots = [...Object.values(packages).flat(), kernelPackage(arch)];
-  return { root: await apt.closure(roots), beside: await apt.show(besidePackages) };
+  const root = await apt.closure(common);
+  const of = (flavour: Flavour): Promise<DebianPackage[]> => addition(apt, root, flavourPackages[flavour](arch));
+  return { root, vm: await of('vm'), metal: await of('metal'), beside: await apt.show(besidePackages[arch]) };
 }
 
 /** One package a line, so that a change of the lock reads as what changed. */
 function render(lock: Lock): string {
   const lines = (list: DebianPackage[]): string => list.map((p) => `    ${JSON.stringify(p)}`).join(',\n');
-  return `{\n  "root": [\n${lines(lock.root)}\n  ],\n  "beside": [\n${lines(lock.beside)}\n  ]\n}\n`;
+  return `{\n${groups.map((group) => `  "${group}": [\n${lines(lock[group])}\n  ]`).join(',\n')}\n}\n`;
 }
 
 export async function readLock(arch: Arch): Promise<Lock> {
-  return JSON.parse(await readFile(lockPath(arch), 'utf8'));
+  return { ...noPackages(), ...(JSON.parse(await readFile(lockPath(arch), 'utf8')) as Partial<Lock>) };
 }
 
 /** Locks what the archive has now; gives the names whose version changed. */
 export async function updateLock(arch: Arch): Promise<string[]> {
-  const old = await readLock(arch).catch((): Lock => ({ root: [], beside: [] }));
+  const old = await readLock(arch).catch(noPackages);
   const lock = await resolveNewest(await openApt(arch), arch);
   await writeFileAtomic(lockPath(arch), render(lock));
   return changes(old, lock);
 }
 
 function changes(from: Lock, to: Lock): string[] {
-  const old = new Map([...from.root, ...from.beside].map((p) => [p.name, p.version]));
-  return [...to.root, ...to.beside].flatMap((p) =>
+  const old = new Map(allOf(from).map((p) => [p.name, p.version]));
+  return allOf(to).flatMap((p) =>
     old.get(p.name) === p.version ? [] : [`${p.name} ${old.get(p.name) ?? '—'} → ${p.version}`],
   );
 }
 
+/** Packages with the path of each one's file. */
+export interface Fetched {
+  packages: DebianPackage[];
+  files: string[];
+}
+
+export interface FetchedPackages {
+  /** What is unpacked for every image. */
+  root: Fetched;
+  /** What the flavour adds. */
+  flavour: Fetched;
+  /** What the user adds. */
+  extra: Fetched;
+  /** The file of one of the packages that are used beside the root. */
+  beside(name: string): string;
+  besidePackages: DebianPackage[];
+}
+
 /**
- * The packages to build from and their files. The archive keeps only a package's newest version: where it has dropped
- * a locked one, the newest of all is taken instead, and `warn` says so, for a build that is not what the lock says but
- * works is better than none.
+ * The packages to build from and their files; `extra` are more packages for the root, of which no lock says anything.
+ * The archive keeps only a package's newest version: where it has dropped a locked one, the newest of all is taken
+ * instead, and `warn` says so, for a build that is not what the lock says but works is better than none.
  */
 export async function fetchLocked(
   arch: Arch,
-  options: { say: (detail: string) => void; warn: (text: string) => void },
-): Promise<{ lock: Lock; files: { root: string[]; beside: string[] } }> {
-  const { say, warn } = options;
+  options: {
+    flavour: Flavour;
+    extra: readonly string[];
+    say: (detail: string) => void;
+    warn: (text: string) => void;
+  },
+): Promise<FetchedPackages> {
+  const { flavour, extra, say, warn } = options;
   const locked = await readLock(arch);
+  const wanted = (lock: Lock): DebianPackage[] => [...lock.root, ...lock[flavour], ...lock.beside];
   const offline = createApt({ folder: cache, store: join(cache, 'debs'), sources: [], arch });
-  const cached = await offline.cached([...locked.root, ...locked.beside]);
-  if (cached) {
+  const fetched = (apt: Apt, lock: Lock, more: DebianPackage[]): FetchedPackages => {
+    const of = (packages: DebianPackage[]): Fetched => ({ packages, files: apt.files(packages) });
+    const beside = of(lock.beside);
+    return {
+      root: of(lock.root),
+      flavour: of(lock[flavour]),
+      extra: of(more),
+      beside: (name) => beside.files[lock.beside.findIndex((p) => p.name === name)] ?? name,
+      besidePackages: lock.beside,
+    };
+  };
+  if (extra.length === 0 && (await offline.cached(wanted(locked)))) {
     say('from the cache');
-    return { lock: locked, files: { root: offline.files(locked.root), beside: offline.files(locked.beside) } };
+    return fetched(offline, locked, []);
   }
   say('asking the archive');
   const apt = await openApt(arch);
-  const all = [...locked.root, ...locked.beside];
+  const all = wanted(locked);
   const there = new Set((await apt.show(all.map(packageKey))).map((p) => `${packageKey(p)} ${p.sha256}`));
   const gone = all.filter((p) => !there.has(`${packageKey(p)} ${p.sha256}`));
   const lock = gone.length === 0 ? locked : await resolveNewest(apt, arch);
@@ -89,8 +139,7 @@ export async function fetchLocked(
         ...changes(locked, lock).map((line) => `  ${line}`),
       ].join('\n'),
     );
-  return {
-    lock,
-    files: { root: await apt.download(lock.root, say), beside: await apt.download(lock.beside, say) },
-  };
+  const more = extra.length === 0 ? [] : await addition(apt, [...lock.root, ...lock[flavour]], extra);
+  await apt.download([...wanted(lock), ...more], say);
+  return fetched(apt, lock, more);
 }

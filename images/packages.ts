@@ -35,7 +35,7 @@ export const packages: Record<string, readonly string[]> = {
   'pods and their network': [
     'catatonit',
     'containerd',
-    'runc',
+    'crun',
     'containernetworking-plugins',
     'nftables',
     'iptables',
@@ -46,11 +46,33 @@ export const packages: Record<string, readonly string[]> = {
   'what Node needs': ['libstdc++6', 'libatomic1'],
 };
 
-/** The kernel for virtual machines. */
-export const kernelPackage = (arch: Arch): string => `linux-image-cloud-${arch}`;
+/** What a machine is made of decides over its kernel and its firmware. */
+export type Flavour = 'vm' | 'metal';
+export const flavours: readonly Flavour[] = ['vm', 'metal'];
+
+const firmware: Record<Arch, readonly string[]> = {
+  amd64: ['intel-microcode', 'amd64-microcode'],
+  arm64: ['firmware-brcm80211'],
+};
+
+/** The packages of a flavour beside the common ones: its kernel, and firmware of network cards and processors. */
+export const flavourPackages: Record<Flavour, (arch: Arch) => readonly string[]> = {
+  vm: (arch) => [`linux-image-cloud-${arch}`],
+  metal: (arch) => [
+    `linux-image-${arch}`,
+    'firmware-realtek',
+    'firmware-bnx2',
+    'firmware-bnx2x',
+    'firmware-misc-nonfree',
+    ...firmware[arch],
+  ],
+};
 
 /** Packages whose files become part of an image, or of what it starts from, without being unpacked into its root. */
-export const besidePackages = ['busybox-static', 'systemd-boot-efi'] as const;
+export const besidePackages: Record<Arch, readonly string[]> = {
+  amd64: ['busybox-static', 'systemd-boot-efi', 'dmsetup', 'libdevmapper1.02.1'],
+  arm64: ['busybox-static', 'systemd-boot-efi', 'dmsetup', 'libdevmapper1.02.1', 'raspi-firmware', 'u-boot-rpi'],
+};
 
 /**
  * What packages depend on for their installation scripts, which never run here, or for a use that an image has not:
@@ -75,6 +97,7 @@ export const unwanted = [
   'openssl',
   'openssl-provider-legacy',
   'perl-base',
+  'runc',
   'sensible-utils',
   'sysvinit-utils',
   'ucf',
@@ -98,6 +121,15 @@ export const excluded = [
   './usr/share/icons/*',
   './usr/share/polkit-1/*',
   './usr/share/perl5/*',
+  './usr/share/applications/*',
+  './usr/share/metainfo/*',
+  './usr/share/menu/*',
+  './usr/share/runit/*',
+  './usr/share/util-linux/*',
+  // conversions between character sets that nobody asks for, static libraries
+  './usr/lib/*/gconv/*',
+  './usr/lib/*/lib*.a',
+  './usr/lib/*/libmvec.so*',
   './usr/lib/udev/hwdb.d/*',
   './usr/lib/init/*',
   './usr/lib/pcrlock.d/*',
@@ -112,11 +144,24 @@ export const excluded = [
   './usr/lib/systemd/system-generators/systemd-tpm2-generator',
   './usr/lib/systemd/system-generators/systemd-veritysetup-generator',
   // plugins that no pod network of this node calls; others bring their own along with them
-  ...['dhcp', 'dummy', 'host-device', 'ipvlan', 'macvlan', 'ptp', 'sbr', 'static', 'tap', 'tuning', 'vlan', 'vrf'].map(
-    (plugin) => `./usr/lib/cni/${plugin}`,
-  ),
+  ...[
+    'dhcp',
+    'dummy',
+    'firewall',
+    'host-device',
+    'ipvlan',
+    'macvlan',
+    'ptp',
+    'sbr',
+    'static',
+    'tap',
+    'tuning',
+    'vlan',
+    'vrf',
+  ].map((plugin) => `./usr/lib/cni/${plugin}`),
   './usr/bin/containerd-shim',
   './usr/bin/containerd-shim-runc-v1',
+  './usr/bin/crun-wasm',
   './etc/cron.*',
   './etc/init.d/*',
   './etc/init/*',
@@ -127,4 +172,50 @@ export const excluded = [
   './etc/containerd/*',
   './etc/ucf.conf',
   './var/*',
+] as const;
+
+/**
+ * Parts of a kernel's modules that no node has a use for, relative to its `kernel/`. Whatever needs one of them goes with
+ * it: depmod would list it, and loading it would fail.
+ */
+export const unwantedModules = [
+  'crypto/tcrypt.ko*',
+  'drivers/accel',
+  'drivers/bluetooth',
+  'drivers/char/agp',
+  'drivers/comedi',
+  'drivers/firewire',
+  'drivers/gpu',
+  'drivers/iio',
+  'drivers/input/gameport',
+  'drivers/input/joystick',
+  'drivers/input/tablet',
+  'drivers/input/touchscreen',
+  'drivers/isdn',
+  'drivers/media',
+  'drivers/net/arcnet',
+  'drivers/net/can',
+  'drivers/net/fddi',
+  'drivers/net/hamradio',
+  'drivers/net/ieee802154',
+  'drivers/parport',
+  'drivers/pcmcia',
+  'drivers/staging',
+  'drivers/video',
+  'fs/bcachefs',
+  'net/appletalk',
+  'net/ax25',
+  'net/bluetooth',
+  'net/can',
+  'net/dccp',
+  'net/ieee802154',
+  'net/mac802154',
+  'net/netrom',
+  'net/nfc',
+  'net/rds',
+  'net/rose',
+  'net/smc',
+  'net/sunrpc/xprtrdma',
+  'net/tipc',
+  'sound',
 ] as const;

@@ -58,7 +58,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => c
 child.on('error', (error) => stop(error.message));
 child.on('exit', (code, signal) => {
   // The dependencies go last: what removes all the rest runs from them.
-  if (process.argv[2] === 'clean' && code === 0)
-    rmSync(join(clone, 'node_modules'), { recursive: true, force: true });
+  if (process.argv[2] === 'clean' && code === 0) rmSync(join(clone, 'node_modules'), { recursive: true, force: true });
   process.exit(code ?? 128 + (constants.signals[signal] ?? 1));
 });

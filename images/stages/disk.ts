@@ -1,34 +1,51 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeEspTree } from '../../os/disk/esp-tree.ts';
 import { partitionDefinitions } from '../../os/disk/layout.ts';
+import { manifestName, signatureName } from '../../os/update/manifest.ts';
+import { run } from '../../src/base/run.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { bootLoader } from './efi.ts';
+import { readFacts } from './uki.ts';
 
-const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
-/** `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image), the first slot, an empty second. */
-export function diskStage(options: { arch: Arch; version: string; slot: string; uki: string; efi: string }): Stage {
-  const { arch, version, slot, uki, efi } = options;
+/**
+ * `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image, manifest; `firmware` is a folder of
+ * more files), the first slot, an empty second.
+ */
+export function diskStage(options: {
+  name: string;
+  arch: Arch;
+  version: string;
+  slot: string;
+  uki: string;
+  efi: string;
+  update: string;
+  firmware?: string;
+}): Stage {
+  const { name, arch, version, slot, uki, efi, update, firmware } = options;
   return {
-    name: `disk-${arch}`,
+    name: `${name}-${arch}`,
     source: import.meta.filename,
-    files: [join(clone, 'os/disk/layout.ts')],
-    inputs: [version, basename(slot), basename(uki), basename(efi)],
+    inputs: [version, ...[slot, uki, efi, update, firmware ?? ''].map((path) => basename(path))],
+    files: ['os/disk/esp-tree.ts', 'os/disk/layout.ts'].map((path) => join(clone, path)),
     async make(into) {
       const esp = join(into, 'esp');
-      for (const folder of ['EFI/BOOT', 'EFI/Linux', 'EFI/systemd', 'loader'])
-        await mkdir(join(esp, folder), { recursive: true });
-      await copyFile(
-        join(efi, `systemd-boot${efiName[arch]}.efi`),
-        join(esp, `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`),
-      );
-      await copyFile(join(uki, 'knarr.efi'), join(esp, `EFI/Linux/knarr_${version}.efi`));
-      await writeFile(join(esp, 'loader/loader.conf'), 'timeout 0\n');
+      await makeEspTree({
+        into: esp,
+        ...{ arch, version, bootLoader: join(efi, bootLoader(arch)), uki: join(uki, 'knarr.efi') },
+        signed: {
+          bytes: await readFile(join(update, manifestName)),
+          signature: await readFile(join(update, signatureName), 'utf8'),
+        },
+      });
+      if (firmware !== undefined) await run('cp', ['-R', `${firmware}/.`, esp]);
       const folder = join(into, 'repart.d');
       await mkdir(folder);
-      const partition = (await readFile(join(slot, 'partition-uuid'), 'utf8')).trim();
-      const files = partitionDefinitions({ arch, version, root: join(slot, 'root.erofs'), partition, esp });
-      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+      const { partition } = await readFacts(slot);
+      const files = partitionDefinitions({ arch, version, root: join(slot, 'root.img'), partition, esp });
+      for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
       await runInTools(
         'systemd-repart',
         [

@@ -1,15 +1,24 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from '../../src/base/run.ts';
+import { type SecureBootKeys, signEfi } from '../secure-boot.ts';
 import type { Stage } from '../stage.ts';
 import type { Arch } from '../tools/paths.ts';
 
+const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
+
+/** The boot loader's file name, in its package as in a root. */
+export const bootLoader = (arch: Arch): string => `systemd-boot${efiName[arch]}.efi`;
+
+/** Where firmware looks for a boot loader on a disk that it knows nothing of. */
+export const defaultLoaderPath = (arch: Arch): string => `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`;
+
 /** What runs before the kernel, of the image's architecture: systemd-boot and the stub of unified kernel images. */
-export function efiStage(arch: Arch, systemdBoot: string): Stage {
+export function efiStage(arch: Arch, systemdBoot: string, secureBoot: SecureBootKeys | undefined): Stage {
   return {
     name: `efi-${arch}`,
     source: import.meta.filename,
-    inputs: [basename(systemdBoot)],
+    inputs: [basename(systemdBoot), secureBoot?.digest],
     async make(into) {
       const from = join(into, 'package');
       await mkdir(from);
@@ -17,6 +26,7 @@ export function efiStage(arch: Arch, systemdBoot: string): Stage {
       const folder = join(from, 'usr/lib/systemd/boot/efi');
       for (const name of await readdir(folder)) await copyFile(join(folder, name), join(into, name));
       await rm(from, { recursive: true });
+      if (secureBoot !== undefined) await signEfi(join(into, bootLoader(arch)), secureBoot);
     },
   };
 }

@@ -1,105 +1,108 @@
-import { chmod, copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
 import { run } from '../../src/base/run.ts';
 import { writeCpio } from '../cpio.ts';
+import { dependencies } from '../elf.ts';
+import { initrdModules, moduleFiles, networkModules } from '../initrd-modules.ts';
+import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
 
-/** Modules that find and mount a root, wherever it is; what they need comes with them. */
-const modules = [
-  'erofs',
-  'overlay',
-  'ext4',
-  'dm-verity',
-  'virtio_pci',
-  'virtio_mmio',
-  'virtio_blk',
-  'virtio_scsi',
-  'sd_mod',
-  'ahci',
-  'nvme',
-  'hv_storvsc',
-  'xen-blkfront',
-  'vmw_pvscsi',
-  'mptspi',
+const applets = [
+  ...'cat chroot dd echo grep head ip ls losetup mkdir modprobe mount mv printf readlink reboot sed sh sleep'.split(
+    ' ',
+  ),
+  ...'switch_root sync tr udhcpc umount wc wget'.split(' '),
 ];
 
-const applets = 'sh cat chroot grep ls mkdir modprobe mount mv readlink reboot sed sleep switch_root sync tr wc'.split(
-  ' ',
-);
-
-/** The files of `names` and of what they need, by modules.dep; names that are built into the kernel are left out. */
-export function moduleFiles(modulesDep: string, builtin: string, names: readonly string[]): string[] {
-  const plain = (path: string): string =>
-    basename(path)
-      .replace(/\.ko(\.\w+)?$/, '')
-      .replaceAll('-', '_');
-  const needs = new Map<string, string[]>();
-  const pathOf = new Map<string, string>();
-  for (const line of modulesDep.split('\n')) {
-    const [path, rest = ''] = line.split(':');
-    if (!path) continue;
-    pathOf.set(plain(path), path);
-    needs.set(
-      path,
-      rest.split(' ').filter((word) => word !== ''),
-    );
-  }
-  const inside = new Set(builtin.split('\n').map(plain));
-  const found = new Set<string>();
-  const add = (path: string): void => {
-    if (found.has(path)) return;
-    found.add(path);
-    for (const need of needs.get(path) ?? []) add(need);
+/** Copies a program of some trees into `root`, with the libraries that it needs. */
+async function copyProgram(trees: readonly string[], program: string, root: string): Promise<void> {
+  const read = async (path: string): Promise<Buffer | undefined> => {
+    for (const tree of trees) {
+      const found = await readFile(join(tree, path)).catch(() => undefined);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   };
-  for (const name of names) {
-    const path = pathOf.get(plain(name));
-    if (path !== undefined) add(path);
-    else if (!inside.has(plain(name)) && name === 'erofs')
-      throw new KnarrError({ code: 'no-module', blame: 'bug', message: `the kernel has no module ${name}` });
+  const librariesOf = async (path: string, done: Set<string>): Promise<void> => {
+    if (done.has(path)) return;
+    done.add(path);
+    const content = await read(path);
+    if (content === undefined)
+      throw new KnarrError({ code: 'no-library', blame: 'bug', message: `no package of the initrd brings ${path}` });
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content, { mode: 0o755 });
+    const { libraries, loader } = dependencies(content);
+    // the loader's own name is a path: its file lies in the merged /usr
+    if (loader !== undefined) await librariesOf(`usr${loader}`, done);
+    for (const name of libraries.filter((library) => !library.startsWith('ld-linux')))
+      for (const folder of librariesFolders)
+        if ((await read(join(folder, name))) !== undefined) await librariesOf(join(folder, name), done);
+  };
+  await librariesOf(program, new Set());
+}
+const librariesFolders = ['usr/lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu'];
+
+async function copyModules(from: string, into: string, names: readonly string[]): Promise<void> {
+  const [version = ''] = await readdir(join(from, 'usr/lib/modules'));
+  const source = join(from, 'usr/lib/modules', version);
+  const target = join(into, 'usr/lib/modules', version);
+  const read = (name: string): Promise<string> => readFile(join(source, name), 'utf8');
+  for (const path of moduleFiles(await read('modules.dep'), await read('modules.builtin'), names)) {
+    await mkdir(dirname(join(target, path)), { recursive: true });
+    await copyFile(join(source, path), join(target, path));
+    if (path.endsWith('.xz')) await runInTools('xz', ['-d', join(target, path)]);
   }
-  return [...found].sort();
+  for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])
+    await copyFile(join(source, name), join(target, name)).catch(() => {});
+  await runInTools('depmod', ['-b', into, version]);
 }
 
-/** The first file system of a boot: a static busybox, the modules for the root, `images/initrd/init`. */
-export function initrdStage(options: { arch: Arch; base: string; busybox: string }): Stage {
-  const { arch, base, busybox } = options;
-  const init = join(clone, 'images/initrd/init');
+/**
+ * The first file system of a boot: a static busybox, dmsetup, the modules for the root, `images/initrd/`. With `network`
+ * it has the drivers of every network card too.
+ */
+export function initrdStage(options: {
+  arch: Arch;
+  flavour: Flavour;
+  base: string;
+  kernel: string;
+  /** Files of the packages busybox-static, dmsetup, libdevmapper1.02.1. */
+  debs: readonly string[];
+  network: boolean;
+}): Stage {
+  const { arch, flavour, base, kernel, debs, network } = options;
+  const files = ['init', 'dhcp', 'find-root'].map((name) => join(clone, 'images/initrd', name));
+  const modules = [...initrdModules, ...(network ? networkModules : [])];
   return {
-    name: `initrd-${arch}`,
+    name: `initrd-${network ? 'network-' : ''}${flavour}-${arch}`,
     source: import.meta.filename,
-    inputs: [basename(base), basename(busybox), modules, applets],
-    files: [init],
+    inputs: [...[base, kernel, ...debs].map((path) => basename(path)), modules, applets],
+    files,
     async make(into) {
       const root = join(into, 'root');
-      for (const folder of ['bin', 'dev', 'proc', 'sys', 'run', 'sysroot', 'etc'])
+      for (const folder of ['dev', 'proc', 'sys', 'run', 'sysroot', 'medium', 'etc', 'usr/bin', 'usr/lib', 'usr/lib64'])
         await mkdir(join(root, folder), { recursive: true });
-      const from = join(into, 'busybox');
-      await mkdir(from);
-      await run('dpkg-deb', ['-x', busybox, from]);
-      await copyFile(join(from, 'usr/bin/busybox'), join(root, 'bin/busybox'));
+      for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+        await symlink(name === 'sbin' ? 'usr/bin' : `usr/${name}`, join(root, name));
+      await symlink('bin', join(root, 'usr/sbin'));
+      const packages = join(into, 'packages');
+      await mkdir(packages);
+      for (const deb of debs) await run('dpkg-deb', ['-x', deb, packages]);
+      await copyFile(join(packages, 'usr/bin/busybox'), join(root, 'bin/busybox'));
       for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
-      await symlink('bin', join(root, 'sbin'));
-      await copyFile(init, join(root, 'init'));
-      await chmod(join(root, 'init'), 0o755);
-      const [version = ''] = await readdir(join(base, 'root/usr/lib/modules'));
-      const source = join(base, 'root/usr/lib/modules', version);
-      const target = join(root, 'lib/modules', version);
-      const read = (name: string): Promise<string> => readFile(join(source, name), 'utf8');
-      for (const path of moduleFiles(await read('modules.dep'), await read('modules.builtin'), modules)) {
-        await mkdir(dirname(join(target, path)), { recursive: true });
-        await copyFile(join(source, path), join(target, path));
-        if (path.endsWith('.xz')) await runInTools('xz', ['-d', join(target, path)]);
+      await copyProgram([packages, join(base, 'root')], 'usr/sbin/dmsetup', root);
+      for (const file of files) {
+        await copyFile(file, join(root, basename(file)));
+        await chmod(join(root, basename(file)), 0o755);
       }
-      for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])
-        await copyFile(join(source, name), join(target, name)).catch(() => {});
+      await copyModules(join(kernel, 'root'), root, modules);
       await writeFile(join(root, 'etc/mtab'), '');
-      await runInTools('depmod', ['-b', root, version]);
       await writeFile(join(into, 'initrd.cpio'), await writeCpio(root));
       await runInTools('zstd', ['-q', '-19', '--rm', join(into, 'initrd.cpio'), '-o', join(into, 'initrd')]);
-      await run('rm', ['-rf', root, from]);
+      for (const folder of [root, packages]) await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { sha256OfFile } from '../apt.ts';
+import { partitionUuid } from '../../os/update/manifest.ts';
+import { KnarrError } from '../../src/base/errors.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
@@ -12,7 +13,18 @@ export const compressions = {
 } as const;
 export type Compression = keyof typeof compressions;
 
-/** A slot's content: `root.erofs` of the whole root, and `partition-uuid`, which is made from its digest. */
+/** What `root.json` beside a root says of it: what the kernel's command line and the partition table need. */
+export interface RootFacts {
+  rootHash: string;
+  /** Of 4,096 bytes, without the tree of hashes, which begins behind them. */
+  blocks: number;
+  partition: string;
+}
+
+/**
+ * A slot's content: `root.img`, the file system of the whole root with its tree of hashes (dm-verity) appended, and
+ * `root.json` (RootFacts).
+ */
 export function slotStage(options: { arch: Arch; system: string; compression: Compression }): Stage {
   const { arch, system, compression } = options;
   return {
@@ -20,7 +32,7 @@ export function slotStage(options: { arch: Arch; system: string; compression: Co
     source: import.meta.filename,
     inputs: [basename(system), compressions[compression]],
     async make(into, say) {
-      const image = join(into, 'root.erofs');
+      const image = join(into, 'root.new');
       say(compression);
       await runInTools('mkfs.erofs', [
         '--quiet',
@@ -31,18 +43,23 @@ export function slotStage(options: { arch: Arch; system: string; compression: Co
         image,
         join(system, 'root'),
       ]);
-      await writeFile(join(into, 'partition-uuid'), `${uuidOf(await sha256OfFile(image))}\n`);
+      await writeFile(join(into, 'root.json'), `${JSON.stringify(await appendHashes(image))}\n`);
+      await rename(image, join(into, 'root.img'));
     },
   };
 }
 
-/** The first 128 bits of a digest, in a UUID's form. */
-export function uuidOf(digest: string): string {
-  return [
-    digest.slice(0, 8),
-    digest.slice(8, 12),
-    digest.slice(12, 16),
-    digest.slice(16, 20),
-    digest.slice(20, 32),
-  ].join('-');
+const block = 4096;
+
+/** Appends a file system's tree of hashes. The same content always has the same hash: no salt, no identity of its own. */
+async function appendHashes(image: string): Promise<RootFacts> {
+  const { stdout } = await runInTools('stat', ['--format=%s', image]);
+  const size = Math.ceil(Number(stdout) / block) * block;
+  await runInTools('truncate', ['--size', String(size), image]);
+  const options = ['--salt=-', '--uuid=00000000-0000-0000-0000-000000000000', `--hash-offset=${size}`];
+  const { stdout: printed } = await runInTools('veritysetup', ['format', ...options, image, image]);
+  const rootHash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(printed)?.[1];
+  if (rootHash === undefined)
+    throw new KnarrError({ code: 'verity', blame: 'bug', message: `veritysetup printed no root hash: ${printed}` });
+  return { rootHash, blocks: size / block, partition: partitionUuid(rootHash) };
 }

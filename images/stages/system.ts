@@ -1,9 +1,12 @@
-import { chmod, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from '../../src/base/run.ts';
+import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { bootLoader, defaultLoaderPath } from './efi.ts';
 import { addImages } from './extras.ts';
 
 /** Links of the root: what people write to lives in /var. */
@@ -46,7 +49,7 @@ const masked = [
   'systemd-update-done.service',
 ];
 
-const osRelease = (version: string, build: string): string => `NAME="Knarr"
+const osRelease = (version: string, build: string, flavour: Flavour): string => `NAME="Knarr"
 PRETTY_NAME="Knarr ${version}"
 ID=knarr
 ID_LIKE=debian
@@ -54,42 +57,67 @@ VERSION="${version}"
 VERSION_ID="${version}"
 IMAGE_ID=knarr
 IMAGE_VERSION="${version}"
+VARIANT_ID=${flavour}
 BUILD_ID="${build}"
 ANSI_COLOR="0;36"
 `;
 
-/** The whole root tree: the Debian part, the files of `overlay/`, Node, the daemon, users and what starts at boot. */
+/** What the user puts into a root. */
+export interface Additions {
+  /** Archives of container images. */
+  images: readonly string[];
+  /** Folders whose content is laid over the root. */
+  overlays: readonly string[];
+  /** A cloud-config, the weakest that the machine knows. */
+  config: string | undefined;
+}
+
+/**
+ * The whole root tree: the Debian part, kernel modules and firmware, the files of `overlay/`, Node, the daemon, the key
+ * that updates are signed with, users and what starts at boot.
+ */
 export function systemStage(options: {
   arch: Arch;
+  flavour: Flavour;
   version: string;
   base: string;
+  kernel: string;
   node: string;
   bundle: string;
-  addImages: readonly string[];
+  efi: string;
+  updateKey: string;
+  additions: Additions;
 }): Stage {
-  const { arch, version, base, node, bundle, addImages: archives } = options;
+  const { arch, flavour, version, base, kernel, node, bundle, efi, updateKey, additions } = options;
   const overlay = join(clone, 'overlay');
+  const { images, overlays, config } = additions;
   return {
-    name: `system-${arch}`,
+    name: `system-${flavour}-${arch}`,
     source: import.meta.filename,
-    inputs: [version, ...[base, node, bundle].map((path) => basename(path))],
-    files: [overlay, ...archives],
+    inputs: [version, updateKey, [base, kernel, node, bundle, efi].map((path) => basename(path)), config !== undefined],
+    files: [overlay, ...images, ...overlays, ...(config === undefined ? [] : [config])],
     async make(into) {
       const root = join(into, 'root');
       await run('cp', ['-a', '--reflink=auto', join(base, 'root'), root]);
+      await run('cp', ['-a', '--reflink=auto', `${join(kernel, 'root')}/.`, root]);
       await run('cp', ['-R', '--no-preserve=ownership', `${overlay}/.`, root]);
       await chmod(join(root, 'etc/sudoers.d/rancher'), 0o440);
       const knarr = join(root, 'usr/lib/knarr');
       await cp(bundle, knarr, { recursive: true });
       await cp(join(node, 'node'), join(knarr, 'node'));
-      await addImages(root, archives);
+      await mkdir(join(knarr, 'update-keys'));
+      const keyName = createHash('sha256').update(updateKey).digest('hex').slice(0, 16);
+      await writeFile(join(knarr, 'update-keys', `${keyName}.pem`), updateKey);
+      await addImages(root, images);
       await run('chmod', ['-R', 'u=rwX,go=rX', knarr]);
+      await mkdir(join(knarr, 'efi'));
+      await copyFile(join(efi, bootLoader(arch)), join(knarr, 'efi', basename(defaultLoaderPath(arch))));
       for (const [path, target] of Object.entries(links)) {
         await rm(join(root, path), { recursive: true, force: true });
         await mkdir(join(root, path, '..'), { recursive: true });
         await symlink(target, join(root, path));
       }
-      await writeFile(join(root, 'usr/lib/os-release'), osRelease(version, basename(bundle)));
+      await writeFile(join(root, 'usr/lib/os-release'), osRelease(version, basename(bundle), flavour));
       await rm(join(root, 'etc/os-release'), { force: true });
       await symlink('../usr/lib/os-release', join(root, 'etc/os-release'));
       await writeFile(join(root, 'etc/hostname'), 'knarr\n');
@@ -99,6 +127,12 @@ export function systemStage(options: {
       await runInTools('systemctl', ['--root', root, 'preset-all']);
       for (const unit of masked) await symlink('/dev/null', join(root, 'etc/systemd/system', unit)).catch(() => {});
       for (const name of await readdir(join(root, 'var'))) await rm(join(root, 'var', name), { recursive: true });
+      for (const folder of overlays) await run('cp', ['-R', '--no-preserve=ownership', `${folder}/.`, root]);
+      if (config !== undefined) {
+        await mkdir(join(root, 'usr/share/knarr'), { recursive: true });
+        await copyFile(config, join(root, 'usr/share/knarr/config.yaml'));
+        await chmod(join(root, 'usr/share/knarr/config.yaml'), 0o600);
+      }
     },
   };
 }

@@ -1,18 +1,11 @@
 import { join } from 'node:path';
-import { fetchLocked } from '../lock.ts';
+import { buildParts, type ImageInputs, type Parts } from '../parts.ts';
 import type { Progress } from '../setup/progress.ts';
-import { runStage } from '../stage.ts';
-import { baseStage } from '../stages/base.ts';
-import { bundleStage } from '../stages/bundle.ts';
 import { diskStage } from '../stages/disk.ts';
-import { efiStage } from '../stages/efi.ts';
-import { initrdStage } from '../stages/initrd.ts';
-import { nodeStage, nodeVersion } from '../stages/node.ts';
-import { type Compression, slotStage } from '../stages/slot.ts';
-import { systemStage } from '../stages/system.ts';
-import { ukiStage } from '../stages/uki.ts';
+import { readFacts } from '../stages/uki.ts';
 import type { Arch } from '../tools/paths.ts';
 
+/** An image as machines for trying out and for tests boot it. */
 export interface VmImage {
   arch: Arch;
   version: string;
@@ -24,39 +17,34 @@ export interface VmImage {
   cmdline: string;
   /** Both and the kernel in one file, as the boot loader starts it. */
   uki: string;
-  /** The slot's content alone. */
+  /** The slot's content alone: the file system, its tree of hashes appended. */
   root: string;
+  rootHash: string;
+  /** A folder with the signed update to this version (os/update/manifest.ts). */
+  update: string;
+}
+
+/** The disk of a flavour. */
+export function diskOf(parts: Parts): Promise<string> {
+  const { inputs, flavour, slot, uki, efi, update } = parts;
+  const { arch, version } = inputs;
+  return parts.stage(diskStage({ name: `disk-${flavour}`, arch, version, slot, uki, efi, update }));
 }
 
 /** Builds the image for virtual machines. */
-export async function buildVm(
-  options: { arch: Arch; version: string; compression: Compression; addImages: readonly string[] },
-  progress: Progress,
-): Promise<VmImage> {
-  const { arch, version, compression, addImages } = options;
-  const { lock, files } = await progress.stage(`packages-${arch}`, (say) =>
-    fetchLocked(arch, { say, warn: progress.note }),
-  );
-  const beside = (name: string): string => files.beside[lock.beside.findIndex((p) => p.name === name)] ?? name;
-  const stage = (made: Parameters<typeof runStage>[0]): Promise<string> => runStage(made, progress);
-
-  const base = await stage(baseStage({ arch, packages: lock.root, files: files.root }));
-  const initrd = await stage(initrdStage({ arch, base, busybox: beside('busybox-static') }));
-  const efi = await stage(efiStage(arch, beside('systemd-boot-efi')));
-  const node = await stage(nodeStage(arch, await nodeVersion(arch)));
-  const bundle = await stage(bundleStage(arch));
-  const system = await stage(systemStage({ arch, version, base, node, bundle, addImages }));
-  const slot = await stage(slotStage({ arch, system, compression }));
-  const uki = await stage(ukiStage({ arch, version, base, initrd, efi }));
-  const disk = await stage(diskStage({ arch, version, slot, uki, efi }));
+export async function buildVm(inputs: ImageInputs, progress: Progress): Promise<VmImage> {
+  const parts = await buildParts(inputs, 'vm', progress);
+  const disk = await diskOf(parts);
   return {
-    arch,
-    version,
+    arch: inputs.arch,
+    version: inputs.version,
     disk: join(disk, 'disk.raw'),
-    kernel: join(base, 'kernel'),
-    initrd: join(initrd, 'initrd'),
-    cmdline: join(uki, 'cmdline'),
-    uki: join(uki, 'knarr.efi'),
-    root: join(slot, 'root.erofs'),
+    kernel: join(parts.kernel, 'kernel'),
+    initrd: join(parts.initrd, 'initrd'),
+    cmdline: join(parts.uki, 'cmdline'),
+    uki: join(parts.uki, 'knarr.efi'),
+    root: join(parts.slot, 'root.img'),
+    rootHash: (await readFacts(parts.slot)).rootHash,
+    update: parts.update,
   };
 }

@@ -27,6 +27,11 @@ const treePackages = [
   'dosfstools',
   'e2fsprogs',
   'cryptsetup-bin',
+  'sbsigntool',
+  'python3-virt-firmware',
+  'xorriso',
+  'isolinux',
+  'syslinux-common',
   'fdisk',
   'kmod',
   'zstd',
@@ -56,7 +61,10 @@ async function made(folder: string, key: string, build: (into: string) => Promis
   return true;
 }
 
-/** Where Debian's packages come from: what this machine's apt uses, else what mmdebstrap chose for the tree. */
+/**
+ * Where Debian's packages come from: what this machine's apt uses, else what mmdebstrap chose for the tree. Firmware is
+ * in a component of its own.
+ */
 export async function archiveLines(suite: string): Promise<string[]> {
   const { main, security } = debianArchive(await hostSources());
   const tree = parseOneLine(await readFile(join(toolsTree, 'etc/apt/sources.list'), 'utf8').catch(() => ''));
@@ -67,7 +75,8 @@ export async function archiveLines(suite: string): Promise<string[]> {
       blame: 'world',
       message: "found no Debian archive in this machine's apt sources nor in the tools tree's",
     });
-  const line = (from: string, name: string): string => `deb [signed-by=${keyring}] ${from} ${name} main`;
+  const line = (from: string, name: string): string =>
+    `deb [signed-by=${keyring}] ${from} ${name} main non-free-firmware`;
   if (suite !== release) return [line(uri, suite)];
   return [
     line(uri, suite),

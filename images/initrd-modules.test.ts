@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { moduleFiles } from './initrd.ts';
+import { moduleFiles } from './initrd-modules.ts';
 
 test('modules come with what they need; what the kernel has built in is left out', () => {
   const dep =
@@ -11,4 +11,10 @@ test('modules come with what they need; what the kernel has built in is left out
     'kernel/lib/libcrc32c.ko.xz',
   ]);
   assert.throws(() => moduleFiles('', '', ['erofs']), /has no module erofs/);
+});
+
+test('a folder stands for all modules in it, and for what they need', () => {
+  const dep =
+    'kernel/drivers/net/phy/a.ko: kernel/lib/x.ko\nkernel/lib/x.ko:\nkernel/drivers/net/y.ko:\nkernel/fs/erofs/erofs.ko:\n';
+  assert.deepStrictEqual(moduleFiles(dep, '', ['drivers/net/phy']), ['kernel/drivers/net/phy/a.ko', 'kernel/lib/x.ko']);
 });
