@@ -9,11 +9,19 @@ const mountPoint = '/run/knarr/esp';
  * Works on the EFI system partition, which is mounted only for that long. Before it is written its file system is
  * checked: a power cut may have come in the midst of an earlier change. One at a time in a process.
  */
-export async function withEntries<T>(
+export const withEntries = <T>(
   host: Host,
   disk: MachineDisk,
   mode: 'read' | 'write',
   work: (entries: Entries) => Promise<T>,
+): Promise<T> => withEsp(host, disk, mode, (folder) => work(entriesOn(folder)));
+
+/** The same with the folder that it is mounted on. */
+export async function withEsp<T>(
+  host: Host,
+  disk: MachineDisk,
+  mode: 'read' | 'write',
+  work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = host.path(mountPoint);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -25,7 +33,7 @@ export async function withEntries<T>(
   const options = `${mode === 'write' ? 'rw,flush' : 'ro'},umask=0077,nosuid,nodev,noexec`;
   await host.run('mount', ['-t', 'vfat', '-o', options, disk.esp.device, folder]);
   try {
-    return await work(entriesOn(folder));
+    return await work(folder);
   } finally {
     await host.run('umount', [folder]);
   }

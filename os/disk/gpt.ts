@@ -26,6 +26,8 @@ export interface PartitionTable {
 export interface PartitionChange {
   readonly label?: string;
   readonly uuid?: string;
+  /** The entry becomes an unused one; what was in the partition stays where it is. */
+  readonly remove?: boolean;
 }
 
 /** Writes bytes at an offset and waits until they are on the disk; tests put a power cut in its place. */
@@ -103,8 +105,12 @@ function partitionsOf({ header, entries }: Copy, sector: number): Partition[] {
 function changed(copy: Copy, changes: ReadonlyMap<number, PartitionChange>): Buffer {
   const entries = Buffer.from(copy.entries);
   const size = copy.header.readUInt32LE(84);
-  for (const [number, { label, uuid }] of changes) {
+  for (const [number, { label, uuid, remove }] of changes) {
     const entry = entries.subarray((number - 1) * size, number * size);
+    if (remove) {
+      entry.fill(0);
+      continue;
+    }
     if (label !== undefined) {
       if (label.length > 36) throw new RangeError(`a partition's label has at most 36 characters: ${label}`);
       entry.fill(0, 56, 128).write(label, 56, 'utf16le');

@@ -165,11 +165,14 @@ export function verifyManifest(
   return { manifest: parseManifest(bytes), key };
 }
 
-/** Throws KnarrError `update-digest` unless the first `file.size` bytes of `path` (a file or a partition) are the file. */
-export async function verifyFile(path: string, file: UpdateFile): Promise<void> {
+/**
+ * Throws KnarrError `update-digest` unless the `file.size` bytes of `path` (a file, a partition, a disk) from `start` on
+ * are the file.
+ */
+export async function verifyFile(path: string, file: UpdateFile, start = 0): Promise<void> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(path, { end: file.size - 1, highWaterMark: 1 << 20 })) {
+  for await (const chunk of createReadStream(path, { start, end: start + file.size - 1, highWaterMark: 1 << 20 })) {
     hash.update(chunk as Buffer);
     size += (chunk as Buffer).length;
   }

@@ -133,6 +133,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
         config: config.node,
         paths: config.paths,
         bindAddress: config.bindAddress,
+        server,
         cluster,
         runtime,
         kubeletClient: (certificates) => createClient(open(server, cluster, certificates, 'client-kubelet')),

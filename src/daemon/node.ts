@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-file.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
@@ -9,6 +11,7 @@ import { createNetworkPolicy } from '../network/policy/create.ts';
 import { createServiceProxy } from '../network/service-proxy/create.ts';
 import type { KeyPair } from '../pki/certificate.ts';
 import { keyToPem } from '../pki/keys.ts';
+import { fileKubeconfig } from '../pki/kubeconfig.ts';
 import { type ContainerRuntime, createRuntime } from './containerd/create.ts';
 import type { ClusterSettings } from './join/cluster-settings.ts';
 import { type Cluster, ensureNodeCertificates } from './join/node-identity.ts';
@@ -23,6 +26,8 @@ export interface NodeOptions {
   config: NodeConfig;
   paths: Paths;
   bindAddress: string;
+  /** Where this machine's programs reach the API. */
+  server: string;
   cluster: Cluster;
   /** Started already: it needs nothing of the cluster, and takes longest. */
   runtime: Promise<ContainerRuntime>;
@@ -156,6 +161,18 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
   ];
 }
 
+/** By which the machine's own programs, such as the health gate, act as this node. */
+async function writeNodeKubeconfig({ paths, server }: NodeOptions): Promise<void> {
+  const { root, kubeletKubeconfig } = paths.agent;
+  const text = fileKubeconfig({
+    server,
+    certificateAuthorityFile: join(root, 'server-ca.crt'),
+    clientCertificateFile: join(root, 'client-kubelet.crt'),
+    clientKeyFile: join(root, 'client-kubelet.key'),
+  });
+  await writeFileAtomic(kubeletKubeconfig, text, { mode: 0o600 });
+}
+
 /** Starts this node's container runtime, on `stack`. */
 export function startRuntime(
   options: Pick<NodeOptions, 'config' | 'paths' | 'log'>,
@@ -192,6 +209,7 @@ export function createNode(options: NodeOptions): Component {
         loadCertificates(options),
         options.runtime,
       ]);
+      await writeNodeKubeconfig(options);
       const prepared = { settings, certificates, runtime };
       const kubelet = assembleKubelet(options, prepared);
       // None of them waits for another: the kubelet says what it lacks until the network is there.

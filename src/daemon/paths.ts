@@ -22,7 +22,8 @@ import { join } from 'node:path';
  *   │   ├── static/                                served at /static/
  *   │   └── logs/                                  the audit log
  *   ├── agent
- *   │   ├── *.crt, *.key, *.kubeconfig             this node's certificates
+ *   │   ├── *.crt, *.key                           this node's certificates
+ *   │   ├── kubelet.kubeconfig                     by which this node's own programs reach the API
  *   │   ├── containerd/                            the runtime's root; containerd.log
  *   │   ├── etc/containerd/{config.toml,certs.d}   the runtime's configuration
  *   │   ├── etc/containerd/config{,-v3}.toml.tmpl  what the user adds to it (containerd 1.7; 2)
@@ -66,6 +67,7 @@ export interface ServerPaths {
 
 export interface AgentPaths {
   readonly root: string;
+  readonly kubeletKubeconfig: string;
   readonly containerdRoot: string;
   readonly containerdLog: string;
   readonly containerdConfig: string;
@@ -117,6 +119,7 @@ export function createPaths(dataDir: string): Paths {
     },
     agent: {
       root: agent,
+      kubeletKubeconfig: join(agent, 'kubelet.kubeconfig'),
       containerdRoot: join(agent, 'containerd'),
       containerdLog: join(agent, 'containerd/containerd.log'),
       containerdConfig: join(agent, 'etc/containerd/config.toml'),

@@ -198,6 +198,7 @@ async function startNode(server: Server, node: NodeConfig, runtime: Promise<Cont
       config: node,
       paths: config.paths,
       bindAddress: config.bindAddress,
+      server: localUrl(config, api.port),
       cluster,
       runtime,
       kubeletClient: () =>

@@ -1,0 +1,135 @@
+import { parseArgs } from 'node:util';
+import { machine } from '../../cloud-config/host.ts';
+import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { parseDuration } from '../../src/daemon/argument-values.ts';
+import { rollbackMachine } from './rollback.ts';
+import { machineStatus, renderStatus } from './status.ts';
+import { upgradeMachine } from './upgrade.ts';
+
+const usages = {
+  upgrade: `USAGE:
+   knarr upgrade [options] FROM
+
+FROM is a folder, a .tar file, an http(s) URL of either, oci:FOLDER, or an image of a registry (oci://host/name:tag).
+
+OPTIONS:
+   --check               Verify that FROM is signed and fits this machine; change nothing
+   --reboot              Start the new version at once
+   --no-reboot           Start it with the next boot (the default)
+   --tries N             How often it may start before the machine goes back (default 3)
+   --deadline DURATION   How long it may take to be healthy at each try (default 10m)
+   --force               Take another flavour; go on though there is no way back
+   --plan NAME=HASH      The plan of the cluster that asks for it
+`,
+  rollback: `USAGE:
+   knarr rollback [options]
+
+Starts the version of the other slot.
+
+OPTIONS:
+   --reboot              Start it at once
+   --no-reboot           Start it with the next boot (the default)
+   --tries N             How often it may start before the machine comes back here (default 3)
+   --deadline DURATION   How long it may take to be healthy at each try (default 10m)
+   --restore-datastore   Put the copy of the datastore in its place, if the other version cannot read it as it is now
+`,
+  status: `USAGE:
+   knarr status [-o json]
+`,
+};
+
+const options = {
+  help: { type: 'boolean', short: 'h' },
+  check: { type: 'boolean', default: false },
+  reboot: { type: 'boolean', default: false },
+  'no-reboot': { type: 'boolean', default: false },
+  tries: { type: 'string', default: '3' },
+  deadline: { type: 'string', default: '10m' },
+  force: { type: 'boolean', default: false },
+  plan: { type: 'string' },
+  'restore-datastore': { type: 'boolean', default: false },
+  output: { type: 'string', short: 'o', default: 'text' },
+} as const;
+
+const usageError = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+type Values = ReturnType<typeof parse>['values'];
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw usageError(messageOf(error));
+  }
+}
+
+function trialOf({ tries, deadline }: Values): { tries: number; deadlineSeconds: number } {
+  if (!/^[1-9]$/.test(tries)) throw usageError(`--tries is a number from 1 to 9, not ${JSON.stringify(tries)}`);
+  const deadlineSeconds = parseDuration(deadline) / 1000;
+  if (!(deadlineSeconds >= 10)) throw usageError('--deadline is at least 10s');
+  return { tries: Number(tries), deadlineSeconds };
+}
+
+function requestOf(plan: string | undefined): { request?: { plan: string; hash: string } } {
+  if (plan === undefined) return {};
+  const [, name, hash] = /^([^=]+)=(\w+)$/.exec(plan) ?? [];
+  if (name === undefined || hash === undefined) throw usageError('--plan is NAME=HASH');
+  return { request: { plan: name, hash } };
+}
+
+async function restart(values: Values, to: string): Promise<void> {
+  if (!values.reboot || values['no-reboot']) {
+    say(`${to} starts with the next boot`);
+    return;
+  }
+  say(`restarting into ${to}`);
+  await machine.run('systemctl', ['reboot']);
+}
+
+async function upgrade(values: Values, words: readonly string[]): Promise<void> {
+  const [from] = words;
+  if (from === undefined || words.length > 1) throw usageError('knarr upgrade needs one thing to upgrade from');
+  const { KNARR_FAULT: fault } = process.env;
+  const { check: checkOnly, force } = values;
+  const asked = { ...trialOf(values), ...requestOf(values.plan), checkOnly, force };
+  const { to, kubernetes } = await upgradeMachine(
+    machine,
+    from,
+    { ...asked, ...(fault === undefined ? {} : { fault }) },
+    say,
+  );
+  if (checkOnly) say(`${to} (Kubernetes ${kubernetes}) can be put on this machine`);
+  else await restart(values, to);
+}
+
+async function rollback(values: Values): Promise<void> {
+  const restoreDatastore = values['restore-datastore'];
+  const { to } = await rollbackMachine(machine, { ...trialOf(values), restoreDatastore }, say);
+  await restart(values, to);
+}
+
+async function status(values: Values): Promise<void> {
+  const found = await machineStatus(machine);
+  process.stdout.write(values.output === 'json' ? `${JSON.stringify(found, undefined, 2)}\n` : renderStatus(found));
+}
+
+const actions = { upgrade, rollback, status } as const;
+
+/** `knarr upgrade|rollback|status …` */
+export async function upgradeCommand(name: keyof typeof actions, args: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parse(args);
+    if (values.help) {
+      process.stdout.write(usages[name]);
+      return 0;
+    }
+    if (process.getuid?.() !== 0) throw usageError(`knarr ${name} must be run as root`);
+    await actions[name](values, positionals);
+    return 0;
+  } catch (error) {
+    const known = error instanceof KnarrError && error.blame !== 'bug';
+    process.stderr.write(`knarr: ${known ? messageOf(error) : ((error as Error)?.stack ?? messageOf(error))}\n`);
+    return 1;
+  }
+}

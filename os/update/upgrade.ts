@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Host } from '../../cloud-config/host.ts';
+import { messageOf } from '../../src/base/errors.ts';
+import { type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
+import { readMachineDisk } from '../disk/machine-disk.ts';
+import { readRelease } from '../release.ts';
+import { faultAt } from './fault.ts';
+import { withUpgradeLock } from './lock.ts';
+import { openUpdate } from './opened.ts';
+import { check } from './phases/check.ts';
+import { upgradePhases } from './phases.ts';
+import { recordWorkloads } from './record-workloads.ts';
+import { runUpgrade, type UpgradeOptions } from './run.ts';
+
+/** Puts an update into the other slot and makes it start next, on trial. Gives what it is; `checkOnly` changes nothing. */
+export async function upgradeMachine(
+  host: Host,
+  from: string,
+  options: UpgradeOptions & { checkOnly: boolean; fault?: string },
+  say: (text: string) => void,
+): Promise<{ from: string; to: string; kubernetes: string }> {
+  const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
+  const { request } = options;
+  const tell = async (text: string, failed?: string): Promise<void> => {
+    if (failed === undefined) say(text);
+    await report(state, text, request, failed);
+  };
+  const release = await readRelease(host);
+  return withUpgradeLock(host, async () => {
+    try {
+      const disk = await readMachineDisk(host);
+      await tell(`opening ${from}`);
+      const update = await openUpdate(from, { arch: release.arch, scratch: join(state.folder, 'download') });
+      try {
+        const { version, kubernetes } = update.manifest;
+        const upgrade = {
+          host,
+          state,
+          release,
+          update,
+          disk,
+          options,
+          say,
+          reach: faultAt(options.fault, say),
+          recordWorkloads: () => recordWorkloads(host, state, say),
+        };
+        await tell(`${version} (Kubernetes ${kubernetes}) is signed by ${update.key.name}`);
+        if (options.checkOnly) await check.run(upgrade);
+        else
+          await runUpgrade(
+            upgradePhases.map((phase) => ({
+              ...phase,
+              async run(run) {
+                await tell(phase.name);
+                await phase.run(run);
+              },
+            })),
+            upgrade,
+          );
+        return { from: release.version, to: version, kubernetes };
+      } finally {
+        await update.close();
+      }
+    } catch (error) {
+      await tell('', messageOf(error)).catch(() => {});
+      throw error;
+    }
+  });
+}
+
+/** For whoever watches from the cluster; only an upgrade that the cluster asked for is watched. */
+async function report(
+  state: UpgradeState,
+  text: string,
+  request: UpgradeOptions['request'],
+  failed: string | undefined,
+): Promise<void> {
+  if (request === undefined) return;
+  const at = Math.floor(Date.now() / 1000);
+  await state.write('progress', { at, text, request, ...(failed === undefined ? {} : { failed }) });
+}
