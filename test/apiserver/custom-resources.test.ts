@@ -107,6 +107,53 @@ test('discovery and the published API follow', async () => {
   assert.ok(document.components.schemas['com.example.v1.Widget']);
 });
 
+test('objects stored before a definition changed are read as it is now: version, defaults', async () => {
+  const patch = [
+    { op: 'add', path: '/spec/versions/0/storage', value: false },
+    {
+      op: 'add',
+      path: '/spec/versions/-',
+      value: {
+        ...structuredClone(definition.spec.versions[0]),
+        name: 'v2',
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                properties: {
+                  size: { type: 'integer' },
+                  color: { type: 'string' },
+                  shape: { type: 'string', default: 'round' },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  ];
+  await client.patch(customresourcedefinitions, 'widgets.example.com', { type: 'json', body: patch });
+  const second = { ...widgets, version: 'v2' };
+  for (let i = 0; ; i++) {
+    try {
+      const [read, listed] = [await client.get(second, 'a', place), (await client.list(second, place)).items[0]];
+      assert.deepEqual([read.apiVersion, read.spec], ['example.com/v2', { size: 2, color: 'red', shape: 'round' }]);
+      assert.deepEqual(listed?.spec, read.spec);
+      break;
+    } catch (error) {
+      if (!isApiError(error, 'NotFound') || i === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  const before = await client.get(second, 'a', place);
+  const rewritten = await client.update(second, structuredClone(before));
+  assert.notEqual(rewritten.metadata.resourceVersion, before.metadata.resourceVersion);
+  const again = await client.update(second, structuredClone(rewritten));
+  assert.equal(again.metadata.resourceVersion, rewritten.metadata.resourceVersion);
+});
+
 test('a definition goes after its objects, and its path with it', async () => {
   await client.delete(customresourcedefinitions, 'widgets.example.com');
   for (let i = 0; i < 100; i++) {

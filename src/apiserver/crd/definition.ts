@@ -19,7 +19,7 @@ import type {
 } from '../registry/types.ts';
 import { checkRules } from './rules.ts';
 import { simplePath } from './simple-path.ts';
-import { fillDefaults, prune, type Schema } from './structural.ts';
+import { fillDefaults, hasDefaults, prune, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
 import { validateValue } from './validate-value.ts';
 
@@ -59,7 +59,8 @@ function schemaFunctions(
       }
       return decoded as Draft;
     },
-    applyDefaults: (object) => fillDefaults(object, withoutMetadata(schema)),
+    applyDefaults: (object) => void fillDefaults(object, withoutMetadata(schema)),
+    ...(preserve ? {} : { prune: (object) => void prune(object, schema) }),
     validateCreate: (object) => [
       ...validateCreate(gvk, object, { namespaced }),
       ...body(object),
@@ -135,6 +136,36 @@ function subresourcesOf(crd: CustomResourceDefinition, gvk: GroupVersionKind): S
   ];
 }
 
+/** The fields by which objects of a version can be selected, with their paths. */
+const selectableIn = (version: CustomResourceDefinitionVersion): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    (version.selectableFields ?? []).map(({ jsonPath }) => {
+      const path = jsonPath.replace(/^\./, '');
+      return [path, path.split('.')];
+    }),
+  );
+
+/** Objects may have been stored in another version, or before the schema got its defaults. */
+function refreshOf(crd: CustomResourceDefinition, convert: Convert | undefined): ResourceDefinition['refresh'] {
+  const { group, versions, names } = crd.spec;
+  const storage = versions.find((version) => version.storage);
+  const schema = storage?.schema?.openAPIV3Schema as Schema | undefined;
+  if (!storage || (versions.length === 1 && !hasDefaults(schema))) return undefined;
+  const gvk = { group, version: storage.name, kind: names.kind };
+  const apiVersion = `${group}/${storage.name}`;
+  const complete = (object: Draft): Draft => {
+    if (schema) fillDefaults(object, withoutMetadata(schema));
+    return object;
+  };
+  return (object) => {
+    if (object.apiVersion === apiVersion)
+      return schema && fillDefaults(object, withoutMetadata(schema)) ? object : undefined;
+    if (!convert) return complete({ ...object, apiVersion });
+    const converted = convert(object, gvk);
+    return converted instanceof Promise ? converted.then(complete) : complete(converted);
+  };
+}
+
 /** A custom resource as the registry serves it. */
 export function definitionOf(
   crd: CustomResourceDefinition,
@@ -154,11 +185,11 @@ export function definitionOf(
         namespaced,
         preserve: spec.preserveUnknownFields ?? false,
       }),
+      selectableFields: selectableIn(version),
     }),
   );
   const scale = storage?.subresources?.scale ?? spec.versions.find((v) => v.subresources?.scale)?.subresources?.scale;
   const status = spec.versions.some((version) => version.subresources?.status);
-  const selectable = storage?.selectableFields ?? [];
   return {
     group,
     resource: names.plural,
@@ -180,8 +211,8 @@ export function definitionOf(
       unconditionalUpdate: false,
       ...(scale ? { subresources: { scale: scaleBehaviour(scale) } } : {}),
     },
-    selectableFields: Object.fromEntries(
-      selectable.map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), jsonPath.replace(/^\./, '').split('.')]),
-    ),
+    // A field has the same path in every version: where no webhook converts, one reading serves them all.
+    selectableFields: Object.assign({}, ...spec.versions.map(selectableIn)),
+    refresh: refreshOf(crd, options.convert),
   };
 }

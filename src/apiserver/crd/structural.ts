@@ -70,22 +70,42 @@ function visit(value: Json, schema: Schema | undefined, isResource: boolean, pat
   }
 }
 
-/** Fills what the schema gives defaults for, in place; a null where null is not allowed counts as absent. */
-export function fillDefaults(value: Json, schema: Schema | undefined): void {
-  if (!schema) return;
+/**
+ * Fills what the schema gives defaults for, in place; a null where null is not allowed counts as absent. True when there
+ * was anything to fill.
+ */
+export function fillDefaults(value: Json, schema: Schema | undefined): boolean {
+  if (!schema) return false;
+  let filled = false;
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
-    if (items) for (const item of value) fillDefaults(item, items);
-    return;
+    if (items) for (const item of value) filled = fillDefaults(item, items) || filled;
+    return filled;
   }
-  if (!isObject(value)) return;
+  if (!isObject(value)) return false;
   for (const [key, property] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
     if (value[key] === null && !property.nullable && property.default !== undefined) delete value[key];
-    if (value[key] === undefined && property.default !== undefined) value[key] = structuredClone(property.default);
-    if (value[key] !== undefined) fillDefaults(value[key], property);
+    if (value[key] === undefined && property.default !== undefined) {
+      value[key] = structuredClone(property.default);
+      filled = true;
+    }
+    if (value[key] !== undefined) filled = fillDefaults(value[key], property) || filled;
   }
   const additional = additionalOf(schema);
   if (isObject(additional))
     for (const [key, item] of Object.entries(value))
-      if (!schema.properties?.[key]) fillDefaults(item, additional as Schema);
+      if (!schema.properties?.[key]) filled = fillDefaults(item, additional as Schema) || filled;
+  return filled;
+}
+
+/** Whether there is a default anywhere in the schema. */
+export function hasDefaults(schema: Schema | undefined): boolean {
+  if (!schema) return false;
+  const additional = additionalOf(schema);
+  return (
+    schema.default !== undefined ||
+    hasDefaults(itemsOf(schema)) ||
+    (isObject(additional) && hasDefaults(additional as Schema)) ||
+    Object.values(schema.properties ?? {}).some((property) => hasDefaults(property as Schema))
+  );
 }

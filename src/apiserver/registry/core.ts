@@ -5,6 +5,7 @@ import { apiVersionOf } from '../../api/object.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { ApiError, invalid } from '../../api/status.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Refresher } from './refresh.ts';
 import type {
   Admission,
   AdmissionAttributes,
@@ -30,6 +31,7 @@ export interface Core extends Watching {
   readonly admission: Admission;
   readonly log: Logger;
   readonly verbs: Verbs;
+  readonly refresh: Refresher | undefined;
 }
 
 /** What verbs of a resource may do to its objects past the ordinary flow. */

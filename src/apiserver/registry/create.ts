@@ -27,7 +27,8 @@ export async function createObject(core: Core, view: View, options: WriteOptions
   const pristine = JSON.stringify(object);
   for (let attempt = 1; ; attempt++) {
     const candidate = attempt === 1 ? object : (JSON.parse(pristine) as Draft);
-    candidate.metadata.name = generatedName(object.metadata.generateName ?? '');
+    const generate = core.definition.strategy.generatedName ?? generatedName;
+    candidate.metadata.name = generate(object.metadata.generateName ?? '');
     try {
       return await createOnce(core, view, options, candidate);
     } catch (error) {
@@ -71,7 +72,7 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   const mutation = core.admission.mutate(attributes);
   const changed = mutation instanceof Promise ? await mutation : mutation;
   const admitted = attributes.object as Draft;
-  if (changed) view.version.schema.applyDefaults(admitted);
+  if (changed) settleMutation(view, admitted);
 
   const context = strategyContext(core, options);
   const converted = view.converts ? view.toStored(admitted) : admitted;
@@ -115,4 +116,10 @@ function validated({ definition }: Core, draft: Draft, context: StrategyContext)
   const { strategy, storageVersion, versions } = definition;
   const stored = versions.find((v) => v.version === storageVersion);
   return [...(stored?.schema.validateCreate(draft) ?? []), ...(strategy.validate?.(draft, context) ?? [])];
+/** After mutating admission an object is again what its schema says. */
+export function settleMutation({ version: { schema } }: View, object: Draft): void {
+  schema.prune?.(object);
+  schema.applyDefaults(object);
+}
+
 }

@@ -8,6 +8,7 @@ import { createCompactor } from './compactor.ts';
 import { type Core, labelAs, type View } from './core.ts';
 import { builtinDefinitions } from './definitions.ts';
 import { createHub } from './hub.ts';
+import { createRefresher } from './refresh.ts';
 import { createResourceStore } from './resource-store.ts';
 import type { ServiceNetwork } from './strategies/service-network.ts';
 import type { Admission, Draft, Registry, ResourceDefinition, ResourceStore, ResourceVersion } from './types.ts';
@@ -59,7 +60,8 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const serve = (definition: ResourceDefinition, cache: Cache): void => {
     const broadcaster = createBroadcaster(cache);
     const base = { definition, cache, hub, backend, broadcaster, registry, log };
-    const core: Core = { ...base, admission: chain, verbs: createVerbs(() => core, storedView(definition)) };
+    const refresh = createRefresher(definition, cache.fields);
+    const core: Core = { ...base, refresh, admission: chain, verbs: createVerbs(() => core, storedView(definition)) };
     const stores = new Map(
       definition.versions.map((v) => [v.version, createResourceStore(core, viewOf(definition, v))]),
     );

@@ -2,6 +2,7 @@ import { ApiError, conflict, isApiError, notFound } from '../../api/status.ts';
 import { type Core, contextWith, type View } from './core.ts';
 import { createObject } from './create.ts';
 import { deleteObject } from './delete.ts';
+import { lateSelection, selectEvents } from './late-selection.ts';
 import { listObjects } from './list.ts';
 import { newest } from './newest.ts';
 import { patchObject } from './patch.ts';
@@ -17,6 +18,9 @@ import type {
   RequestContext,
   ResourceStore,
   Stored,
+  Watch,
+  WatchOptions,
+  WatchSink,
   WriteOptions,
 } from './types.ts';
 import { otherUid, updateObject } from './update.ts';
@@ -29,16 +33,42 @@ const deletionsAtOnce = 64;
 /** One resource in one version. */
 export function createResourceStore(core: Core, view: View): ResourceStore {
   const { definition, cache, hub } = core;
-  const viewer = createViewer(view);
+  const viewer = createViewer(view, core.refresh);
 
   const placed = ({ namespace, name }: Place): Place => ({ namespace: definition.namespaced ? namespace : '', name });
   const read = (place: Place, subresource: string | undefined): Maybe<Stored> => {
     const stored = cache.get(cache.key(placed(place)));
     if (!stored) throw notFound(definition, place.name);
     const projection = projectionOf(core, subresource);
-    return projection ? readProjection(projection, stored) : viewer.show(stored);
+    if (!projection) return viewer.show(stored);
+    const fresh = core.refresh?.(stored) ?? stored;
+    return fresh instanceof Promise
+      ? fresh.then((parent) => readProjection(projection, parent))
+      : readProjection(projection, fresh);
   };
-  const list = (options: ListOptions): Maybe<ListResult> => viewer.showList(listObjects(core, options));
+  const list = (options: ListOptions): Maybe<ListResult> => {
+    const { early, late } = lateSelection(definition, view.version, options);
+    if (!late) return viewer.showList(listObjects(core, options));
+    const select = (all: ListResult): ListResult => ({
+      resourceVersion: all.resourceVersion,
+      items: all.items.filter((item) => late.matches(item.object)),
+    });
+    // Pages would have to be cut after the selection: everything is given at once.
+    const all = viewer.showList(listObjects(core, { ...early, limit: undefined }));
+    return all instanceof Promise ? all.then(select) : select(all);
+  };
+  const watch = (options: WatchOptions, sink: WatchSink): Maybe<Watch> => {
+    const { early, late } = lateSelection(definition, view.version, options);
+    if (!late) return watchObjects(core, options, viewer.showEvents(sink));
+    const start = (there: readonly Stored[]): Maybe<Watch> =>
+      watchObjects(core, early, viewer.showEvents(selectEvents(late, sink, there)));
+    const { namespace, labelSelector, fieldSelector, resourceVersion } = early;
+    // What matched where the watch begins: what it ceases to match is told.
+    if (early.sendInitialEvents ?? (!resourceVersion || resourceVersion === '0')) return start([]);
+    const from = resourceVersion && resourceVersion !== '0' ? { resourceVersion, resourceVersionMatch: 'Exact' } : {};
+    const there = viewer.showList(listObjects(core, { namespace, labelSelector, fieldSelector, ...from }));
+    return there instanceof Promise ? there.then(({ items }) => start(items)) : start(there.items);
+  };
 
   return {
     definition,
@@ -49,7 +79,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       return reached(hub, revision).then(() => read(place, options?.subresource));
     },
     list,
-    watch: (options, sink) => watchObjects(core, options, viewer.showEvents(sink)),
+    watch,
 
     async create(given, object) {
       const options = { ...given, place: placed(given.place) };
@@ -99,12 +129,12 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     async deleteCollection({ context }, options, deletion) {
       for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) context.warn(text);
       const quiet = contextWith(context, { warn() {} });
-      const found = await listObjects(core, options);
+      const found = await list(options);
       for (let i = 0; i < found.items.length; i += deletionsAtOnce) {
         const some = found.items.slice(i, i + deletionsAtOnce);
         await Promise.all(some.map((item) => deleteIfThere(core, view, quiet, item, deletion)));
       }
-      return viewer.showList(found);
+      return found;
     },
   };
 }

@@ -176,6 +176,8 @@ export interface ResourceVersion {
   readonly version: string;
   readonly served: boolean;
   readonly schema: SchemaFunctions;
+  /** Custom resources: the fields that selectors may use in this version, besides those of the metadata. */
+  readonly selectableFields?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Built-ins get these from `src/api` by kind; custom resources bring their own. All of them are synchronous. */
@@ -186,6 +188,8 @@ export interface SchemaFunctions {
   decode(object: Draft, context: Pick<RequestContext, 'fieldValidation' | 'warn'>): Draft;
   /** Fills defaults in place. */
   applyDefaults(object: Draft): void;
+  /** Takes away in place what admission has added against the schema. */
+  prune?(object: Draft): void;
   validateCreate(object: Draft): StatusCause[];
   /** What a client is told of an object that is valid but unwise. */
   warnings?(object: Draft, old: Frozen | undefined): string[];
@@ -220,6 +224,11 @@ export interface ResourceDefinition {
    * apiVersion changes. Custom resources with a conversion webhook answer a promise.
    */
   convert?(object: Draft, to: GroupVersionKind): Maybe<Draft>;
+  /**
+   * Brings an object that was stored under an older definition to what the definition is now, in the storage version;
+   * undefined: it is as it should be.
+   */
+  refresh?: ((object: Draft) => Maybe<Draft | undefined>) | undefined;
   /** The objects are those of another resource, in another group: `events.k8s.io` shows the core group's events. */
   readonly storedWith?: { readonly group: string; readonly version: string; readonly resource: string } | undefined;
   readonly strategy: Strategy;

@@ -2,8 +2,10 @@ import { type ApiError, conflict, invalid, notFound } from '../../api/status.ts'
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
 import { shownKey } from './keys.ts';
+import { settleMutation } from './create.ts';
 import { newest } from './newest.ts';
 import { same } from './same.ts';
+import { isRefreshed } from './refresh.ts';
 import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
@@ -29,8 +31,10 @@ export async function updateObject(core: Core, view: View, options: WriteOptions
   const { definition, cache } = core;
   const key = cache.key(options.place);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const existing = newest(core, key);
-    if (!existing) throw notFound(definition, options.place.name);
+    const found = newest(core, key);
+    if (!found) throw notFound(definition, options.place.name);
+    const refreshing = core.refresh?.(found) ?? found;
+    const existing = refreshing instanceof Promise ? await refreshing : refreshing;
     const making = wanted.make(existing);
     const made = making instanceof Promise ? await making : making;
     if (!made) return durable(core, existing);
@@ -103,7 +107,8 @@ async function write(
   const final = ordered(draft);
   if (leavesNow(core, draft, existing.peek())) return finishDeletion(core, place, existing, final, context);
   const text = textOf(final, existing.revision);
-  if (existing.bytes.equals(Buffer.from(text)) && !core.backend.stale?.(existing.key)) return durable(core, existing);
+  const asStored = !isRefreshed(existing) && !core.backend.stale?.(existing.key);
+  if (asStored && existing.bytes.equals(Buffer.from(text))) return durable(core, existing);
   if (context.dryRun) {
     const origin = { key: existing.key, place, revision: existing.revision, fields: core.cache.fields };
     return storedUnwritten(origin, final);
@@ -115,7 +120,7 @@ function admit(core: Core, view: View, options: WriteOptions, object: Draft, old
   const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject });
   const admitted = (changed: boolean): Draft => {
     const draft = attributes.object as Draft;
-    if (changed) view.version.schema.applyDefaults(draft);
+    if (changed) settleMutation(view, draft);
     return draft;
   };
   const mutation = core.admission.mutate(attributes);

@@ -1,5 +1,6 @@
 import type { View } from './core.ts';
 import type { KeptList } from './list.ts';
+import type { Refresher } from './refresh.ts';
 import type { Kept } from './stored.ts';
 import type { Draft, ListResult, Maybe, Stored, WatchEvent, WatchSink } from './types.ts';
 import { eventOf, plainStored } from './watch-events.ts';
@@ -17,10 +18,16 @@ const untouched: Viewer = {
   showEvents: (sink) => sink,
 };
 
-export function createViewer(view: View): Viewer {
-  if (!view.converts) return untouched;
+export function createViewer(view: View, refresh: Refresher | undefined): Viewer {
+  if (!view.converts && !refresh) return untouched;
   const shown = new WeakMap<Stored, Maybe<Stored>>();
   const show = (stored: Stored): Maybe<Stored> => {
+    if (!refresh || stored.key === '') return convert(stored);
+    const fresh = refresh(stored as Kept);
+    return fresh instanceof Promise ? fresh.then(convert) : convert(fresh);
+  };
+  const convert = (stored: Stored): Maybe<Stored> => {
+    if (!view.converts) return stored;
     const known = shown.get(stored);
     if (known) return known;
     const draft = JSON.parse(stored.bytes.toString()) as Draft;
@@ -38,12 +45,12 @@ export function createViewer(view: View): Viewer {
   return {
     show,
     showList(list) {
-      const convert = ({ items, ...rest }: KeptList): Maybe<ListResult> => {
+      const showAll = ({ items, ...rest }: KeptList): Maybe<ListResult> => {
         const all = items.map(show);
         if (!all.some((item) => item instanceof Promise)) return { ...rest, items: all as Stored[] };
         return Promise.all(all).then((done) => ({ ...rest, items: done }));
       };
-      return list instanceof Promise ? list.then(convert) : convert(list);
+      return list instanceof Promise ? list.then(showAll) : showAll(list);
     },
     showEvents(sink) {
       // Conversions may take time, and events keep their order.
