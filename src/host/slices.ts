@@ -1,5 +1,6 @@
-import dbus from 'dbus-next';
+import { KnarrError } from '../base/errors.ts';
 import type { CgroupLimits } from './cgroups.ts';
+import { type Bus, createBus, variant } from './dbus.ts';
 
 /** Slices of the service manager, by unit name. */
 export interface SliceManager {
@@ -8,20 +9,6 @@ export interface SliceManager {
   /** Stops the slice; nothing happens when it is not there. */
   remove(name: string): Promise<void>;
   close(): void;
-}
-
-const callTimeoutMs = 5000;
-
-interface ManagerProxy {
-  StartTransientUnit(name: string, mode: string, properties: unknown[], auxiliary: unknown[]): Promise<string>;
-  SetUnitProperties(name: string, runtime: boolean, properties: unknown[]): Promise<void>;
-  StopUnit(name: string, mode: string): Promise<string>;
-}
-
-function limited<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('the service manager did not answer in 5 s')), callTimeoutMs);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 const infinity = 0xffff_ffff_ffff_ffffn;
@@ -43,62 +30,55 @@ export function sliceProperties(
   ];
 }
 
-export function createSliceManager(options: { weightOf: (shares: number) => number }): SliceManager {
-  let bus: dbus.MessageBus | undefined;
-  let proxy: Promise<ManagerProxy> | undefined;
-  const manager = (): Promise<ManagerProxy> => {
-    proxy ??= (async () => {
-      bus = dbus.systemBus();
-      bus.on('error', () => {
-        proxy = undefined;
-      });
-      const object = await limited(bus.getProxyObject('org.freedesktop.systemd1', '/org/freedesktop/systemd1'));
-      return object.getInterface('org.freedesktop.systemd1.Manager') as unknown as ManagerProxy;
-    })();
-    proxy.catch(() => {
-      proxy = undefined;
+/** The name of the bus's error when `error` is a refusal of the service manager. */
+const refusal = (error: unknown): unknown =>
+  error instanceof KnarrError && error.code === 'dbus-refused' ? error.details.name : undefined;
+
+export function createSliceManager(options: { weightOf: (shares: number) => number; bus?: Bus }): SliceManager {
+  const bus = options.bus ?? createBus();
+  const manager = (member: string, signature: string, body: unknown[]): Promise<unknown[]> =>
+    bus.call({
+      destination: 'org.freedesktop.systemd1',
+      path: '/org/freedesktop/systemd1',
+      interface: 'org.freedesktop.systemd1.Manager',
+      member,
+      signature,
+      body,
     });
-    return proxy;
-  };
+  const fixed = (): unknown[] => [
+    ['Description', variant('s', 'Kubernetes pods')],
+    ['DefaultDependencies', variant('b', false)],
+    ['CPUAccounting', variant('b', true)],
+    ['MemoryAccounting', variant('b', true)],
+    ['TasksAccounting', variant('b', true)],
+  ];
   const started = new Set<string>();
   return {
     async ensure(name, limits) {
       const properties = sliceProperties(limits, options.weightOf).map(([key, type, value]) => [
         key,
-        new dbus.Variant(type, value),
+        variant(type, value),
       ]);
-      const call = await manager();
       if (!started.has(name)) {
         try {
-          const fixed = [
-            ['Description', new dbus.Variant('s', 'Kubernetes pods')],
-            ['DefaultDependencies', new dbus.Variant('b', false)],
-            ['CPUAccounting', new dbus.Variant('b', true)],
-            ['MemoryAccounting', new dbus.Variant('b', true)],
-            ['TasksAccounting', new dbus.Variant('b', true)],
-          ];
-          await limited(call.StartTransientUnit(name, 'replace', [...fixed, ...properties], []));
+          await manager('StartTransientUnit', 'ssa(sv)a(sa(sv))', [name, 'replace', [...fixed(), ...properties], []]);
           started.add(name);
           return;
         } catch (error) {
-          if ((error as { type?: string }).type !== 'org.freedesktop.systemd1.UnitExists') throw error;
+          if (refusal(error) !== 'org.freedesktop.systemd1.UnitExists') throw error;
           started.add(name);
         }
       }
-      await limited(call.SetUnitProperties(name, true, properties));
+      await manager('SetUnitProperties', 'sba(sv)', [name, true, properties]);
     },
     async remove(name) {
       started.delete(name);
       try {
-        await limited((await manager()).StopUnit(name, 'replace'));
+        await manager('StopUnit', 'ss', [name, 'replace']);
       } catch (error) {
-        if ((error as { type?: string }).type !== 'org.freedesktop.systemd1.NoSuchUnit') throw error;
+        if (refusal(error) !== 'org.freedesktop.systemd1.NoSuchUnit') throw error;
       }
     },
-    close() {
-      bus?.disconnect();
-      bus = undefined;
-      proxy = undefined;
-    },
+    close: () => bus.close(),
   };
 }

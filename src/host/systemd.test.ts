@@ -9,6 +9,7 @@ import dbus from 'dbus-next';
 import { KnarrError } from '../base/errors.ts';
 import { createBus, variant } from './dbus.ts';
 import { createShutdownWatch } from './shutdown.ts';
+import { createSliceManager } from './slices.ts';
 import { createSystemd, unitPath } from './systemd.ts';
 
 test('object paths of units', () => {
@@ -46,20 +47,16 @@ function withBus(): void {
       fake.send(dbus.Message.newMethodReturn(message, signature, body));
     const [unit] = (message.body ?? []) as string[];
     calls.push(`${message.member} ${unit ?? ''}`.trim());
+    const refuse = (name: string, text: string): void =>
+      // The declarations are wrong here: it takes the message.
+      fake.send(dbus.Message.newError(message as unknown as string, name, text));
     switch (message.member) {
       case 'Subscribe':
+      case 'SetUnitProperties':
         reply('', []);
         return true;
       case 'LoadUnit':
-        if (unit === 'bad name')
-          fake.send(
-            // The declarations are wrong here: it takes the message.
-            dbus.Message.newError(
-              message as unknown as string,
-              'org.freedesktop.DBus.Error.InvalidArgs',
-              'Unit name is not valid.',
-            ),
-          );
+        if (unit === 'bad name') refuse('org.freedesktop.DBus.Error.InvalidArgs', 'Unit name is not valid.');
         else reply('o', [unitPath(unit ?? '')]);
         return true;
       case 'GetAll':
@@ -69,6 +66,10 @@ function withBus(): void {
         return true;
       case 'StartUnit':
       case 'StartTransientUnit': {
+        if (unit === 'kubepods-there.slice') {
+          refuse('org.freedesktop.systemd1.UnitExists', `Unit ${unit} was already loaded.`);
+          return true;
+        }
         const job = `/org/freedesktop/systemd1/job/${++jobs}`;
         const result = unit === 'broken.service' ? 'failed' : 'done';
         if (result === 'done') active = 'active';
@@ -90,8 +91,12 @@ function withBus(): void {
         ]);
         return true;
       }
+      case 'StopUnit':
+        // any other is never answered
+        if (unit === 'kubepods-there.slice') refuse('org.freedesktop.systemd1.NoSuchUnit', `Unit ${unit} not loaded.`);
+        return true;
       default:
-        return message.member === 'StopUnit'; // never answered
+        return false;
     }
   };
 
@@ -132,6 +137,24 @@ function withBus(): void {
       assert.ok(calls.includes('Subscribe'));
     } finally {
       systemd.close();
+    }
+  });
+
+  test('a slice that is there gets its limits, and one that is gone is gone', async () => {
+    const slices = createSliceManager({ weightOf: (shares) => shares, bus: createBus({ address }) });
+    try {
+      calls.length = 0;
+      for (const name of ['kubepods-new.slice', 'kubepods-new.slice', 'kubepods-there.slice'])
+        await slices.ensure(name, { memoryLimit: 1 << 20 });
+      assert.deepStrictEqual(calls, [
+        'StartTransientUnit kubepods-new.slice',
+        'SetUnitProperties kubepods-new.slice',
+        'StartTransientUnit kubepods-there.slice',
+        'SetUnitProperties kubepods-there.slice',
+      ]);
+      await slices.remove('kubepods-there.slice');
+    } finally {
+      slices.close();
     }
   });
 
