@@ -5,6 +5,8 @@ import { type FieldSchema, namedType, type TypeSchema } from './schema.ts';
 /** A value does not fit its type; the message is upstream's. */
 export class TypeMismatch extends Error {}
 
+type Struct = Record<string, unknown>;
+
 /** What one walk over a value finds and counts. */
 export interface Walk {
   /** Field paths that the type does not know, in the order of the value, as `spec.foo`. */
@@ -15,11 +17,21 @@ export interface Walk {
   /** The innermost struct and the fields down to it, which upstream's type errors name. */
   struct: string;
   fields: string[];
+  /** Where there are values of features that are off. */
+  dropped: [Struct, string][];
+  /** Where there are empty lists that always appear. */
+  empties: [Struct, string][];
 }
 
-export const newWalk = (): Walk => ({ unknown: [], keys: 0, path: [], struct: '', fields: [] });
-
-type Struct = Record<string, unknown>;
+export const newWalk = (): Walk => ({
+  unknown: [],
+  keys: 0,
+  path: [],
+  struct: '',
+  fields: [],
+  dropped: [],
+  empties: [],
+});
 
 const maxInt32 = 2 ** 31;
 const maxInt64 = 2 ** 63;
@@ -38,7 +50,7 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
     case 'map':
       return isObject(value) ? canonicalMap(type, value, walk) : mismatch(value, goType, walk);
     case 'list':
-      return Array.isArray(value) ? canonicalList(type, value, walk) : mismatch(value, goType, walk);
+      return Array.isArray(value) ? canonicalList(type, value, goType, walk) : mismatch(value, goType, walk);
     case 'boolean':
       return typeof value === 'boolean' ? value : mismatch(value, goType, walk);
     case 'int32':
@@ -96,7 +108,13 @@ function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
     }
     if (given === null || given === undefined) continue;
     const kept = canonicalField(type, field, given, walk);
-    if (kept !== undefined && (field.presence !== 'optional' || !isZero(kept))) result[key] = kept;
+    if (kept === undefined || (field.presence === 'optional' && isZero(kept))) {
+      if (typeof kept === 'object') noteEmpty(result, key);
+    } else {
+      result[key] = kept;
+      if (field.dropped) walk.dropped.push([result, key]);
+      else if (Array.isArray(kept) && kept.length === 0 && !keptAsJson(type)) walk.empties.push([result, key]);
+    }
   }
   for (const field of always) {
     if (result[field.name] === undefined) result[field.name] = zeroOf(field);
@@ -118,6 +136,22 @@ function canonicalField(type: TypeSchema, field: FieldSchema, given: unknown, wa
   walk.struct = outer;
   return kept;
 }
+
+/** Empty lists are lost in protobuf, in which upstream stores all kinds but these. */
+const keptAsJson = ({ name }: TypeSchema): boolean =>
+  /^io\.k8s\.(apiextensions-apiserver|kube-aggregator)\./.test(name);
+
+const emptied = new WeakMap<object, Set<string>>();
+
+function noteEmpty(of: object, key: string): void {
+  const known = emptied.get(of);
+  if (known) known.add(key);
+  else emptied.set(of, new Set([key]));
+}
+
+/** Whether a field that a decoded object lacks was given as an empty list or map: upstream tells the two apart in messages. */
+export const wasEmpty = (of: object | undefined, key: string): boolean =>
+  of !== undefined && (emptied.get(of)?.has(key) ?? false);
 
 const isZero = (value: unknown): boolean =>
   value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null && isEmpty(value));
@@ -177,9 +211,10 @@ function canonicalMap(type: TypeSchema, value: Struct, walk: Walk): Struct {
   return value;
 }
 
-function canonicalList(type: TypeSchema, value: unknown[], walk: Walk): unknown[] {
+function canonicalList(type: TypeSchema, value: unknown[], goType: string, walk: Walk): unknown[] {
   const items = type.items;
   if (!items) return value;
+  const itemType = goType.startsWith('[]') ? goType.slice(2) : items.goType;
   for (let i = 0; i < value.length; i++) {
     const given = value[i];
     if (given === null) {
@@ -187,7 +222,7 @@ function canonicalList(type: TypeSchema, value: unknown[], walk: Walk): unknown[
       continue;
     }
     walk.path.push(i);
-    value[i] = canonicalValue(items, given, items.goType, walk);
+    value[i] = canonicalValue(items, given, itemType, walk);
     walk.path.pop();
   }
   return value;

@@ -5,6 +5,7 @@ import { apiVersionOf } from './object.ts';
 import { type GroupVersionKind, namedType, schemaOf, type TypeSchema } from './schema.ts';
 import { badRequest } from './status.ts';
 import { countTextKeys, strictProblems } from './strict-json.ts';
+import { noteLeftovers } from './unstored.ts';
 
 /** What to do with unknown and duplicate fields: the query parameter `fieldValidation`. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -92,7 +93,9 @@ function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unkn
   if (type) {
     const goType = `${gvk.version}.${gvk.kind}`;
     const object = canonicalValue(type, value, goType, walk) as KubernetesObject;
-    return { ...head, ...object, ...head };
+    const decoded = { ...head, ...object, ...head };
+    noteLeftovers(decoded, object, walk);
+    return decoded;
   }
   // A kind without a type: the metadata is checked, the rest is the caller's.
   const object = canonicalValue(anything, value, gvk.kind, walk) as { metadata?: unknown };

@@ -66,6 +66,8 @@ export interface FieldSchema {
   readonly patchMergeKey: string | undefined;
   readonly default: unknown;
   readonly presence: Presence;
+  /** Belongs to a feature that is off: values are checked and left out. */
+  readonly dropped?: boolean;
   /** What upstream's messages call the type, where that is not the type's own name. */
   readonly goType?: string;
   /** The name, after those of the structs that upstream embeds it through; where there are any. */
@@ -179,7 +181,10 @@ class Compiled implements TypeSchema {
     this.#fields ??= new Map(
       Object.entries(this.#fact.properties ?? {}).map(([name, f]) => [
         name,
-        fieldOf(name, f, this.#fact.required?.includes(name) ?? false, goFields[this.name]?.[name]),
+        {
+          ...fieldOf(name, f, this.#fact.required?.includes(name) ?? false, goFields[this.name]?.[name]),
+          dropped: dropped[this.name]?.includes(name) ?? false,
+        },
       ]),
     );
     return this.#fields;
@@ -249,6 +254,15 @@ function shapeOf(fact: Fact): Shape {
 function typeOf(fact: Fact): TypeSchema {
   return fact.ref ? namedType(fact.ref) : new Compiled(shapeOf(fact), '', fact);
 }
+
+/**
+ * Fields of features that are off in this release, or gone: taken, and not kept.
+ */
+const dropped: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.core.v1.PodSpec': ['schedulingGroup'],
+  'io.k8s.api.core.v1.NodeSpec': ['configSource'],
+  'io.k8s.api.coordination.v1.LeaseSpec': ['preferredHolder', 'strategy'],
+};
 
 function fieldOf(name: string, fact: Fact, required: boolean, go: string | undefined): FieldSchema {
   const type = typeOf(fact);

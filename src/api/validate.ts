@@ -17,7 +17,7 @@ export function validateCreate(
 ): StatusCause[] {
   const problems = new Problems();
   const rules = rulesOf(gvk);
-  validateMetadata(problems, object.metadata, metadataRules(gvk, options));
+  validateMetadata(problems, object.metadata, metadataRules(gvk, object, options));
   rules.create?.(problems, object as never, undefined as never);
   return problems.causes;
 }
@@ -31,7 +31,7 @@ export function validateUpdate(
 ): StatusCause[] {
   const problems = new Problems();
   const rules = rulesOf(gvk);
-  validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, options));
+  validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, object, options));
   const metadata = problems.causes.length;
   if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
   else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
@@ -42,7 +42,13 @@ export function validateUpdate(
 }
 
 /** The rules for the metadata of a kind: which names it allows and how strict its finalizers are. */
-function metadataRules(gvk: GroupVersionKind, { namespaced }: { namespaced: boolean }): MetadataRules {
-  const { name, prefix, knownFinalizers } = rulesOf(gvk);
+function metadataRules(
+  gvk: GroupVersionKind,
+  object: KubernetesObject,
+  { namespaced }: { namespaced: boolean },
+): MetadataRules {
+  const { namesOf, knownFinalizers, ...fixed } = rulesOf(gvk);
+  const name = namesOf?.(object as never) ?? fixed.name;
+  const prefix = namesOf ? name : fixed.prefix;
   return { namespaced, name, knownFinalizers, ...(prefix ? { prefix } : {}) };
 }

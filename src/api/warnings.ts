@@ -74,7 +74,7 @@ const kinds: Readonly<Record<string, Warn>> = {
       say('spec.externalName is ignored when spec.type is not "ExternalName"');
     }
   },
-  'apps/DaemonSet': namedAfter,
+  'apps/DaemonSet': (object: Deployment, say) => podTemplate('spec.template', object.spec?.template, say),
   'apps/Deployment': namedAfter,
   'apps/ReplicaSet': namedAfter,
   'apps/StatefulSet': (object: Deployment, say) => {

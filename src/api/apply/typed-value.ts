@@ -80,6 +80,18 @@ function itemsByStep(spot: Spot, list: unknown): Map<string, unknown> {
   return items;
 }
 
+/** Steps that name several items of a list, with these: they are owned as a whole. */
+function doubledSteps(spot: Spot, list: unknown, items: ReadonlyMap<string, unknown>): Map<string, unknown[]> {
+  const doubled = new Map<string, unknown[]>();
+  if (!Array.isArray(list) || items.size === list.length) return doubled;
+  for (const item of list) {
+    const step = itemStep(spot, item);
+    doubled.set(step, [...(doubled.get(step) ?? []), item]);
+  }
+  for (const [step, all] of doubled) if (all.length < 2) doubled.delete(step);
+  return doubled;
+}
+
 const length = (value: unknown): number => {
   if (Array.isArray(value)) return value.length;
   if (!isObject(value)) return 0;
@@ -125,9 +137,13 @@ function walkList(spot: Spot, before: unknown, after: unknown, path: string[], r
   const old = itemsByStep(spot, before);
   const now = itemsByStep(spot, after);
   const items = spotOf(spot.type.items);
+  const doubled = doubledSteps(spot, after, now);
   const visit = (step: string): void => {
     path.push(step);
-    walk(items, old.get(step), now.get(step), path, result);
+    const all = doubled.get(step);
+    if (!all) walk(items, old.get(step), now.get(step), path, result);
+    else if (!old.has(step)) insert(result.added, path);
+    else if (!sameValue(all, doubledSteps(spot, before, old).get(step))) insert(result.modified, path);
     path.pop();
   };
   for (const step of now.keys()) visit(step);
@@ -155,9 +171,11 @@ function collect(spot: Spot, value: unknown, path: string[], set: FieldSet): voi
       path.pop();
     }
   } else {
-    for (const [step, item] of itemsByStep(spot, value)) {
+    const items = itemsByStep(spot, value);
+    const doubled = doubledSteps(spot, value, items);
+    for (const [step, item] of items) {
       path.push(step);
-      collect(spotOf(spot.type.items), item, path, set);
+      if (!doubled.has(step)) collect(spotOf(spot.type.items), item, path, set);
       insert(set, path);
       path.pop();
     }

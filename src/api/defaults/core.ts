@@ -3,9 +3,11 @@ import type {
   ImageVolumeSource,
   LimitRangeItem,
   Namespace,
+  NodeSpec,
   NodeStatus,
   PersistentVolume,
   Pod,
+  PodSpec,
   ReplicationController,
   Service,
   Volume,
@@ -54,6 +56,27 @@ function volume(value: Volume): void {
 
 function imageVolume(value: ImageVolumeSource): void {
   value.pullPolicy ??= byImage(value.reference);
+}
+
+const podSpecAbsent = absent({
+  dnsPolicy: 'ClusterFirst',
+  restartPolicy: 'Always',
+  securityContext: {},
+  terminationGracePeriodSeconds: 30,
+  schedulerName: 'default-scheduler',
+});
+
+/** `serviceAccount` is the older name of `serviceAccountName`, which wins. */
+function podSpec(value: PodSpec): void {
+  podSpecAbsent(value);
+  value.serviceAccountName ||= value.serviceAccount;
+  if (value.serviceAccountName) value.serviceAccount = value.serviceAccountName;
+  else delete value.serviceAccountName;
+}
+
+/** `podCIDR` is the first of `podCIDRs`. */
+function nodeSpec(value: NodeSpec): void {
+  if (value.podCIDR && !value.podCIDRs?.length) value.podCIDRs = [value.podCIDR];
 }
 
 function service(value: Service): void {
@@ -134,13 +157,8 @@ export const coreRules = inPackage('io.k8s.api.core.v1', {
   PersistentVolumeClaimSpec: absent({ volumeMode: 'Filesystem' }),
   PersistentVolumeClaimStatus: absent({ phase: 'Pending' }),
   Pod: pod,
-  PodSpec: absent({
-    dnsPolicy: 'ClusterFirst',
-    restartPolicy: 'Always',
-    securityContext: {},
-    terminationGracePeriodSeconds: 30,
-    schedulerName: 'default-scheduler',
-  }),
+  NodeSpec: nodeSpec,
+  PodSpec: podSpec,
   Probe: probe,
   ProjectedVolumeSource: absent({ defaultMode: 0o644 }),
   ReplicationController: replicationController,

@@ -6,10 +6,10 @@ const metricTypes = ['ContainerResource', 'External', 'Object', 'Pods', 'Resourc
 /** The field of each metric type, in the order in which they are looked at. */
 const sources = [
   ['object', 'Object'],
+  ['external', 'External'],
   ['pods', 'Pods'],
   ['resource', 'Resource'],
   ['containerResource', 'ContainerResource'],
-  ['external', 'External'],
 ] as const;
 type Source = (typeof sources)[number][0];
 
@@ -76,11 +76,13 @@ function validateMetric(p: Problems, path: string, metric: MetricSpec): void {
   const known = metricTypes.includes(metric.type);
   if (!known) p.unsupported(`${path}.type`, metric.type ?? '', metricTypes);
   const expected = sources.find(([, type]) => type === metric.type)?.[0];
-  for (const [kind] of sources) if (metric[kind]) validateSource(p, `${path}.${kind}`, kind, metric);
+  const first = sources.find(([kind]) => metric[kind])?.[0];
+  if (first) validateSource(p, `${path}.${first}`, first, metric);
   if (expected && !metric[expected]) {
     p.required(`${path}.${expected}`, 'must populate information for the given metric source');
   }
-  if (sources.filter(([kind]) => metric[kind]).length < 2 || !expected) return;
+  if (!expected) p.unsupported(`${path}.type`, metric.type ?? '', metricTypes);
+  if (sources.filter(([kind]) => metric[kind]).length === 1) return;
   for (const [kind] of sources) {
     if (metric[kind] && kind !== expected) p.forbidden(`${path}.${kind}`, 'must populate the given metric source only');
   }

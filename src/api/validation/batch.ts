@@ -1,5 +1,5 @@
 import { sameValue } from '../equal.ts';
-import type { CronJob, Job, JobSpec } from '../gen/batch-v1.ts';
+import type { CronJob, Job, JobSpec, SuccessPolicyRule } from '../gen/batch-v1.ts';
 import { isDns1123Label } from '../names.ts';
 import { labelSelectorMatches } from '../selectors.ts';
 import { cronScheduleError, timeZoneError } from './cron.ts';
@@ -26,7 +26,8 @@ function validateSpec(p: Problems, path: string, spec: JobSpec): void {
   validateMode(p, path, spec);
   if (spec.podFailurePolicy) validateFailurePolicy(p, `${path}.podFailurePolicy`, spec);
   if (spec.successPolicy && spec.completionMode !== 'Indexed') {
-    p.invalid(`${path}.successPolicy`, spec.successPolicy, 'requires indexed completion mode');
+    const rules = spec.successPolicy.rules?.map(shownRule) ?? null;
+    p.invalid(`${path}.successPolicy`, { Rules: rules }, 'requires indexed completion mode');
   }
   const replacement = spec.podReplacementPolicy;
   const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
@@ -42,6 +43,11 @@ function validateSpec(p: Problems, path: string, spec: JobSpec): void {
     p.invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified');
   }
 }
+
+const shownRule = (rule: SuccessPolicyRule): object => ({
+  SucceededIndexes: rule.succeededIndexes ?? null,
+  SucceededCount: rule.succeededCount ?? null,
+});
 
 function validateManagedBy(p: Problems, path: string, name: string | undefined): void {
   if (name === undefined) return;
@@ -101,6 +107,20 @@ function validateFailurePolicy(p: Problems, path: string, spec: JobSpec): void {
 export function validateJob(p: Problems, job: Job, old?: Job): void {
   const { spec, metadata } = job;
   if (!spec) return;
+  validateJobSpec(p, spec);
+  if (spec.completionMode === 'Indexed' && spec.completions) {
+    const hostname = `${metadata.name}-${spec.completions - 1}`;
+    if (isDns1123Label(hostname).length > 0) {
+      p.invalid('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${hostname}`);
+    }
+  }
+  if (!old) return;
+  // A change is looked at as a job first, then as a change, which says the same once more.
+  validateJobSpec(p, spec);
+  validateJobUpdate(p, spec, old);
+}
+
+function validateJobSpec(p: Problems, spec: JobSpec): void {
   validateSpec(p, 'spec', spec);
   if (!spec.selector) p.required('spec.selector');
   else validateSelector(p, spec.selector, 'spec.selector');
@@ -108,20 +128,12 @@ export function validateJob(p: Problems, job: Job, old?: Job): void {
   if (!spec.selector || !labelSelectorMatches(spec.selector, labels)) {
     p.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`');
   }
-  if (!old) {
-    if (spec.completionMode !== 'Indexed' || !spec.completions) return;
-    const hostname = `${metadata.name}-${spec.completions - 1}`;
-    if (isDns1123Label(hostname).length === 0) return;
-    const why = `will not able to create pod with invalid DNS label: ${hostname}`;
-    p.invalid('metadata.name', metadata.name, why);
-    return;
-  }
-  validateJobUpdate(p, spec, old.spec ?? spec);
 }
 
-const schedulingFields = ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates'] as const;
+const schedulingFields = ['nodeSelector', 'tolerations', 'schedulingGates'] as const;
 
-function validateJobUpdate(p: Problems, spec: JobSpec, old: JobSpec): void {
+function validateJobUpdate(p: Problems, spec: JobSpec, oldJob: Job): void {
+  const old = oldJob.spec ?? spec;
   if (spec.completionMode !== 'Indexed') {
     p.immutable('spec.completions', spec.completions, sameValue(spec.completions, old.completions));
   } else if (spec.completions !== old.completions && spec.completions !== spec.parallelism) {
@@ -130,8 +142,14 @@ function validateJobUpdate(p: Problems, spec: JobSpec, old: JobSpec): void {
   p.immutable('spec.selector', spec.selector, sameValue(spec.selector, old.selector));
   const comparable = structuredClone(spec.template);
   // A suspended job that has not started may still be told where to run.
-  if (old.suspend && comparable.spec) {
+  if (old.suspend && !oldJob.status?.startTime && comparable.spec) {
     for (const field of schedulingFields) Object.assign(comparable.spec, { [field]: old.template.spec?.[field] });
+    const { nodeAffinity: _, ...affinity } = comparable.spec.affinity ?? {};
+    const { nodeAffinity, ...oldAffinity } = old.template.spec?.affinity ?? {};
+    if (sameValue(affinity, oldAffinity)) Object.assign(comparable.spec, { affinity: old.template.spec?.affinity });
+    else comparable.spec.affinity = { ...affinity, nodeAffinity };
+    const { labels, annotations } = old.template.metadata ?? {};
+    comparable.metadata = { ...comparable.metadata, labels, annotations };
   }
   p.immutable('spec.template', spec.template, sameValue(comparable, old.template));
   for (const field of [

@@ -6,14 +6,21 @@ import type { FlowSchema, LimitResponse, PriorityLevelConfiguration } from '../g
 import type { IPAddress, ServiceCIDR } from '../gen/networking-v1.ts';
 import { inRange, isDns1035Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { isCidr, validateCidr } from './addresses.ts';
+import type { NameRule } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
-export function validateApiService(p: Problems, { metadata, spec = {} as never }: APIService): void {
+/** An APIService is called after what it serves. */
+export const apiServiceNames =
+  ({ spec }: APIService): NameRule =>
+  (name) => {
+    const wrong = isPathSegment(name);
+    const expected = `${spec?.version ?? ''}.${spec?.group ?? ''}`;
+    if (wrong.length > 0 || name === expected) return wrong;
+    return [`must be \`spec.version+"."+spec.group\`: ${JSON.stringify(expected)}`];
+  };
+
+export function validateApiService(p: Problems, { spec = {} as never }: APIService): void {
   const { group = '', version = '', service } = spec;
-  const expected = `${version}.${group}`;
-  if (metadata.name && metadata.name !== expected) {
-    p.invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(expected)}`);
-  }
   if (group !== '') p.all('spec.group', group, isDns1123Subdomain(group));
   else if (version !== 'v1') p.required('spec.group', 'only v1 may have an empty group and it better be legacy kube');
   p.all('spec.version', version, isDns1035Label(version));

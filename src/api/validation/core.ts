@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type {
   ConfigMap,
@@ -16,7 +17,12 @@ import { compareQuantities } from '../quantity.ts';
 import { validateCidr } from './addresses.ts';
 import { validateLabelName } from './metadata.ts';
 import type { Problems } from './problems.ts';
-import { validateContainerResourceName, validateResourceName, validateResourceQuantity } from './resources.ts';
+import {
+  isStandardResource,
+  validateContainerResourceName,
+  validateResourceName,
+  validateResourceQuantity,
+} from './resources.ts';
 import { validateTaintEffect } from './scheduling.ts';
 import { validateClaimSpec } from './volumes.ts';
 
@@ -109,7 +115,8 @@ function validateTaints(p: Problems, taints: readonly Taint[]): void {
     else validateTaintEffect(p, `${at}.effect`, taint.effect);
     const key = `${taint.key}:${taint.effect}`;
     if (seen.has(key)) {
-      p.duplicate(at, taint);
+      const { key: name = '', value = '', effect = '', timeAdded = null } = taint;
+      p.duplicate(at, { Key: name, Value: value, Effect: effect, TimeAdded: timeAdded });
       const cause = p.causes.at(-1);
       if (cause) cause.message += ': taints must be unique by key and effect pair';
     }
@@ -126,7 +133,12 @@ export function validateNode(p: Problems, node: Node, old?: Node): void {
     }
   }
   if (!old) {
-    for (const [i, range] of (spec.podCIDRs ?? []).entries()) validateCidr(p, `spec.podCIDRs[${i}]`, range);
+    const ranges = spec.podCIDRs ?? [];
+    for (const [i, range] of ranges.entries()) validateCidr(p, `spec.podCIDRs[${i}]`, range);
+    const families = new Set(ranges.map((range) => isIP(range.split('/')[0] ?? '')));
+    if (ranges.length > 1 && (ranges.length > 2 || families.size < 2)) {
+      p.invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family');
+    }
     return;
   }
   const had = old.spec?.podCIDRs ?? [];
@@ -244,9 +256,10 @@ export function validateResourceQuota(p: Problems, quota: ResourceQuota, old?: R
 }
 
 function validateQuotaName(p: Problems, path: string, name: string): void {
-  const wrong = isQualifiedName(name);
-  p.all(path, name, wrong);
-  if (wrong.length === 0 && !name.includes('/')) validateResourceName(p, path, name);
+  validateResourceName(p, path, name);
+  if (!name.includes('/') && (name === 'storage' || !isStandardResource(name))) {
+    p.invalid(path, name, 'must be a standard resource for quota');
+  }
 }
 
 export function validateEvent(p: Problems, event: Event): void {

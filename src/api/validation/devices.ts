@@ -1,5 +1,7 @@
+import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type {
+  Device,
   DeviceClaim,
   DeviceClass,
   DeviceRequest,
@@ -67,6 +69,27 @@ export function validateDeviceClass(p: Problems, { spec }: DeviceClass): void {
   }
 }
 
+const eachPlace =
+  'exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec';
+
+/** Where a device is: said of each where the slice says so, and only then. */
+function validateDevicePlace(p: Problems, path: string, device: Device, each: boolean): void {
+  const { nodeName, nodeSelector, allNodes } = device;
+  if (!each) {
+    if (nodeName === undefined && !nodeSelector && allNodes === undefined) return;
+    const why = '`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true';
+    p.invalid(path, null, `${why} in the ResourceSlice spec`);
+    return;
+  }
+  if (nodeName === '') p.invalid(`${path}.nodeName`, '', 'must not be empty');
+  else if (nodeName !== undefined) p.all(`${path}.nodeName`, nodeName, isDns1123Subdomain(nodeName));
+  if (nodeSelector) validateNodeSelector(p, `${path}.nodeSelector`, nodeSelector);
+  if (allNodes === false) p.invalid(`${path}.allNodes`, false, 'must be either unset or set to true');
+  const given = (['nodeName', 'nodeSelector', 'allNodes'] as const).filter((place) => device[place]);
+  if (given.length === 0) p.required(path, eachPlace);
+  else if (given.length > 1) p.invalid(path, `{${given.map((g) => `\`${g}\``).join(', ')}}`, eachPlace);
+}
+
 const places = ['nodeName', 'nodeSelector', 'allNodes', 'perDeviceNodeSelection'] as const;
 const onePlace = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required';
 
@@ -80,7 +103,7 @@ export function validateResourceSlice(p: Problems, { spec }: ResourceSlice): voi
   }
   p.positive('spec.pool.resourceSliceCount', resourceSliceCount);
   if (generation < 0) p.invalid('spec.pool.generation', generation, 'must be greater than or equal to zero');
-  const given = places.filter((place) => spec[place] !== undefined && spec[place] !== false);
+  const given = places.filter((place) => spec[place]);
   if (spec.nodeName === '') p.invalid('spec.nodeName', '', 'must be either unset or set to a non-empty string');
   else if (spec.nodeName !== undefined) p.all('spec.nodeName', spec.nodeName, isDns1123Subdomain(spec.nodeName));
   if (spec.nodeSelector) {
@@ -95,9 +118,14 @@ export function validateResourceSlice(p: Problems, { spec }: ResourceSlice): voi
     const shown = `{${given.map((g) => `\`${g}\``).join(', ')}}`;
     p.invalid('spec', shown, `${onePlace}, but multiple fields are set`);
   }
+  const counters = spec.sharedCounters !== undefined || wasEmpty(spec, 'sharedCounters');
+  if (counters && (spec.devices !== undefined || wasEmpty(spec, 'devices'))) {
+    p.invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed');
+  }
   const names = new Set<string>();
   for (const [i, device] of (spec.devices ?? []).entries()) {
     p.all(`spec.devices[${i}].name`, device.name ?? '', isDns1123Label(device.name ?? ''));
+    validateDevicePlace(p, `spec.devices[${i}]`, device, spec.perDeviceNodeSelection ?? false);
     if (names.has(device.name)) p.duplicate(`spec.devices[${i}]`, device.name);
     names.add(device.name);
   }

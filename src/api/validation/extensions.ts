@@ -1,3 +1,5 @@
+import { wasEmpty } from '../canonical.ts';
+import { sameValue } from '../equal.ts';
 import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
@@ -13,7 +15,7 @@ import type {
   JSONSchemaProps,
 } from '../gen/apiextensions-v1.ts';
 import { isDns1035Label, isDns1123Subdomain } from '../names.ts';
-import { validateSelector } from './metadata.ts';
+import { type NameRule, validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
@@ -59,9 +61,20 @@ function validateClient(p: Problems, path: string, client: MutatingWebhook['clie
     if (port < 1 || port > 65535) {
       p.invalid(`${path}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive');
     }
-    if (service.path !== undefined && !service.path.startsWith('/')) {
-      p.invalid(`${path}.service.path`, service.path, "must start with a '/'");
-    }
+    if (service.path) validateServicePath(p, `${path}.service.path`, service.path);
+  }
+}
+
+function validateServicePath(p: Problems, at: string, path: string): void {
+  if (path === '/') return;
+  if (path === '//') {
+    p.invalid(at, path, 'segment[0] may not be empty');
+    return;
+  }
+  if (!path.startsWith('/')) p.invalid(at, path, "must start with a '/'");
+  for (const [i, step] of path.slice(1).replace(/\/$/, '').split('/').entries()) {
+    if (step === '') p.invalid(at, path, `segment[${i}] may not be empty`);
+    else for (const why of isDns1123Subdomain(step)) p.invalid(at, path, `segment[${i}]: ${why}`);
   }
 }
 
@@ -217,23 +230,26 @@ export function validateMutatingBinding(p: Problems, { spec = {} }: MutatingAdmi
 
 const mixedCase = 'may have mixed case, but should otherwise match: ';
 
+/** A definition is called after what it defines. */
+export const definitionNames =
+  ({ spec }: CustomResourceDefinition): NameRule =>
+  (name) => {
+    const wrong = isDns1123Subdomain(name.endsWith('-') ? `${name.slice(0, -1)}a` : name);
+    const same = name === `${spec?.names?.plural ?? ''}.${spec?.group ?? ''}`;
+    return same ? wrong : [...wrong, 'must be spec.names.plural+"."+spec.group'];
+  };
+
 export function validateDefinition(
   p: Problems,
-  { metadata, spec, status }: CustomResourceDefinition,
+  { spec, status }: CustomResourceDefinition,
   old?: CustomResourceDefinition,
 ): void {
   const names = spec.names ?? { plural: '', kind: '' };
-  const expected = `${names.plural ?? ''}.${spec.group ?? ''}`;
-  if (metadata.name && metadata.name !== expected)
-    p.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group');
   validateDefinitionSpec(p, spec);
   const stored = status?.storedVersions ?? [];
-  const storage = spec.versions?.find((v) => v.storage)?.name;
   if (stored.length === 0) {
-    p.invalid('status.storedVersions', status?.storedVersions ?? null, 'must have at least one stored version');
-  } else if (!old && storage !== undefined && !stored.includes(storage)) {
-    p.invalid('status.storedVersions', stored, `must have the storage version ${storage}`);
-  }
+    p.invalid('status.storedVersions', null, 'must have at least one stored version');
+  } else validateStoredVersions(p, stored, spec.versions ?? []);
   if (!old) return;
   p.immutable('spec.scope', spec.scope, spec.scope === old.spec.scope);
   p.immutable('spec.group', spec.group, spec.group === old.spec.group);
@@ -269,7 +285,7 @@ function validateVersions(p: Problems, spec: CustomResourceDefinitionSpec): void
     const at = `spec.versions[${i}]`;
     const schema = version.schema?.openAPIV3Schema;
     const schemaPath = single ? 'spec.validation.openAPIV3Schema' : `${at}.schema.openAPIV3Schema`;
-    if (!schema) p.required(`${at}.schema.openAPIV3Schema`, 'schemas are required');
+    if (!schema) p.required(`${at}.schema.openAPIV3Schema`);
     if (version.deprecationWarning !== undefined && !version.deprecated) {
       p.invalid(`${at}.deprecationWarning`, version.deprecationWarning, 'can only be set for deprecated versions');
     }
@@ -278,9 +294,45 @@ function validateVersions(p: Problems, spec: CustomResourceDefinitionSpec): void
     if (i === 0 && version.name) p.all('spec.version', version.name, wrong);
     if (schema) validateSchema(p, schemaPath, schema, true);
   }
-  if (versions.filter((v) => v.storage).length !== 1) {
-    p.invalid('spec.versions', spec.versions ?? null, 'must have exactly one version marked as storage version');
+  const shown = versions.length > 0 ? versions.map((v) => shownVersion(v, versions)) : (spec.versions ?? null);
+  if (new Set(versions.map((v) => v.name)).size < versions.length) {
+    p.invalid('spec.versions', shown, 'must contain unique version names');
   }
+  if (versions.filter((v) => v.storage).length !== 1) {
+    p.invalid('spec.versions', shown, 'must have exactly one version marked as storage version');
+  }
+}
+
+function validateStoredVersions(p: Problems, stored: readonly string[], versions: readonly Version[]): void {
+  const left = new Map(stored.map((name, i) => [name, i]));
+  for (const { name, storage } of versions) {
+    const known = left.delete(name);
+    if (storage && !known) p.invalid('status.storedVersions', stored, `must have the storage version ${name}`);
+  }
+  for (const [name, i] of left) {
+    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions`;
+    const until = `until a storage migration ensures no data remains persisted in ${name} and removes ${name} from`;
+    p.invalid(`status.storedVersions[${i}]`, name, `${why} ${until} status.storedVersions`);
+  }
+}
+
+type Version = NonNullable<CustomResourceDefinitionSpec['versions']>[number];
+
+/** A version as messages show it: in the inner form, where what all versions share stands outside of them. */
+function shownVersion(version: Version, all: readonly Version[]): object {
+  const own = <K extends keyof Version>(field: K): unknown =>
+    all.every((other) => sameValue(other[field], version[field])) ? null : (version[field] ?? null);
+  return {
+    Name: version.name ?? '',
+    Served: version.served ?? false,
+    Storage: version.storage ?? false,
+    Deprecated: version.deprecated ?? false,
+    DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: own('schema'),
+    Subresources: own('subresources'),
+    AdditionalPrinterColumns: own('additionalPrinterColumns'),
+    SelectableFields: own('selectableFields'),
+  };
 }
 
 function validateDefinitionNames(p: Problems, { names }: CustomResourceDefinitionSpec): void {
@@ -310,12 +362,18 @@ function validateDefinitionNames(p: Problems, { names }: CustomResourceDefinitio
 
 const schemaTypes = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 const unsupportedFields = ['$ref', 'dependencies', 'id', 'definitions', 'patternProperties'] as const;
+const outermost = /^spec\.(validation\.openAPIV3Schema|versions\[\d+\]\.schema\.openAPIV3Schema)/;
 
 /** The rules of structural schemas that a definition has to keep. */
 function validateSchema(p: Problems, path: string, schema: JSONSchemaProps, root: boolean): void {
   const s = schema as JSONSchemaProps & Record<string, unknown>;
   for (const field of unsupportedFields)
-    if (s[field] !== undefined) p.forbidden(`${path}.${field}`, `${field} is not supported`);
+    if (s[field] !== undefined || (field === 'dependencies' && wasEmpty(s, field)))
+      p.forbidden(`${path}.${field}`, `${field} is not supported`);
+  if (s.$schema) {
+    const [at = path] = outermost.exec(path) ?? [];
+    p.invalid(at, '', "OpenAPIV3Schema 'schema' is not supported");
+  }
   const free = s['x-kubernetes-preserve-unknown-fields'] === true || s['x-kubernetes-int-or-string'] === true;
   if (!s.type) {
     if (root) p.required(`${path}.type`, 'must not be empty at the root');

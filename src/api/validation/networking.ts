@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
+import { wasEmpty } from '../canonical.ts';
 import type {
   HTTPIngressPath,
   Ingress,
   IngressBackend,
   IngressClass,
+  IngressClassParametersReference,
   NetworkPolicy,
   NetworkPolicyPeer,
   NetworkPolicyPort,
@@ -103,7 +105,7 @@ const forbiddenParts = ['//', '/./', '/../', '%2f', '%2F'];
 const forbiddenEnds = ['/..', '/.'];
 
 function validatePath(p: Problems, at: string, { path = '', pathType, backend }: HTTPIngressPath): void {
-  if (pathType === undefined || pathType === '') {
+  if (pathType === undefined || pathType === null) {
     p.required(`${at}.pathType`, 'pathType must be specified');
     return;
   }
@@ -126,7 +128,7 @@ function validateHost(p: Problems, path: string, host: string): void {
 export function validateIngress(p: Problems, { spec = {} }: Ingress): void {
   const rules = spec.rules ?? [];
   if (rules.length === 0 && !spec.defaultBackend) {
-    p.invalid('spec', null, 'either `defaultBackend` or `rules` must be specified');
+    p.invalid('spec', wasEmpty(spec, 'rules') ? [] : null, 'either `defaultBackend` or `rules` must be specified');
   }
   if (spec.defaultBackend) validateBackend(p, 'spec.defaultBackend', spec.defaultBackend);
   for (const [i, rule] of rules.entries()) {
@@ -147,6 +149,22 @@ export function validateIngress(p: Problems, { spec = {} }: Ingress): void {
   if (name !== undefined) p.all('spec.ingressClassName', name, isDns1123Subdomain(name));
 }
 
+function validateParameters(p: Problems, path: string, given: IngressClassParametersReference): void {
+  const { apiGroup, namespace, scope } = given;
+  if (apiGroup !== undefined) p.all(`${path}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup));
+  for (const field of ['kind', 'name'] as const) {
+    if (!given[field]) p.required(`${path}.${field}`);
+    else p.all(`${path}.${field}`, given[field], isPathSegment(given[field]));
+  }
+  const scopes = ['Cluster', 'Namespace'];
+  if (scope === undefined) p.required(`${path}.scope`);
+  else if (!scopes.includes(scope)) p.unsupported(`${path}.scope`, scope, scopes);
+  else if (scope === 'Cluster') {
+    if (namespace !== undefined) p.forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'");
+  } else if (namespace === undefined) p.required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'");
+  else p.all(`${path}.namespace`, namespace, isDns1123Label(namespace));
+}
+
 export function validateIngressClass(p: Problems, { spec = {} }: IngressClass, old?: IngressClass): void {
   const controller = spec.controller ?? '';
   const at = 'spec.controller';
@@ -157,4 +175,5 @@ export function validateIngressClass(p: Problems, { spec = {} }: IngressClass, o
   else if (slash <= 0 || slash === controller.length - 1) {
     p.invalid(at, controller, 'must be a domain-prefixed path (such as "acme.io/foo")');
   } else p.all(at, controller.slice(0, slash), isDns1123Subdomain(controller.slice(0, slash)));
+  if (spec.parameters) validateParameters(p, 'spec.parameters', spec.parameters);
 }

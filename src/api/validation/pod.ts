@@ -50,6 +50,7 @@ export function validatePodSpec(p: Problems, path: string, spec: PodSpec, meta?:
   validateDnsConfig(p, `${path}.dnsConfig`, spec);
   validateGates(p, path, spec);
   validateSpread(p, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []);
+  validateFileVariables(p, path, spec);
   validateHostUsers(p, path, spec);
   validateHostname(p, path, spec);
   validateReferences(p, path, spec);
@@ -126,6 +127,22 @@ function validateGates(p: Problems, path: string, spec: PodSpec): void {
     p.all(`${path}.schedulingGates[${i}]`, name, isQualifiedName(name));
     if (seen.has(name)) p.duplicate(`${path}.schedulingGates[${i}]`, name);
     seen.add(name);
+  }
+}
+
+/** Variables that are read from files need an emptyDir to hold these. */
+function validateFileVariables(p: Problems, path: string, spec: PodSpec): void {
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [i, { env = [] }] of (spec[list] ?? []).entries()) {
+      for (const [j, { valueFrom }] of env.entries()) {
+        if (!valueFrom?.fileKeyRef) continue;
+        const name = valueFrom.fileKeyRef.volumeName ?? '';
+        const at = `${path}.${list}[${i}].env[${j}].valueFrom.fileKeyRef.volumeName`;
+        const volume = spec.volumes?.find((v) => v.name === name);
+        if (!volume) p.notFound(at, name);
+        else if (!volume.emptyDir) p.invalid(at, name, 'referenced volume must be of type emptyDir');
+      }
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from 
 import type { PriorityClass } from '../gen/scheduling-v1.ts';
 import type { StorageClass } from '../gen/storage-v1.ts';
 import { percentOf } from '../int-or-string.ts';
-import { isDns1123Label, isDns1123Subdomain, isPathSegment, isPortNumber, isQualifiedName } from '../names.ts';
+import { isDns1123Label, isDns1123Subdomain, isPathSegment, isQualifiedName } from '../names.ts';
 import { validateEndpointIp, validateIp } from './addresses.ts';
 import { validateLabels, validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
@@ -74,7 +74,13 @@ export const validateBinding =
 
 export function validateDisruptionBudget(p: Problems, { spec = {} }: PodDisruptionBudget): void {
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
-    p.invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set');
+    const shown = {
+      MinAvailable: spec.minAvailable,
+      Selector: spec.selector ?? null,
+      MaxUnavailable: spec.maxUnavailable,
+      UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null,
+    };
+    p.invalid('spec', shown, 'minAvailable and maxUnavailable cannot be both set');
   }
   for (const field of ['minAvailable', 'maxUnavailable'] as const) {
     const value = spec[field];
@@ -146,10 +152,10 @@ export function validateStorageClass(p: Problems, object: StorageClass, old?: St
     return;
   }
   if (!object.provisioner) p.required('provisioner');
-  else p.all('provisioner', object.provisioner, isQualifiedName(object.provisioner.toLowerCase()));
+  else p.all('provisioner', object.provisioner.toLowerCase(), isQualifiedName(object.provisioner.toLowerCase()));
   const policies = ['Delete', 'Retain'];
   const policy = object.reclaimPolicy;
-  if (policy !== undefined && !policies.includes(policy)) p.unsupported('reclaimPolicy', policy, policies);
+  if (policy && !policies.includes(policy)) p.unsupported('reclaimPolicy', policy, policies);
   const modes = ['Immediate', 'WaitForFirstConsumer'];
   const mode = object.volumeBindingMode;
   if (mode !== undefined && !modes.includes(mode)) p.unsupported('volumeBindingMode', mode, modes);
@@ -182,8 +188,9 @@ export function validateEndpointSlice(p: Problems, slice: EndpointSlice, old?: E
     if (port.name) p.all(`${at}.name`, port.name, isDns1123Label(port.name));
     if (names.has(port.name ?? '')) p.duplicate(`${at}.name`, port.name ?? '');
     names.add(port.name ?? '');
-    p.oneOf(`${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
-    if (port.port !== undefined) p.all(`${at}.port`, port.port, isPortNumber(port.port));
+    const protocols = ['SCTP', 'TCP', 'UDP'];
+    if (port.protocol === undefined) p.required(`${at}.protocol`);
+    else if (!protocols.includes(port.protocol)) p.unsupported(`${at}.protocol`, port.protocol, protocols);
     if (port.appProtocol !== undefined) p.all(`${at}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
   }
 }

@@ -3,6 +3,7 @@ import { type GroupVersionKind, schemaOf } from '../schema.ts';
 import { validateAutoscaler } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
+  apiServiceNames,
   isIpName,
   validateApiService,
   validateFlowSchema,
@@ -29,6 +30,7 @@ import {
   validateResourceSlice,
 } from './devices.ts';
 import {
+  definitionNames,
   validateAdmissionPolicy,
   validateDefinition,
   validateMutatingBinding,
@@ -77,6 +79,8 @@ export interface KindRules {
   name: NameRule;
   prefix?: NameRule;
   knownFinalizers: boolean;
+  /** Where what it may be called depends on the rest of it; stands for `name` and `prefix`. */
+  namesOf?: (object: never) => NameRule;
   create?: Check;
   /** Default: `create`. */
   update?: Check;
@@ -90,13 +94,26 @@ const named = (name: NameRule, rules: Partial<KindRules> = {}): KindRules => ({
 });
 const subdomain = (create?: Check, rules: Partial<KindRules> = {}): KindRules =>
   named(isDns1123Subdomain, { ...(create ? { create } : {}), ...rules });
-const anyPath = (create?: Check): KindRules =>
-  named(isPathSegment, { prefix: isPathSegment, ...(create ? { create } : {}) });
+const anyPath = (create?: Check, rules: Partial<KindRules> = {}): KindRules =>
+  named(isPathSegment, { prefix: isPathSegment, ...(create ? { create } : {}), ...rules });
+
+/** Kinds whose names upstream declares to be of a format: said of the name alone, and in bytes. */
+const longName = (create: Check): KindRules =>
+  named(
+    (name) => isDns1123Subdomain(name).map((m) => m.replace('characters', 'bytes').replace(/^a lower.*/, () => m)),
+    {
+      prefix: () => [],
+      create,
+    },
+  );
+
+/** Kinds whose finalizers upstream looks at as grammar only. */
+const anyFinalizers = { knownFinalizers: false };
 
 const kinds: Readonly<Record<string, KindRules>> = {
   '/Pod': subdomain(validatePodCreate, { update: validatePodUpdate }),
   '/PodTemplate': subdomain(validatePodTemplateObject),
-  '/ReplicationController': subdomain(validateReplicationController),
+  '/ReplicationController': longName(validateReplicationController),
   'apps/ControllerRevision': subdomain(validateControllerRevision),
   'apps/DaemonSet': subdomain(validateDaemonSet),
   'apps/Deployment': subdomain(validateDeployment),
@@ -115,20 +132,24 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/Secret': subdomain(validateSecret),
   '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
   '/PersistentVolume': subdomain(validatePersistentVolume),
-  'admissionregistration.k8s.io/MutatingAdmissionPolicy': subdomain(validateMutatingPolicy),
-  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': subdomain(validateMutatingBinding),
-  'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks),
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy),
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': subdomain(validatePolicyBinding),
-  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': subdomain(validateWebhooks),
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': subdomain(validateMutatingPolicy, anyFinalizers),
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': subdomain(validateMutatingBinding, anyFinalizers),
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy, anyFinalizers),
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': subdomain(validatePolicyBinding, anyFinalizers),
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),
   'apiextensions.k8s.io/CustomResourceDefinition': named(isDns1123Subdomain, {
     create: validateDefinition,
     knownFinalizers: false,
+    namesOf: definitionNames,
   }),
-  'apiregistration.k8s.io/APIService': anyPath(validateApiService),
+  'apiregistration.k8s.io/APIService': anyPath(validateApiService, {
+    knownFinalizers: false,
+    namesOf: apiServiceNames,
+  }),
   'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler),
-  'certificates.k8s.io/CertificateSigningRequest': named(() => [], { create: validateSigningRequest }),
-  'coordination.k8s.io/Lease': subdomain(validateLease),
+  'certificates.k8s.io/CertificateSigningRequest': named(isPathSegment, { create: validateSigningRequest }),
+  'coordination.k8s.io/Lease': subdomain(validateLease, anyFinalizers),
   'discovery.k8s.io/EndpointSlice': subdomain(validateEndpointSlice),
   'flowcontrol.apiserver.k8s.io/FlowSchema': subdomain(validateFlowSchema),
   'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': subdomain(validatePriorityLevel),
@@ -137,13 +158,13 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'networking.k8s.io/Ingress': subdomain(validateIngress),
   'networking.k8s.io/IngressClass': subdomain(validateIngressClass),
   'networking.k8s.io/NetworkPolicy': subdomain(validateNetworkPolicy),
-  'node.k8s.io/RuntimeClass': subdomain(validateRuntimeClass),
-  'policy/PodDisruptionBudget': subdomain(validateDisruptionBudget),
+  'node.k8s.io/RuntimeClass': subdomain(validateRuntimeClass, anyFinalizers),
+  'policy/PodDisruptionBudget': anyPath(validateDisruptionBudget, anyFinalizers),
   'rbac.authorization.k8s.io/ClusterRole': anyPath(validateClusterRole),
   'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(validateBinding(false)),
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
   'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
-  'resource.k8s.io/DeviceClass': subdomain(validateDeviceClass),
+  'resource.k8s.io/DeviceClass': longName(validateDeviceClass),
   'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim),
   'resource.k8s.io/ResourceClaimTemplate': subdomain(validateResourceClaimTemplate),
   'resource.k8s.io/ResourceSlice': subdomain(validateResourceSlice),

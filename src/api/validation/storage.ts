@@ -1,3 +1,4 @@
+import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type { PersistentVolume, PersistentVolumeSpec } from '../gen/core-v1.ts';
 import type {
@@ -12,74 +13,111 @@ import { compareQuantities, zeroQuantity } from '../quantity.ts';
 import { validateNoBacksteps } from './paths.ts';
 import type { Problems } from './problems.ts';
 import { validateNodeSelector } from './scheduling.ts';
+import {
+  azureDisk,
+  azureFileVolume,
+  cinder,
+  fibreChannel,
+  flexible,
+  flocker,
+  glusterVolume,
+  hostPath,
+  iscsi,
+  nfs,
+  partitioned,
+  quobyte,
+  requiring,
+  type SourceCheck,
+  storageOs,
+  validateCsiSecrets,
+} from './volume-sources.ts';
 import { validateAccessModes, validateDriverName } from './volumes.ts';
 
-const hostPathTypes = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
+type Sources = Pick<
+  PersistentVolumeSpec,
+  | 'hostPath'
+  | 'gcePersistentDisk'
+  | 'awsElasticBlockStore'
+  | 'glusterfs'
+  | 'flocker'
+  | 'nfs'
+  | 'rbd'
+  | 'quobyte'
+  | 'cephfs'
+  | 'iscsi'
+  | 'cinder'
+  | 'fc'
+  | 'flexVolume'
+  | 'azureFile'
+  | 'vsphereVolume'
+  | 'photonPersistentDisk'
+  | 'portworxVolume'
+  | 'azureDisk'
+  | 'scaleIO'
+  | 'local'
+  | 'storageos'
+  | 'csi'
+>;
 
-type Source = 'hostPath' | 'local' | 'nfs' | 'csi';
-const otherSources = [
-  'awsElasticBlockStore',
-  'azureDisk',
-  'azureFile',
-  'cephfs',
-  'cinder',
-  'fc',
-  'flexVolume',
-  'flocker',
-  'gcePersistentDisk',
-  'glusterfs',
-  'iscsi',
-  'photonPersistentDisk',
-  'portworxVolume',
-  'quobyte',
-  'rbd',
-  'scaleIO',
-  'storageos',
-  'vsphereVolume',
-] as const;
 /** In the order in which they are looked at. */
-const sources: readonly (Source | (typeof otherSources)[number])[] = [
-  'hostPath',
-  ...otherSources,
-  'nfs',
-  'local',
-  'csi',
-];
+const sources: { readonly [K in keyof Sources]-?: SourceCheck<NonNullable<Sources[K]>> } = {
+  hostPath,
+  gcePersistentDisk: partitioned('pdName'),
+  awsElasticBlockStore: partitioned('volumeID'),
+  glusterfs: glusterVolume,
+  flocker,
+  nfs,
+  rbd: requiring('monitors', 'image'),
+  quobyte,
+  cephfs: requiring('monitors'),
+  iscsi: iscsi('must be valid format', true),
+  cinder: cinder(true),
+  fc: fibreChannel,
+  flexVolume: flexible,
+  azureFile: azureFileVolume,
+  vsphereVolume: requiring('volumePath'),
+  photonPersistentDisk: requiring('pdID'),
+  portworxVolume: requiring('volumeID'),
+  azureDisk,
+  scaleIO: requiring('gateway', 'system', 'volumeName'),
+  local: (p, path, source) => {
+    if (!source.path) p.required(`${path}.path`);
+    else validateNoBacksteps(p, `${path}.path`, source.path);
+  },
+  storageos: storageOs(true),
+  csi: (p, path, source) => {
+    validateDriverName(p, `${path}.driver`, source.driver ?? '');
+    if (!source.volumeHandle) p.required(`${path}.volumeHandle`);
+    validateCsiSecrets(p, path, source);
+  },
+};
+const sourceNames = Object.keys(sources) as (keyof Sources)[];
 
 function validateSource(p: Problems, spec: PersistentVolumeSpec): void {
-  const found = sources.filter((name) => spec[name] !== undefined);
-  const [first, ...more] = found;
-  if (!first) p.required('spec', 'must specify a volume type');
-  for (const name of more)
-    p.forbidden(`spec.${name === 'cephfs' ? 'cephFS' : name}`, 'may not specify more than 1 volume type');
-  if (first === 'hostPath' && spec.hostPath) {
-    const { path, type } = spec.hostPath;
-    if (!path) p.required('spec.hostPath.path');
-    else {
-      validateNoBacksteps(p, 'spec.hostPath.path', path);
-      if (!hostPathTypes.includes(type ?? '')) p.unsupported('spec.hostPath.type', type, hostPathTypes);
+  let found = false;
+  for (const name of sourceNames) {
+    const source = spec[name];
+    if (source === undefined) continue;
+    // A flexible volume is looked at whatever else there is.
+    if (found && name !== 'flexVolume') {
+      p.forbidden(`spec.${name === 'cephfs' ? 'cephFS' : name}`, 'may not specify more than 1 volume type');
+      continue;
     }
-  } else if (first === 'local' && spec.local) {
-    if (!spec.local.path) p.required('spec.local.path');
-    else validateNoBacksteps(p, 'spec.local.path', spec.local.path);
-    if (!spec.nodeAffinity?.required) p.required('spec.nodeAffinity', 'Local volume requires node affinity');
-  } else if (first === 'nfs' && spec.nfs) {
-    if (!spec.nfs.server) p.required('spec.nfs.server');
-    if (!spec.nfs.path) p.required('spec.nfs.path');
-  } else if (first === 'csi' && spec.csi) {
-    validateDriverName(p, 'spec.csi.driver', spec.csi.driver);
-    if (!spec.csi.volumeHandle) p.required('spec.csi.volumeHandle');
+    found = true;
+    (sources[name] as SourceCheck<object>)(p, `spec.${name === 'gcePersistentDisk' ? 'persistentDisk' : name}`, source);
+    if (name === 'local' && !spec.nodeAffinity?.required) {
+      p.required('spec.nodeAffinity', 'Local volume requires node affinity');
+    }
+  }
+  if (!found) p.required('spec', 'must specify a volume type');
+  const whole = /^\/[/.]*$/.test(spec.hostPath?.path ?? '');
+  if (whole && spec.persistentVolumeReclaimPolicy === 'Recycle') {
+    p.forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'");
   }
 }
+
+const sortedKeys = (given: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentVolume, old?: PersistentVolume): void {
   if (!spec.accessModes?.length) p.required('spec.accessModes');
@@ -87,7 +125,10 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
   const capacity = spec.capacity;
   const names = Object.keys(capacity ?? {});
   if (!capacity) p.required('spec.capacity');
-  if (names.length !== 1 || names[0] !== 'storage') p.unsupported('spec.capacity', capacity ?? null, ['storage']);
+  if (names.length !== 1 || names[0] !== 'storage')
+    p.unsupported('spec.capacity', capacity ? sortedKeys(capacity) : wasEmpty(spec, 'capacity') ? {} : null, [
+      'storage',
+    ]);
   const size = capacity?.storage;
   if (size !== undefined && compareQuantities(size, zeroQuantity) <= 0) {
     p.invalid('spec.capacity[storage]', size, 'must be greater than zero');
@@ -114,13 +155,24 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
     if (!spec.csi) p.required('spec.csi', 'has to be specified when using volumeAttributesClassName');
   }
   if (!old) return;
-  for (const source of sources) {
+  for (const source of sourceNames) {
     if (!sameValue(spec[source], old.spec?.[source])) {
       p.forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation\n');
       break;
     }
   }
-  p.immutable('spec.volumeMode', spec.volumeMode, spec.volumeMode === old.spec?.volumeMode);
+  p.immutable('volumeMode', spec.volumeMode, spec.volumeMode === old.spec?.volumeMode);
+  const was = old.spec?.nodeAffinity;
+  if (was && !sameValue(spec.nodeAffinity, was)) {
+    p.invalid(
+      'nodeAffinity',
+      spec.nodeAffinity ?? null,
+      'field is immutable, except for updating from beta label to GA',
+    );
+  }
+  if (old.spec?.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
+    p.forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden');
+  }
 }
 
 export function validateAttachment(p: Problems, { spec }: VolumeAttachment, old?: VolumeAttachment): void {
@@ -142,7 +194,8 @@ export function validateAttachment(p: Problems, { spec }: VolumeAttachment, old?
 
 export function validateDriver(p: Problems, { spec, metadata }: CSIDriver): void {
   const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
-  if ((metadata.name?.length ?? 0) > 63) p.tooLong('metadata.name', 63);
+  const length = metadata.name?.length ?? 0;
+  if (length > 63 && length <= 253) p.tooLong('metadata.name', 63);
   const policy = spec.fsGroupPolicy;
   if (policy !== undefined && !policies.includes(policy)) p.unsupported('spec.fsGroupPolicy', policy, policies);
   for (const [i, mode] of (spec.volumeLifecycleModes ?? []).entries()) {

@@ -1,3 +1,4 @@
+import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type {
   ControllerRevision,
@@ -63,6 +64,10 @@ function validateServing(p: Problems, path: string, template: PodTemplateSpec, k
   }
 }
 
+/** A template's labels as messages show them. */
+const shownLabels = ({ metadata }: PodTemplateSpec): object | null =>
+  metadata?.labels ?? (wasEmpty(metadata, 'labels') ? {} : null);
+
 const mismatch = '`selector` does not match template `labels`';
 
 function validateSetSelector(p: Problems, selector: LabelSelector | undefined, kind: string): void {
@@ -81,7 +86,7 @@ function validateSetTemplate(p: Problems, spec: DeploymentSpec | ReplicaSetSpec)
     return;
   }
   if (!matches(spec.selector, template)) {
-    p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
+    p.invalid('spec.template.metadata.labels', shownLabels(template), mismatch);
   }
   validateServingTemplate(p, 'spec.template', template, 'ReplicaSet');
 }
@@ -136,7 +141,7 @@ export function validateReplicaSet(p: Problems, { spec }: ReplicaSet, old?: Repl
 function validateDaemonSetSpec(p: Problems, spec: DaemonSetSpec): void {
   validateSelector(p, spec.selector, 'spec.selector');
   if (usable(spec.selector) && !matches(spec.selector, spec.template)) {
-    p.invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, mismatch);
+    p.invalid('spec.template.metadata.labels', shownLabels(spec.template), mismatch);
   }
   if (spec.selector && isEmptySelector(spec.selector)) {
     p.invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset');
@@ -201,7 +206,7 @@ function validateStatefulSetSpec(p: Problems, spec: StatefulSetSpec, old: boolea
     return;
   }
   if (!matches(spec.selector, template)) {
-    p.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, mismatch);
+    p.invalid('spec.template.metadata.labels', shownLabels(template), mismatch);
   }
   validatePodTemplate(p, 'spec.template', template);
   validateLabels(p, template.metadata?.labels, 'spec.template.labels');
@@ -281,7 +286,7 @@ export function validateReplicationController(p: Problems, { spec }: Replication
     return;
   }
   if (!isEmpty && !mapSelectorMatches(selector, spec.template.metadata?.labels)) {
-    p.invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, mismatch);
+    p.invalid('spec.template.metadata.labels', shownLabels(spec.template), mismatch);
   }
   validateServingTemplate(p, 'spec.template', spec.template, 'ReplicationController');
 }
@@ -292,5 +297,10 @@ export function validatePodTemplateObject(p: Problems, { template }: PodTemplate
 
 export function validateControllerRevision(p: Problems, object: ControllerRevision, old?: ControllerRevision): void {
   p.nonNegative('revision', object.revision);
+  if (!old) {
+    const data: unknown = object.data;
+    if (data === undefined || data === null) p.required('data', 'data is mandatory');
+    else if (typeof data !== 'object' || Array.isArray(data)) p.required('data', 'data must be a valid JSON object');
+  }
   if (old) p.immutable('data', object.data, sameValue(object.data, old.data));
 }

@@ -1,5 +1,7 @@
+import { wasEmpty } from '../../api/canonical.ts';
 import type { PodSpec } from '../../api/gen/core-v1.ts';
 import type { RuntimeClass } from '../../api/gen/node-v1.ts';
+import { plainFailure } from '../registry/core.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 
@@ -9,7 +11,8 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? {}) === JS
 export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
   const find = async (attributes: AdmissionAttributes, spec: PodSpec): Promise<RuntimeClass | undefined> => {
     const { runtimeClassName } = spec;
-    if (!runtimeClassName) return undefined;
+    if (runtimeClassName === undefined) return undefined;
+    if (runtimeClassName === '') throw plainFailure(500, 'resource name may not be empty');
     const found = await lookUp(
       context,
       { group: 'node.k8s.io', resource: 'runtimeclasses' },
@@ -38,7 +41,7 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
     resources: ['/pods'],
     async mutate(attributes) {
       const spec = attributes.object?.spec as PodSpec | undefined;
-      if (!spec?.runtimeClassName) return false;
+      if (spec?.runtimeClassName === undefined) return false;
       const found = (await find(attributes, spec)) as RuntimeClass;
       const fixed = found.overhead?.podFixed;
       if (fixed) {
@@ -51,7 +54,7 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
     },
     async validate(attributes) {
       const spec = attributes.object?.spec as PodSpec | undefined;
-      if (!spec?.overhead || Object.keys(spec.overhead).length === 0) return;
+      if (!spec || (!spec.overhead && !wasEmpty(spec, 'overhead'))) return;
       const found = await find(attributes, spec);
       if (!found?.overhead?.podFixed)
         throw refuse(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');

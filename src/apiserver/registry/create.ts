@@ -1,4 +1,5 @@
 import { alreadyExists } from '../../api/status.ts';
+import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
   attributesOf,
@@ -82,6 +83,7 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
     strategy.prepareForCreate?.(draft, context);
+    leaveOutDropped(draft);
     const name = draft.metadata.name ?? '';
     refuse(view, name, validated(core, draft, context));
     for (const text of view.version.schema.warnings?.(draft, undefined) ?? []) context.warn(text);
@@ -94,6 +96,8 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
 
     const place = { namespace: draft.metadata.namespace ?? '', name };
     const given = draft.metadata.resourceVersion;
+    nullEmpties(draft);
+    strategy.fillInStored?.(draft);
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {
@@ -112,14 +116,14 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   }
 }
 
-function validated({ definition }: Core, draft: Draft, context: StrategyContext) {
-  const { strategy, storageVersion, versions } = definition;
-  const stored = versions.find((v) => v.version === storageVersion);
-  return [...(stored?.schema.validateCreate(draft) ?? []), ...(strategy.validate?.(draft, context) ?? [])];
 /** After mutating admission an object is again what its schema says. */
 export function settleMutation({ version: { schema } }: View, object: Draft): void {
   schema.prune?.(object);
   schema.applyDefaults(object);
 }
 
+function validated({ definition }: Core, draft: Draft, context: StrategyContext) {
+  const { strategy, storageVersion, versions } = definition;
+  const stored = versions.find((v) => v.version === storageVersion);
+  return [...(stored?.schema.validateCreate(draft) ?? []), ...(strategy.validate?.(draft, context) ?? [])];
 }

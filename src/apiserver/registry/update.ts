@@ -1,11 +1,12 @@
 import { type ApiError, conflict, invalid, notFound } from '../../api/status.ts';
+import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
-import { shownKey } from './keys.ts';
 import { settleMutation } from './create.ts';
+import { shownKey } from './keys.ts';
 import { newest } from './newest.ts';
-import { same } from './same.ts';
 import { isRefreshed } from './refresh.ts';
+import { same } from './same.ts';
 import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
@@ -70,6 +71,8 @@ async function updateOnce(
   const allocating = options.subresource ? undefined : strategy.allocate?.(draft, old, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
+    leaveOutDropped(draft);
+    nullEmpties(draft);
     strategy.prepareForUpdate?.(draft, old, context);
     if (strategy.generation && contentDiffers(draft, old, same)) {
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Service } from '../../../api/gen/core-v1.ts';
 import type { StatusCause } from '../../../api/gen/meta-v1.ts';
 import { internalError, invalid } from '../../../api/status.ts';
@@ -79,6 +80,8 @@ export function createServiceAllocator(options: {
           );
         }
         const refused = asked === '' ? undefined : addresses.take(asked, usable);
+        // What is no address at all is for the validation to say.
+        if (refused && isIP(asked) === 0) return asked;
         if (refused) {
           const value = JSON.stringify(spec.clusterIPs ?? []);
           const message = `Invalid value: ${value}: failed to allocate IP ${asked}: ${refused}`;

@@ -44,12 +44,36 @@ export const persistentVolumes: Behaviour = {
   },
 };
 
+type ClaimSpec = NonNullable<PersistentVolumeClaim['spec']>;
+
+/** `dataSource` is the older name of `dataSourceRef`, and takes nothing but claims and snapshots. */
+function alignSources(spec: ClaimSpec, old: ClaimSpec | undefined): void {
+  const { dataSource, dataSourceRef } = spec;
+  const had = old?.dataSource ?? old?.dataSourceRef;
+  const usual =
+    dataSource &&
+    ((dataSource.kind === 'PersistentVolumeClaim' && !dataSource.apiGroup) ||
+      (dataSource.kind === 'VolumeSnapshot' && dataSource.apiGroup === 'snapshot.storage.k8s.io'));
+  if (!had && !dataSourceRef && !usual) delete spec.dataSource;
+  if (spec.dataSource && !dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
+  else if (dataSourceRef && !spec.dataSource && !dataSourceRef.namespace) {
+    const { namespace: _, ...local } = dataSourceRef;
+    spec.dataSource = local;
+  }
+}
+
 export const persistentVolumeClaims: Behaviour = {
   strategy: {
     status: true,
     answerDeleted: true,
     prepareForCreate(object) {
-      draftOf<PersistentVolumeClaim>(object).status = { phase: 'Pending' };
+      const claim = draftOf<PersistentVolumeClaim>(object);
+      claim.status = { phase: 'Pending' };
+      if (claim.spec) alignSources(claim.spec, undefined);
+    },
+    prepareForUpdate(object, old, { subresource }) {
+      const { spec } = draftOf<PersistentVolumeClaim>(object);
+      if (!subresource && spec) alignSources(spec, readOf<PersistentVolumeClaim>(old).spec);
     },
   },
 };

@@ -62,5 +62,6 @@ export const customResourceDefinitions: Behaviour = {
 };
 
 function storageVersions({ spec }: CustomResourceDefinition): string[] {
-  return (spec?.versions ?? []).filter((version) => version.storage).map((version) => version.name);
+  const names = (spec?.versions ?? []).filter((version) => version.storage).map((version) => version.name);
+  return [...new Set(names)];
 }

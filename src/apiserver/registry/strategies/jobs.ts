@@ -28,7 +28,11 @@ export const jobs: Behaviour = {
       };
       spec.selector ??= {};
       spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
-      if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...template.labels };
+    },
+    fillInStored(object) {
+      const { metadata, spec } = draftOf<Job>(object);
+      const labels = spec?.template.metadata?.labels;
+      if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
     },
     defaultPropagation: 'Orphan',
     deletionWarnings: ({ propagationPolicy, orphanDependents }) =>

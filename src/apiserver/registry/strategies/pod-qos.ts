@@ -8,7 +8,10 @@ const counted = ['cpu', 'memory'] as const;
 /** The quality-of-service class, as upstream's `pkg/apis/core/helper/qos`: from the pod's own resources where it has any. */
 export function qosClass(pod: Readonly<Pod>): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   const whole = pod.spec?.resources;
-  if (whole && (counts(whole.requests) || counts(whole.limits))) return guaranteed(whole) ? 'Guaranteed' : 'Burstable';
+  if (whole) {
+    if (!counts(whole.requests) && !counts(whole.limits)) return 'BestEffort';
+    return guaranteed(whole) ? 'Guaranteed' : 'Burstable';
+  }
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   const all = containers.map((container) => container.resources ?? {});
   if (!all.some((r) => counts(r.requests) || counts(r.limits))) return 'BestEffort';

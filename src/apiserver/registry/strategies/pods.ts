@@ -26,6 +26,10 @@ export const pods: Behaviour = {
     generation: true,
     answerDeleted: true,
     gracePeriod: (object, asked) => gracePeriod(readOf<Pod>(object), asked),
+    normalize(object) {
+      const { spec } = draftOf<Pod>(object);
+      if ((spec?.terminationGracePeriodSeconds ?? 0) < 0 && spec) spec.terminationGracePeriodSeconds = 1;
+    },
     prepareForCreate(object) {
       const pod = draftOf<Pod>(object);
       pod.status = { phase: 'Pending', qosClass: qosClass(pod) };
