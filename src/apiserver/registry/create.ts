@@ -1,5 +1,4 @@
 import { alreadyExists } from '../../api/status.ts';
-import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
   attributesOf,
@@ -83,7 +82,6 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
     strategy.prepareForCreate?.(draft, context);
-    leaveOutDropped(draft);
     const name = draft.metadata.name ?? '';
     refuse(view, name, validated(core, draft, context));
     for (const text of view.version.schema.warnings?.(draft, undefined) ?? []) context.warn(text);
@@ -96,8 +94,6 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
 
     const place = { namespace: draft.metadata.namespace ?? '', name };
     const given = draft.metadata.resourceVersion;
-    nullEmpties(draft);
-    strategy.fillInStored?.(draft);
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {
