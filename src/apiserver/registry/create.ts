@@ -1,4 +1,5 @@
 import { alreadyExists } from '../../api/status.ts';
+import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
   attributesOf,
@@ -82,6 +83,7 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
     strategy.prepareForCreate?.(draft, context);
+    leaveOutDropped(draft);
     const name = draft.metadata.name ?? '';
     refuse(view, name, validated(core, draft, context));
     for (const text of view.version.schema.warnings?.(draft, undefined) ?? []) context.warn(text);
@@ -94,6 +96,8 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
 
     const place = { namespace: draft.metadata.namespace ?? '', name };
     const given = draft.metadata.resourceVersion;
+    nullEmpties(draft);
+    strategy.fillInStored?.(draft);
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {

@@ -277,6 +277,8 @@ export interface Strategy {
   prepareForUpdate?(object: Draft, old: Frozen, context: StrategyContext): void;
   validate?(object: Draft, context: StrategyContext): StatusCause[];
   validateUpdate?(object: Draft, old: Frozen, context: StrategyContext): StatusCause[];
+  /** Defaults that upstream gives an object as it reads it back: they are not validated. */
+  fillInStored?(object: Draft): void;
   /** Default: the prefix and some random letters. */
   generatedName?(prefix: string): string;
   deletionWarnings?(deletion: DeleteOptions): string[];

@@ -1,4 +1,5 @@
 import { type ApiError, conflict, invalid, notFound } from '../../api/status.ts';
+import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
 import { settleMutation } from './create.ts';
@@ -70,6 +71,8 @@ async function updateOnce(
   const allocating = options.subresource ? undefined : strategy.allocate?.(draft, old, context);
   const allocation = allocating instanceof Promise ? await allocating : allocating;
   try {
+    leaveOutDropped(draft);
+    nullEmpties(draft);
     strategy.prepareForUpdate?.(draft, old, context);
     if (strategy.generation && contentDiffers(draft, old, same)) {
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
