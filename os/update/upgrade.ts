@@ -6,6 +6,7 @@ import { readMachineDisk } from '../disk/machine-disk.ts';
 import { readRelease } from '../release.ts';
 import { faultAt } from './fault.ts';
 import { withUpgradeLock } from './lock.ts';
+import { keyFolders } from './manifest.ts';
 import { openUpdate } from './opened.ts';
 import { check } from './phases/check.ts';
 import { upgradePhases } from './phases.ts';
@@ -30,7 +31,12 @@ export async function upgradeMachine(
     try {
       const disk = await readMachineDisk(host);
       await tell(`opening ${from}`);
-      const update = await openUpdate(from, { arch: release.arch, scratch: join(state.folder, 'download') });
+      const update = await openUpdate(from, {
+        arch: release.arch,
+        scratch: join(state.folder, 'download'),
+        registries: host.path('/etc/rancher/k3s/registries.yaml'),
+        keyFolders: keyFolders.map((folder) => host.path(folder)),
+      });
       try {
         const { version, kubernetes } = update.manifest;
         const upgrade = {
