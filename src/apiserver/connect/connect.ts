@@ -4,6 +4,7 @@ import type { SpecialHandlers } from '../handlers/dispatch.ts';
 import type { Admission, Registry, ResourceStore } from '../registry/types.ts';
 import type { Dialer } from '../server.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
+import { connectOptions } from './connect-options.ts';
 import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
 import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
 import { type ProxyTarget, podProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
@@ -34,6 +35,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
   const admit = async (call: Call, store: ResourceStore): Promise<void> => {
     const { info } = call;
     const subresource = store.definition.subresources.find((s) => s.name === info.subresource);
+    const path = info.subresource === 'proxy' ? (proxiedPath(call).path.split('?')[0] ?? '') : '';
     const attributes = {
       operation: 'CONNECT' as const,
       group: info.group,
@@ -43,7 +45,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       subresource: info.subresource,
       namespace: info.namespace,
       name: info.name,
-      object: undefined,
+      object: connectOptions(subresource?.kind.kind ?? '', call.query, path),
       oldObject: undefined,
       options: {},
       context: call.context,
