@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
 import type { PolicyRule } from '../api/gen/rbac-v1.ts';
 import { KnarrError } from '../base/errors.ts';
@@ -75,6 +76,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       authorizer,
       rbac,
       dial: options.dial,
+      settings: options.admission,
       log: log.child('admission'),
       context: {
         registry: () => {
@@ -130,7 +132,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       },
       configured.first,
       serviceAccountAuthenticator({ registry, keys: tokenKeys, issuers: serviceAccounts.issuers, audiences }),
-      bootstrapTokenAuthenticator(registry),
+      ...((options.bootstrapTokens ?? true) ? [bootstrapTokenAuthenticator(registry)] : []),
       ...configured.last,
     ],
   });
@@ -167,7 +169,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     openapi: (call) => openapi.answer(call),
     issuer,
     elsewhere: (call) => aggregation.answer(call),
-    jwksUri: () => `https://${serverAddress()}/openid/v1/jwks`,
+    jwksUri: () => serviceAccounts.jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
   });
   const dispatch = createDispatch({
@@ -183,7 +185,15 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       ),
       ...bindings(registry),
       ...componentStatuses([{ name: 'etcd-0', check: async () => void (await backend.currentRevision()) }]),
-      ...tokenRequest({ registry, admission, key: signingKey, issuer, audiences }),
+      ...tokenRequest({
+        registry,
+        admission,
+        key: signingKey,
+        issuer,
+        audiences,
+        maxExpirationSeconds: serviceAccounts.maxExpirationSeconds,
+        extendExpiration: serviceAccounts.extendExpiration,
+      }),
     ]),
     knowsGroup: (group) => discovery.groups().some((known) => known.name === group),
     elsewhere: (call) => aggregation.answer(call),
@@ -195,7 +205,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       policyFile: options.audit.policyFile,
       file: createLogFile({ ...options.audit.log, log: log.child('audit') }),
     });
-  const flowControl = createFlowControl({ registry, log: log.child('flow-control') });
+  const flowControl = createFlowControl({
+    registry,
+    seats: options.requests?.inFlight,
+    log: log.child('flow-control'),
+  });
   const pipeline = createPipeline({
     authentication,
     authorizer,
@@ -204,6 +218,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     metrics,
     openWatches,
     audit,
+    timeoutMs: options.requests?.timeoutMs,
     log,
   });
   const onUpgrade = createUpgradeHandler({
@@ -222,6 +237,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     port: options.listen.port,
     serving: options.serving,
     clientCas: [options.clientCa, ...(options.requestHeader ? [options.requestHeader.ca] : [])],
+    tls: options.tls,
     onExchange: (exchange) => {
       if (!mounts.serve(exchange)) pipeline(exchange);
     },
@@ -293,6 +309,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     async stop() {
       stopping = true;
       clearTimeout(retry);
+      // Who balances load has this long to see that the server is not ready.
+      if (options.shutdownDelayMs) await sleep(options.shutdownDelayMs);
       aggregation.stop();
       customResources.stop();
       flowControl.stop();

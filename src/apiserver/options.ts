@@ -1,7 +1,9 @@
 import type { Logger } from '../base/log.ts';
 import type { Backend } from '../store/backend.ts';
+import type { AdmissionSettings } from './admission/settings.ts';
 import type { LogFileOptions } from './audit/log-file.ts';
 import type { AuthenticationSettings } from './authn/configured.ts';
+import type { ProxyHeaders } from './authn/x509.ts';
 import type { AuthorizationSettings } from './authz/chain.ts';
 import type { Dialer, UserInfo } from './server.ts';
 
@@ -19,7 +21,7 @@ export interface ApiServerOptions {
   /** PEM of the authorities of client certificates. */
   clientCa: string;
   /** PEM of the authorities of front proxies, and what names their certificates may have. */
-  requestHeader?: { ca: string; allowedNames: readonly string[] } | undefined;
+  requestHeader?: { ca: string; allowedNames: readonly string[]; headers?: Partial<ProxyHeaders> } | undefined;
   serviceAccounts: {
     /** PEM of the private key that signs. */
     signingKey: string;
@@ -29,6 +31,12 @@ export interface ApiServerOptions {
     issuers: readonly string[];
     /** Audiences of the API. Default: the issuers. */
     audiences?: readonly string[] | undefined;
+    /** Where verifiers find the keys, when that is not this server. */
+    jwksUri?: string | undefined;
+    /** Tokens last no longer. */
+    maxExpirationSeconds?: number | undefined;
+    /** Whether tokens of pods last a year for the sake of old clients. Default true. */
+    extendExpiration?: boolean | undefined;
   };
   /** The authority that signs what certificate signing requests ask for; without it nothing is signed. */
   signer?: { cert: string; key: string } | undefined;
@@ -38,6 +46,16 @@ export interface ApiServerOptions {
   authentication?: AuthenticationSettings | undefined;
   /** Who decides what anybody may do; Node and RBAC without it. */
   authorization?: AuthorizationSettings | undefined;
+  /** Default: TLS 1.2 and Node's cipher suites. */
+  tls?: { minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined; ciphers?: string | undefined } | undefined;
+  /** Default: 600 at once, a minute for each. */
+  requests?: { inFlight?: number; timeoutMs?: number } | undefined;
+  /** How long requests are still taken after the server began to say that it is not ready. Default 0. */
+  shutdownDelayMs?: number | undefined;
+  /** Admission plug-ins left out, added, and set. */
+  admission?: AdmissionSettings | undefined;
+  /** Whether tokens of Secrets `bootstrap-token-…` are believed. Default true. */
+  bootstrapTokens?: boolean | undefined;
   /** Default true. */
   allowAnonymous?: boolean | undefined;
   serviceCidrs: readonly string[];

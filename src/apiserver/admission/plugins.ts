@@ -10,6 +10,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
+import { optionalPlugins } from './optional.ts';
 import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { mutatingPolicies } from './policy/mutating.ts';
@@ -19,6 +20,7 @@ import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import type { AdmissionSettings } from './settings.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
 import { webhookPlugins } from './webhook/webhooks.ts';
 
@@ -27,20 +29,26 @@ export interface PluginOptions {
   authorizer: Authorizer;
   rbac: RbacAuthorizer;
   dial: Dialer;
+  settings: AdmissionSettings | undefined;
   log: Logger;
 }
 
+/** What makes objects whole, whatever is left out. */
+const needed = new Set(['RBACEscalation']);
+
 /** Every plug-in, in the order in which upstream asks them. */
-export function admissionPlugins({ context, authorizer, rbac, dial, log }: PluginOptions): AdmissionPlugin[] {
-  return [
+export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
+  const { context, authorizer, rbac, dial, log, settings = {} } = options;
+  const without = new Set(settings.without?.filter((name) => !needed.has(name)));
+  const all = [
     namespaceLifecycle(context),
     limitRanger(context),
     serviceAccount(context),
     nodeRestriction(context),
-    podSecurity(context),
+    podSecurity(context, settings.podSecurity),
     taintNodesByCondition,
     priority(context),
-    defaultTolerationSeconds,
+    defaultTolerationSeconds(settings.tolerationSeconds),
     defaultStorageClass(context),
     storageObjectInUseProtection,
     claimResize(context),
@@ -48,9 +56,11 @@ export function admissionPlugins({ context, authorizer, rbac, dial, log }: Plugi
     ...certificatePlugins(authorizer),
     defaultIngressClass(context),
     rbacEscalation(authorizer, rbac),
+    ...optionalPlugins.filter(({ name }) => settings.with?.includes(name)),
     mutatingPolicies({ context, authorizer }),
     validatingPolicies({ context, authorizer }),
     ...webhookPlugins({ context, authorizer, dial, log }),
     resourceQuota(context),
   ];
+  return all.filter(({ name }) => !without.has(name));
 }

@@ -70,8 +70,29 @@ export function x509Authenticator(clientCa: string): Authenticator {
   };
 }
 
+/** Lower-case names of the headers by which a front proxy says for whom it asks; the first that is there counts. */
+export interface ProxyHeaders {
+  readonly user: readonly string[];
+  readonly uid: readonly string[];
+  readonly group: readonly string[];
+  /** What stands before the key of an extra. */
+  readonly extraPrefixes: readonly string[];
+}
+
+const usualHeaders: ProxyHeaders = {
+  user: ['x-remote-user'],
+  uid: ['x-remote-uid'],
+  group: ['x-remote-group'],
+  extraPrefixes: ['x-remote-extra-'],
+};
+
 /** `X-Remote-User` and its companions, believed from a front proxy that shows a certificate of `ca`. */
-export function requestHeaderAuthenticator(options: { ca: string; allowedNames: readonly string[] }): Authenticator {
+export function requestHeaderAuthenticator(options: {
+  ca: string;
+  allowedNames: readonly string[];
+  headers?: Partial<ProxyHeaders>;
+}): Authenticator {
+  const names = { ...usualHeaders, ...options.headers };
   const authorities = certificatesOf(options.ca);
   const isProxy = perConnection((socket) => {
     const peer = peerOf(socket);
@@ -80,17 +101,20 @@ export function requestHeaderAuthenticator(options: { ca: string; allowedNames: 
     return options.allowedNames.length === 0 || options.allowedNames.includes(name);
   });
   return ({ headers, socket }) => {
-    const name = headerOf(headers, 'x-remote-user');
+    const first = (wanted: readonly string[]): string | undefined =>
+      wanted.map((header) => headerOf(headers, header)).find((value) => value !== undefined && value !== '');
+    const name = first(names.user);
     if (!name || !isProxy(socket)) return undefined;
     const extra: Record<string, string[]> = {};
     for (const [header, value] of Object.entries(headers)) {
-      if (!header.startsWith('x-remote-extra-') || value === undefined) continue;
-      extra[decodeURIComponent(header.slice('x-remote-extra-'.length))] = splitHeader(value);
+      const prefix = names.extraPrefixes.find((one) => header.startsWith(one));
+      if (prefix === undefined || value === undefined) continue;
+      extra[decodeURIComponent(header.slice(prefix.length))] = splitHeader(value);
     }
     return {
       name,
-      uid: headerOf(headers, 'x-remote-uid'),
-      groups: splitHeader(headers['x-remote-group'] ?? []),
+      uid: first(names.uid),
+      groups: names.group.flatMap((header) => splitHeader(headers[header] ?? [])),
       extra,
     };
   };

@@ -14,7 +14,7 @@ import { createPriorityLevel, type LevelLimits, type PriorityLevel } from './pri
 const group = 'flowcontrol.apiserver.k8s.io';
 
 /** Requests at once over all limited levels: upstream's 400 + 200 in flight. */
-const totalSeats = 600;
+const usualSeats = 600;
 
 /** A quarter of the time that a request has. */
 const waitMs = 15_000;
@@ -47,7 +47,7 @@ interface Schema {
   readonly level: Level;
 }
 
-function limitsOf({ spec }: PriorityLevelConfiguration, shares: number): LevelLimits {
+function limitsOf({ spec }: PriorityLevelConfiguration, shares: number, totalSeats: number): LevelLimits {
   const limited = spec?.limited;
   const queuing = limited?.limitResponse?.type === 'Queue' ? limited.limitResponse.queuing : undefined;
   return {
@@ -90,7 +90,13 @@ function mark(exchange: Exchange, schema: Schema): void {
 }
 
 /** Priority and fairness by the FlowSchemas and PriorityLevelConfigurations that are stored. */
-export function createFlowControl({ registry, log }: { registry: Registry; log: Logger }): FlowControl {
+export function createFlowControl(options: {
+  registry: Registry;
+  /** Requests at once over all limited levels. */
+  seats?: number | undefined;
+  log: Logger;
+}): FlowControl {
+  const { registry, log, seats: totalSeats = usualSeats } = options;
   const schemas = new Map<string, FlowSchema>();
   const configurations = new Map<string, PriorityLevelConfiguration>();
   const levels = new Map<string, Level>();
@@ -102,7 +108,7 @@ export function createFlowControl({ registry, log }: { registry: Registry; log: 
     const shares = [...configurations.values()].reduce((sum, one) => sum + sharesOf(one), 0);
     for (const [name, configuration] of configurations) {
       const uid = configuration.metadata.uid ?? '';
-      const limits = limitsOf(configuration, shares);
+      const limits = limitsOf(configuration, shares, totalSeats);
       const known = levels.get(name);
       const before = known?.uid === uid ? known : undefined;
       before?.level?.limit(limits);

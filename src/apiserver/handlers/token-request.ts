@@ -13,6 +13,10 @@ export interface TokenRequestOptions {
   issuer: string;
   /** Audiences of the API: what a token is for when nothing is said. */
   audiences: readonly string[];
+  /** Tokens last no longer than this. */
+  maxExpirationSeconds?: number | undefined;
+  /** Whether tokens of pods last a year for the sake of old clients. Default true. */
+  extendExpiration?: boolean | undefined;
   now?: () => number;
 }
 
@@ -108,9 +112,15 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
     });
 
     const issued = Math.floor(now() / 1000);
+    const most = options.maxExpirationSeconds;
+    if (most !== undefined && spec.expirationSeconds > most) {
+      call.context.warn(`requested expiration of ${spec.expirationSeconds} seconds shortened to ${most} seconds`);
+      spec.expirationSeconds = most;
+    }
     const asked = spec.expirationSeconds;
     const bound = await bind(spec, namespace, name);
     const extend =
+      (options.extendExpiration ?? true) &&
       bound.pod !== undefined &&
       asked === warnOnlySeconds &&
       spec.audiences.every((audience) => options.audiences.includes(audience));

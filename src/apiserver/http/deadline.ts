@@ -41,13 +41,13 @@ export function parseGoDuration(text: string): number {
 }
 
 /** How long a request may take, as upstream's deadline filter reads it; undefined for those that last. */
-export function deadlineOf(info: RequestInfo, query: URLSearchParams): number | undefined {
+export function deadlineOf(info: RequestInfo, query: URLSearchParams, most = mostMs): number | undefined {
   if (longRunning(info)) return undefined;
   const asked = query.get('timeout');
-  if (!asked) return mostMs;
+  if (!asked) return most;
   try {
     const milliseconds = parseGoDuration(asked);
-    return milliseconds > 0 && milliseconds < mostMs ? milliseconds : mostMs;
+    return milliseconds > 0 && milliseconds < most ? milliseconds : most;
   } catch (error) {
     throw badRequest(`invalid timeout specified in the request URL - ${(error as Error).message}`);
   }

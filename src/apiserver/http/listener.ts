@@ -27,6 +27,8 @@ export interface ListenerOptions {
   clientCas: readonly string[];
   onExchange(exchange: Exchange): void;
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Default: TLS 1.2 at the least, and Node's suites. */
+  tls?: { minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined; ciphers?: string | undefined } | undefined;
   log: Logger;
 }
 
@@ -75,13 +77,15 @@ export function createListener(options: ListenerOptions): Listener {
     else stream.close();
   });
 
+  const { minVersion = 'TLSv1.2', ciphers } = options.tls ?? {};
+  const versions = { minVersion, ...(ciphers === undefined ? {} : { ciphers }) } as const;
   const tls = createTls({
     ...options.serving,
     ca: [...options.clientCas],
     requestCert: true,
     rejectUnauthorized: false,
     ALPNProtocols: ['h2', 'http/1.1'],
-    minVersion: 'TLSv1.2',
+    ...versions,
   });
   tls.on('secureConnection', (socket) => {
     sockets.add(socket);
@@ -119,6 +123,6 @@ export function createListener(options: ListenerOptions): Listener {
       await closed;
       clearTimeout(timer);
     },
-    reload: (serving) => tls.setSecureContext({ ...serving, ca: [...options.clientCas], minVersion: 'TLSv1.2' }),
+    reload: (serving) => tls.setSecureContext({ ...serving, ca: [...options.clientCas], ...versions }),
   };
 }

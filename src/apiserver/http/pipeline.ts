@@ -33,6 +33,8 @@ export interface PipelineOptions {
   metrics: RequestMetrics;
   openWatches: OpenWatches;
   audit: Audit | undefined;
+  /** How long an ordinary request may take. Default a minute. */
+  timeoutMs?: number | undefined;
   log: Logger;
 }
 
@@ -109,7 +111,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       record?.actsAs(call.user);
       const seat = options.flowControl.enter(exchange, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
-      const deadline = deadlineOf(call.info, call.query);
+      const deadline = deadlineOf(call.info, call.query, options.timeoutMs);
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;

@@ -2,6 +2,7 @@ import type { PodSpec } from '../../../api/gen/core-v1.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from '../plugin.ts';
 import { type Level, violations } from './checks.ts';
+import type { PodSecuritySettings } from './settings.ts';
 
 const prefix = 'pod-security.kubernetes.io/';
 
@@ -33,28 +34,36 @@ interface Policy {
   readonly version: string;
 }
 
-function policyOf(namespace: Frozen, mode: 'enforce' | 'warn'): Policy {
+function policyOf(namespace: Frozen, mode: 'enforce' | 'warn', settings: PodSecuritySettings | undefined): Policy {
   const labels = namespace.metadata.labels ?? {};
-  const level = labels[`${prefix}${mode}`];
+  const level = labels[`${prefix}${mode}`] ?? settings?.defaults[mode];
   return {
     level: level === 'baseline' || level === 'restricted' ? level : 'privileged',
-    version: labels[`${prefix}${mode}-version`] ?? 'latest',
+    version: labels[`${prefix}${mode}-version`] ?? settings?.versions[mode] ?? 'latest',
   };
 }
 
+function isExempt({ exempt }: PodSecuritySettings, a: AdmissionAttributes, spec: PodSpec): boolean {
+  return (
+    exempt.namespaces.includes(a.namespace) ||
+    exempt.usernames.includes(a.context.user.name) ||
+    (spec.runtimeClassName !== undefined && exempt.runtimeClasses.includes(spec.runtimeClassName))
+  );
+}
+
 /** Pods keep to the level that their namespace's labels ask for; workloads are warned about what their pods would do. */
-export function podSecurity(context: AdmissionContext): AdmissionPlugin {
+export function podSecurity(context: AdmissionContext, settings?: PodSecuritySettings): AdmissionPlugin {
   const check = (a: AdmissionAttributes, namespace: Frozen): void => {
     const object = a.object as Frozen;
     const place = `${a.group}/${a.resource}`;
     const spec = (templates[place] ?? ofTemplate)(object);
-    if (!spec?.containers) return;
+    if (!spec?.containers || (settings && isExempt(settings, a, spec))) return;
     if (place === '/pods') {
-      const enforce = policyOf(namespace, 'enforce');
+      const enforce = policyOf(namespace, 'enforce', settings);
       const problem = violations(enforce.level, spec);
       if (problem) throw refuse(a, `violates PodSecurity "${enforce.level}:${enforce.version}": ${problem}`);
     }
-    const warn = policyOf(namespace, 'warn');
+    const warn = policyOf(namespace, 'warn', settings);
     const problem = violations(warn.level, spec);
     if (problem) a.context.warn(`would violate PodSecurity "${warn.level}:${warn.version}": ${problem}`);
   };
