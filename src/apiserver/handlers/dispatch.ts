@@ -1,5 +1,7 @@
 import { ApiError } from '../../api/status.ts';
 import { type Attributes, type Authorizer, type Decision, refusal } from '../authz/authorizer.ts';
+import { headerOf } from '../http/exchange.ts';
+import { negotiate } from '../http/negotiate.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { Maybe, Registry, ResourceStore } from '../registry/types.ts';
 import type { Answer, Call, Handler, StoreHandler } from './call.ts';
@@ -118,6 +120,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       throw noSuchResource();
     }
     if (!rightScope(store, info)) throw noSuchResource();
+    // What is created only to be answered has no table and no metadata of its own.
+    if (info.verb === 'create' && store.definition.verbs.every((verb) => verb === 'create'))
+      negotiate(headerOf(call.headers, 'accept'), { protobuf: true, transform: false });
     const handle = handlerOf(store, info, special.get(`${group}/${resource}/${info.subresource}`));
     const deprecated = deprecations[`${group}/${version}/${resource}`];
     if (deprecated !== undefined) call.context.warn(deprecated);

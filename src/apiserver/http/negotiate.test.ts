@@ -35,3 +35,12 @@ test('nothing acceptable is 406 with the list of what is', () => {
   });
   assert.equal(negotiateError('text/plain').encoding, 'json');
 });
+
+test('a table of what has none is 406', () => {
+  const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+  assert.throws(() => negotiate(asTable, { protobuf: false, transform: false }), {
+    message: 'only the following media types are accepted: application/json, application/yaml',
+  });
+  const plain = negotiate(`${asTable},application/json`, { protobuf: false, transform: false });
+  assert.equal(plain.as, '');
+});

@@ -99,12 +99,16 @@ export function negotiate(header: string | undefined, options: { protobuf: boole
     'application/yaml',
     ...(options.protobuf ? ['application/vnd.kubernetes.protobuf'] : []),
   ];
+  // Upstream's router refuses types that nothing here has; what the resource itself cannot do is refused later.
+  const understood = parseAccept(header).some((type) => type.as !== '');
   throw new ApiError({
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
-    message: `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`,
+    message: understood
+      ? `only the following media types are accepted: ${offered.join(', ')}`
+      : `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`,
     reason: 'NotAcceptable',
     details: {},
     code: 406,
