@@ -1,17 +1,34 @@
 import { machine } from '../cloud-config/host.ts';
-import { boot, late, online, type Phase, runPhases } from './phases.ts';
+import { bless, boot, health, late, online, type Phase, runPhases, trial } from './phases.ts';
+
+/** What a person calls; each is loaded only then, and resolves with the exit code. */
+const commands: Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>> = {
+  config: () => import('../cloud-config/command.ts'),
+  install: () => import('./install/command.ts'),
+  reset: () => import('./reset/command.ts'),
+  ...Object.fromEntries((['upgrade', 'rollback', 'status'] as const).map((name) => [name, upgrading(name)])),
+};
+
+function upgrading(name: 'upgrade' | 'rollback' | 'status') {
+  return async () => {
+    const { upgradeCommand } = await import('./update/command.ts');
+    return { main: (args: readonly string[]) => upgradeCommand(name, args) };
+  };
+}
 
 /** What the units of the image call this program for. */
-const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late };
+const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late, trial, health, bless };
 
 const name = process.argv[2] ?? '';
-if (name === 'config') {
-  const { main } = await import('../cloud-config/command.ts');
+const command = commands[name];
+if (command !== undefined) {
+  const { main } = await command();
   process.exit(await main(process.argv.slice(3)));
 }
 const phases = runs[name];
 if (phases === undefined) {
-  process.stderr.write(`knarr: no run ${JSON.stringify(name)}; there are ${Object.keys(runs).join(', ')}\n`);
+  const names = [...Object.keys(commands), ...Object.keys(runs)].join(', ');
+  process.stderr.write(`knarr: no run ${JSON.stringify(name)}; there are ${names}\n`);
   process.exit(2);
 }
 const say = (text: string): void => void process.stderr.write(`knarr: ${text}\n`);

@@ -16,6 +16,7 @@ async function folderMachine(t: TestContext, config: string): Promise<{ host: Ho
     await writeFile(join(root, path), text);
   };
   await put('/proc/cmdline', 'root=PARTLABEL=x k3os.labels[a/b]=c\n');
+  await put('/proc/self/mountinfo', '1 0 0:1 / / ro - erofs a ro\n2 1 0:2 / /var rw - ext4 b rw\n');
   await put('/proc/sys/kernel/hostname', '');
   await put('/etc/machine-id', '0123456789abcdef0123456789abcdef\n');
   await put('/etc/passwd', 'root:x:0:0::/root:/bin/sh\n');

@@ -6,11 +6,15 @@ import { mergeConfigs } from '../cloud-config/merge.ts';
 import { type CloudConfig, type Problem, renderProblem } from '../cloud-config/schema.ts';
 import { sources } from '../cloud-config/sources.ts';
 import { messageOf, systemCode } from '../src/base/errors.ts';
+import { applies, findMode, type Mode, writeMode } from './modes/mode.ts';
+import { beBorn, wipe } from './reset/kept.ts';
 
 /** What the phases of one run hand on. */
 export interface Machine {
   host: Host;
   config: CloudConfig;
+  /** Known when the first phase of a boot has run. */
+  mode?: Mode;
   /** Tells whoever looks at the console. */
   say(text: string): void;
 }
@@ -63,8 +67,24 @@ async function readConfiguration(machine: Machine): Promise<void> {
   machine.config = mergeConfigs(found);
 }
 
+async function learnMode(machine: Machine): Promise<void> {
+  const { mode, problem } = await findMode(machine.host);
+  if (problem !== undefined) machine.say(`mode: ${problem}`);
+  machine.mode = mode;
+  await writeMode(machine.host, mode);
+}
+
+/** A machine that keeps its /var takes into a new one what a reset of the old one left for it. */
+async function beginLife({ host, mode }: Machine): Promise<void> {
+  if (mode !== 'disk' && mode !== 'shell') return;
+  const release = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
+  await beBorn(host, /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? 'unknown');
+}
+
 /** Before the services start: from what the machine is told to what it is. */
 export const boot: readonly Phase[] = [
+  { name: 'mode', run: learnMode },
+  { name: 'new /var', run: beginLife },
   { name: 'configuration', run: readConfiguration },
   { name: 'ssh host keys', run: hostKeys },
   // the initrd reads no configuration: what belongs there comes first here
@@ -72,7 +92,9 @@ export const boot: readonly Phase[] = [
     .filter(({ phases }) => phases.includes('initrd') || phases.includes('boot'))
     .map((applier) => ({
       name: applier.key,
-      run: (machine: Machine) => applier.apply(machine.config, machine.host, 'boot'),
+      run: async (machine: Machine) => {
+        if (applies(machine.mode ?? 'disk', applier.key)) await applier.apply(machine.config, machine.host, 'boot');
+      },
     })),
 ];
 
@@ -95,6 +117,20 @@ export const late: readonly Phase[] = [
     run: async ({ host }) => runCommands(JSON.parse(await readFile(host.path(runCommandsFile), 'utf8')), host),
   },
 ];
+
+/** With an upgrade pending, before the daemon: is this its trial, or the way back from it? */
+export const trial: readonly Phase[] = [{ name: 'trial', run: async () => (await import('./health/runs.ts')).trial() }];
+
+/** On trial: waits until the machine and its node are well; what throws here starts the machine anew. */
+export const health: readonly Phase[] = [
+  { name: 'health', run: async () => (await import('./health/runs.ts')).health() },
+];
+
+/** On trial, and well: the version is kept. */
+export const bless: readonly Phase[] = [{ name: 'bless', run: async () => (await import('./health/runs.ts')).keep() }];
+
+/** When a reset was asked to leave nothing behind. */
+export const wiping: readonly Phase[] = [{ name: 'wipe', run: ({ host }) => wipe(host) }];
 
 /** Goes through all phases whatever happens; gives what each took, and which failed. */
 export async function runPhases(

@@ -20,7 +20,7 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
       [
         'suite',
         'the documentation, and the tools of the other suites',
-        'test/{*.test.ts,{conformance,fuzz,cloud-config}/**/*.test.ts}',
+        'test/{*.test.ts,{conformance,fuzz,cloud-config,install}/**/*.test.ts}',
         5,
       ],
       ['e2e', 'nodes of the fast tier, driven by kubectl', 'test/e2e/**/*.test.ts', 12],

@@ -253,11 +253,9 @@ test('Wi-Fi: by iwd where it is there; without a program it is said', async (t) 
   await assert.rejects(applied(t, ['k3os.wifi'], config), /build it with the package iwd or wpasupplicant/);
 });
 
-test('an image without an installer says so', async (t) => {
-  await assert.rejects(
-    applied(t, ['k3os.install'], 'k3os: {install: {device: /dev/sda, silent: true}}\n'),
-    /nothing is installed on \/dev\/sda/,
-  );
+test('a further console of an installed machine gets its log-in', async (t) => {
+  const { ran } = await applied(t, ['k3os.install'], 'k3os: {install: {tty: ttyS1}}\n');
+  assert.deepStrictEqual(ran, ['systemctl start --no-block serial-getty@ttyS1.service']);
 });
 
 test('keys of github: are fetched when the network is up, and kept for when it is not', async (t) => {

@@ -5,7 +5,11 @@ import type { Applier } from '../applier.ts';
 import type { CloudConfig } from '../schema.ts';
 
 /** What the machine is in its cluster: how the daemon is called, and what its configuration says. */
-export function nodeOf(config: CloudConfig, version: string): { role: string; args: string[]; settings: object } {
+export function nodeOf(
+  config: CloudConfig,
+  version: string,
+  mode = 'disk',
+): { role: string; args: string[]; settings: object } {
   const { server_url, token, labels = {}, taints = [], k3s_args = [] } = config.k3os ?? {};
   const [first = ''] = k3s_args;
   const named = first === 'server' || first === 'agent';
@@ -16,7 +20,7 @@ export function nodeOf(config: CloudConfig, version: string): { role: string; ar
       ...(server_url === undefined ? {} : { server: server_url }),
       ...(token === undefined ? {} : { token }),
       'node-label+': [
-        'k3os.io/mode=disk',
+        `k3os.io/mode=${mode}`,
         `k3os.io/version=${version}`,
         ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
       ],
@@ -35,8 +39,9 @@ export const node: Applier = {
   phases: ['boot', 'runtime'],
   async apply(config, host) {
     const release = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
+    const mode = (await readFile(host.path('/run/knarr/mode'), 'utf8').catch(() => '')).trim();
     const version = /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? 'unknown';
-    const { role, args, settings } = nodeOf(config, version);
+    const { role, args, settings } = nodeOf(config, version, mode === '' ? 'disk' : mode);
     await writeFileAtomic(host.path('/etc/rancher/k3s/config.yaml.d/50-cloud-config.yaml'), stringify(settings), {
       mode: 0o600,
     });

@@ -31,7 +31,8 @@ const install = fields('what the installer does', {
   silent: flag('nothing is asked'),
   iso_url: text('where the image is fetched from', url),
   power_off: flag('the machine is turned off afterwards, not booted again'),
-  no_format: flag('partitions are kept as they are'),
+  no_format: flag('/var of an earlier installation is kept'),
+  force: flag('the disk need not be empty'),
   debug: flag('more is said'),
   tty: text('the console of the installed machine'),
 });

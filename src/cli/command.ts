@@ -5,6 +5,13 @@ export interface Command {
   readonly load: () => Promise<{ run: (args: readonly string[]) => Promise<number | undefined> }>;
 }
 
+/** A command of the machine's own program. */
+const ofMachine = (name: string, usage: string): Command => ({
+  name,
+  usage,
+  load: async () => ({ run: (await import('./commands/machine-program.ts')).machineCommand(name) }),
+});
+
 /** All commands, in the order in which help shows them. `run` resolves with the exit code, or undefined to stay. */
 export const commands: readonly Command[] = [
   {
@@ -23,11 +30,12 @@ export const commands: readonly Command[] = [
     usage: 'Say what this machine lacks to be a node',
     load: () => import('./commands/check-config.ts'),
   },
-  {
-    name: 'config',
-    usage: 'Check, show or compare this machine’s cloud-config',
-    load: () => import('./commands/config.ts'),
-  },
+  ofMachine('config', 'Check, show or compare this machine’s cloud-config'),
+  ofMachine('install', 'Put Knarr on a disk of this machine'),
+  ofMachine('upgrade', 'Put another version into the other slot, and try it'),
+  ofMachine('rollback', 'Go back to the version of the other slot'),
+  ofMachine('status', 'Show what is in the slots, and how the last upgrade ended'),
+  ofMachine('reset', 'Give this machine back as it was when it was new'),
   {
     name: 'completion',
     usage: 'Print the completion script of a shell',

@@ -13,11 +13,13 @@ function machineProgram(): string {
     throw new KnarrError({
       code: 'no-program',
       blame: 'world',
-      message: 'this installation has the daemon alone; the cloud-config is part of the image',
+      message: 'this installation has the daemon alone; what concerns the machine itself is part of the image',
     });
   return found;
 }
 
-/** The configuration language belongs to the machine's own program, which answers in our place. */
-export const run = (args: readonly string[]): Promise<number> =>
-  runProgram(process.execPath, [machineProgram(), 'config', ...args], {});
+/** A command that belongs to the machine's own program, which answers in our place. */
+export const machineCommand =
+  (word: string) =>
+  (args: readonly string[]): Promise<number> =>
+    runProgram(process.execPath, [machineProgram(), word, ...args], {});
