@@ -1,5 +1,5 @@
 import { machine } from '../cloud-config/host.ts';
-import { bless, boot, health, late, online, type Phase, runPhases, trial } from './phases.ts';
+import { bless, boot, health, late, online, type Phase, runPhases, trial, wiping } from './phases.ts';
 
 /** What a person calls; each is loaded only then, and resolves with the exit code. */
 const commands: Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>> = {
@@ -17,7 +17,7 @@ function upgrading(name: 'upgrade' | 'rollback' | 'status') {
 }
 
 /** What the units of the image call this program for. */
-const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late, trial, health, bless };
+const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late, trial, health, bless, wipe: wiping };
 
 const name = process.argv[2] ?? '';
 const command = commands[name];
