@@ -7,6 +7,7 @@ import { admissionPlugins } from './admission/plugins.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
 import { createAudit } from './audit/audit.ts';
 import { createLogFile } from './audit/log-file.ts';
+import { createAuditWebhook } from './audit/webhook.ts';
 import { createAuthentication } from './authn/authenticate.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { createConfiguredAuthentication } from './authn/configured.ts';
@@ -203,7 +204,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     options.audit &&
     createAudit({
       policyFile: options.audit.policyFile,
-      file: createLogFile({ ...options.audit.log, log: log.child('audit') }),
+      sinks: [
+        ...(options.audit.log ? [createLogFile({ ...options.audit.log, log: log.child('audit') })] : []),
+        ...(options.audit.webhook ? [createAuditWebhook({ ...options.audit.webhook, log: log.child('audit') })] : []),
+      ],
     });
   const flowControl = createFlowControl({
     registry,

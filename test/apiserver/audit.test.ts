@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { startHttpsService } from './https-service.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const policy = `apiVersion: audit.k8s.io/v1
@@ -117,6 +118,40 @@ test('requests are recorded as the policy says', async () => {
           decision: undefined,
         },
       ],
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('events go to a webhook too, gathered into lists', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-audit-'));
+  const policyFile = join(folder, 'policy.yaml');
+  await writeFile(policyFile, policy);
+  try {
+    await using hook = await startHttpsService(() => ({}));
+    {
+      await using server = await startServer({
+        store: 'memory',
+        audit: {
+          policyFile,
+          webhook: {
+            kubeconfig: await hook.kubeconfig(join(folder, 'hook.kubeconfig'), '/events'),
+            maxBatch: 2,
+            maxWaitMs: 50,
+          },
+        },
+      });
+      for (const name of ['a', 'b', 'c'])
+        await send(server, 'POST', '/api/v1/namespaces/default/configmaps', { metadata: { name } });
+    }
+    const lists = hook.asked.map(({ path, body }) => {
+      assert.deepEqual([path, body.kind, body.apiVersion], ['/events', 'EventList', 'audit.k8s.io/v1']);
+      return body.items.filter((event: { userAgent: string }) => event.userAgent === 'test');
+    });
+    assert.deepEqual(
+      lists.flat().map((event: { objectRef: { name: string } }) => event.objectRef.name),
+      ['a', 'b', 'c'],
     );
   } finally {
     await rm(folder, { recursive: true, force: true });

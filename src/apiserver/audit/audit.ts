@@ -10,7 +10,7 @@ import { type Exchange, headerOf } from '../http/exchange.ts';
 import { bodyEncoding } from '../http/negotiate.ts';
 import { parseRequestInfo, type RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
-import type { LogFile } from './log-file.ts';
+import type { AuditSink } from './log-file.ts';
 import { type Policy, parsePolicy, type Recording, recordingOf, type Stage } from './policy.ts';
 
 /** The record of one request on its way. */
@@ -37,7 +37,7 @@ export interface Audit {
 
 export interface AuditOptions {
   policyFile: string;
-  file: LogFile;
+  sinks: readonly AuditSink[];
 }
 
 /** Go's microseconds. */
@@ -102,7 +102,7 @@ function readable(bytes: Buffer, contentType: string | undefined): unknown {
 
 /** Writes what happens to requests as lines of `audit.k8s.io/v1` Events, as a policy says. */
 export function createAudit(options: AuditOptions): Audit {
-  const { file } = options;
+  const { sinks } = options;
   let policy: Policy | undefined;
 
   const record = (exchange: Exchange, user: UserInfo, info: RequestInfo, recording: Recording): AuditRecord => {
@@ -138,7 +138,8 @@ export function createAudit(options: AuditOptions): Audit {
         stageTimestamp: microTime(new Date()),
         ...(more.annotations ? { annotations: more.annotations } : {}),
       };
-      file.write(`${JSON.stringify(event)}\n`);
+      const line = `${JSON.stringify(event)}\n`;
+      for (const sink of sinks) sink.write(line);
     };
     const complete = (code: number): void => {
       responseStatus = { metadata: {}, ...responseStatus, code };
@@ -196,8 +197,11 @@ export function createAudit(options: AuditOptions): Audit {
   return {
     async start() {
       policy = parsePolicy(await readFile(options.policyFile, 'utf8'), options.policyFile);
+      for (const sink of sinks) await sink.start?.();
     },
-    stop: () => file.flush(),
+    async stop() {
+      await Promise.all(sinks.map((sink) => sink.flush()));
+    },
     begin(exchange, user) {
       if (!policy) return undefined;
       const mark = exchange.url.indexOf('?');

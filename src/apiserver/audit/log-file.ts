@@ -1,5 +1,8 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 
@@ -12,12 +15,16 @@ export interface LogFileOptions {
   maxBackups: number;
   /** A file that would grow past this many megabytes is rotated; 0 means 100. */
   maxSizeMegabytes: number;
+  /** Whether rotated files are packed by gzip. */
+  compress?: boolean | undefined;
   log: Logger;
 }
 
-export interface LogFile {
+/** Where events go, one JSON line each. */
+export interface AuditSink {
+  start?(): Promise<void>;
   write(line: string): void;
-  /** Settles when all that was written is in the file. */
+  /** Settles when all that was written is there. */
   flush(): Promise<void>;
 }
 
@@ -38,7 +45,7 @@ async function removeOld({ path, maxAgeDays, maxBackups }: LogFileOptions): Prom
   const prefix = `${basename(path, extension)}-`;
   const oldest = maxAgeDays > 0 ? rotatedName(path, new Date(Date.now() - maxAgeDays * dayMs)) : '';
   const rotated = (await readdir(dirname(path)))
-    .filter((name) => name.startsWith(prefix) && name.endsWith(extension))
+    .filter((name) => name.startsWith(prefix) && (name.endsWith(extension) || name.endsWith(`${extension}.gz`)))
     .sort()
     .reverse();
   for (const [i, name] of rotated.entries())
@@ -46,14 +53,28 @@ async function removeOld({ path, maxAgeDays, maxBackups }: LogFileOptions): Prom
       await rm(join(dirname(path), name), { force: true });
 }
 
+/** Replaces a file by its gzip form; one that cannot be packed stays. */
+async function pack(path: string, log: Logger): Promise<void> {
+  const packed = `${path}.gz`;
+  try {
+    await pipeline(createReadStream(path), createGzip(), createWriteStream(`${packed}.tmp`, { mode: 0o600 }));
+    await rename(`${packed}.tmp`, packed);
+    await rm(path);
+  } catch (error) {
+    await rm(`${packed}.tmp`, { force: true });
+    log.warn('a rotated audit log cannot be packed', { path, error: messageOf(error) });
+  }
+}
+
 /** Appends lines to a file that is rotated by size, one write at a time for all that has come meanwhile. */
-export function createLogFile(options: LogFileOptions): LogFile {
+export function createLogFile(options: LogFileOptions): AuditSink {
   const { path, log } = options;
   const limit = (options.maxSizeMegabytes || 100) * megabyte;
   let waiting: string[] = [];
   let bytes = 0;
   let size: number | undefined;
   let writing: Promise<void> | undefined;
+  let packing: Promise<void> = Promise.resolve();
 
   const append = async (text: string): Promise<void> => {
     if (path === '-') {
@@ -66,8 +87,10 @@ export function createLogFile(options: LogFileOptions): LogFile {
     }
     const length = Buffer.byteLength(text);
     if (size > 0 && size + length > limit) {
-      await rename(path, rotatedName(path, new Date()));
+      const rotated = rotatedName(path, new Date());
+      await rename(path, rotated);
       size = 0;
+      if (options.compress) packing = packing.then(() => pack(rotated, log));
       await removeOld(options);
     }
     const file = await open(path, 'a', 0o600);
@@ -102,6 +125,9 @@ export function createLogFile(options: LogFileOptions): LogFile {
       if (bytes > mostWaiting) log.error('audit events are lost: the log is not written fast enough', { path });
       writing ??= Promise.resolve().then(drain);
     },
-    flush: async () => await writing,
+    async flush() {
+      await writing;
+      await packing;
+    },
   };
 }
