@@ -5,6 +5,7 @@ import type { Host } from '../cloud-config/host.ts';
 import { mergeConfigs } from '../cloud-config/merge.ts';
 import { type CloudConfig, type Problem, renderProblem } from '../cloud-config/schema.ts';
 import { sources } from '../cloud-config/sources.ts';
+import { writeFileAtomic } from '../src/base/atomic-file.ts';
 import { messageOf, systemCode } from '../src/base/errors.ts';
 import { applies, findMode, type Mode, writeMode } from './modes/mode.ts';
 import { beBorn, wipe } from './reset/kept.ts';
@@ -87,6 +88,7 @@ export const boot: readonly Phase[] = [
   { name: 'new /var', run: beginLife },
   { name: 'configuration', run: readConfiguration },
   { name: 'ssh host keys', run: hostKeys },
+  { name: 'installation', run: beginInstallation },
   // the initrd reads no configuration: what belongs there comes first here
   ...appliers
     .filter(({ phases }) => phases.includes('initrd') || phases.includes('boot'))
@@ -97,6 +99,13 @@ export const boot: readonly Phase[] = [
       },
     })),
 ];
+
+/** Says to the unit knarr-install that this machine installs itself without asking anybody. */
+const silentInstallFile = '/run/knarr/install-silent';
+
+async function beginInstallation({ host, mode, config }: Machine): Promise<void> {
+  if (mode === 'install' && config.k3os?.install?.silent) await writeFileAtomic(host.path(silentInstallFile), '');
+}
 
 /** When the network is up: what only it can tell. Loaded then only, for few machines have it. */
 export const online: readonly Phase[] = [

@@ -43,7 +43,7 @@ async function powerOn(): Promise<Figure[]> {
       return { name, value, unit: 's', better: 'lower' };
     };
     await machine.start();
-    await untilConsole(machine, /login:/);
+    await untilConsole(machine, /press Enter to log in/);
     const login = part('poweron_to_ready_s.login');
     await apiAnswers(machine, patienceMs);
     const api = part('poweron_to_ready_s.api');

@@ -11,7 +11,7 @@ test('the disk boots by firmware, systemd-boot and the unified kernel image, and
   });
   try {
     await machine.start();
-    await untilConsole(machine, /by-firmware login:/);
+    await untilConsole(machine, /by-firmware: press Enter to log in/);
     const { stdout } = await machine.ssh('cat /proc/cmdline; ls /sys/firmware/efi | head -1');
     assert.match(stdout, /root=PARTLABEL=knarr_/);
     await machine.stop(120_000);

@@ -189,10 +189,17 @@ const hostname: Question = {
 
 const keyPattern = /^(github:[A-Za-z0-9-]+|(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?)$/;
 
+/** As crypt(5) hashes it; as it is where nothing does that. */
+const hashed = (password: string, host: Host): Promise<string> =>
+  host.run('busybox', ['mkpasswd', '-m', 'sha512', '-P', '0'], { input: `${password}\n` }).then(
+    ({ stdout }) => stdout.trim(),
+    () => password,
+  );
+
 const people: Question = {
   name: 'log-in',
   when: asked,
-  async put({ ask, draft }) {
+  async put({ ask, host, draft }) {
     draft.keys = [];
     for (;;) {
       const key = await ask.text({
@@ -214,7 +221,7 @@ const people: Question = {
       message: 'The password again',
       validate: (text) => (text === password ? undefined : 'it is another one'),
     });
-    draft.password = password;
+    draft.password = await hashed(password, host);
   },
 };
 
