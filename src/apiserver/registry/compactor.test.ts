@@ -15,11 +15,17 @@ it('forgets what is old or too much, and leaves a quiet store alone', async () =
   const write = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await backend.write({ key: '/a', value: Buffer.from('x') });
   };
-  const compactor = createCompactor({ backend, log: silent, keepMs: 100, keepRevisions: 3_000, everyMs: 10 });
+  let aged = 0;
+  const onAged = (revision: number): void => {
+    aged = revision;
+  };
+  const options = { backend, log: silent, keepMs: 100, keepRevisions: 3_000, everyMs: 10, onAged };
+  const compactor = createCompactor(options);
   compactor.start();
   await write(500);
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.equal(backend.compactedRevision(), 0);
+  assert.equal(aged, await backend.currentRevision());
   await write(1_000);
   const then = await backend.currentRevision();
   await waitFor(() => backend.compactedRevision() > 0);

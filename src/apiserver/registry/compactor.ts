@@ -19,6 +19,8 @@ export interface CompactorOptions {
   keepRevisions?: number;
   /** Default 20 seconds. */
   everyMs?: number;
+  /** Told how far things were `keepMs` ago, whether or not it is worthwhile to forget what was before. */
+  onAged?: (revision: number) => void;
 }
 
 /** Heartbeats alone are no reason to touch the disk. */
@@ -38,6 +40,7 @@ export function createCompactor(options: CompactorOptions): Compactor {
     let old = 0;
     while ((samples[1]?.at ?? now) <= now - keepMs) old = samples.shift()?.revision ?? old;
     const aged = samples[0] !== undefined && samples[0].at <= now - keepMs ? samples[0].revision : old;
+    options.onAged?.(aged);
     const target = Math.max(aged, revision - keepRevisions);
     if (target - backend.compactedRevision() < worthwhile) return;
     await backend.compact(target);

@@ -10,6 +10,10 @@ export interface Hub {
   stop(): void;
   /** Everything up to this revision can be read in the caches. */
   revision(): number;
+  /** Snapshots from before this revision are no longer given, however much of them is still known. */
+  oldest(): number;
+  /** Sets `oldest`, which never goes back. */
+  expire(revision: number): void;
   /** Resolves when `revision` can be read, with true; with false when that has not come in time. */
   reach(revision: number, timeoutMs: number): Promise<boolean>;
   /** Adds a resource's cache, filled when this resolves. */
@@ -24,6 +28,7 @@ export function createHub({ backend, log }: { backend: Backend; log: Logger }): 
   const loading = new Map<string, EventBatch[]>();
   const waiting = new Set<{ revision: number; resolve: (reached: boolean) => void }>();
   let delivered = 0;
+  let oldest = 0;
   let stopWatch: (() => void) | undefined;
 
   function onEvents(batch: EventBatch): void {
@@ -71,6 +76,10 @@ export function createHub({ backend, log }: { backend: Backend; log: Logger }): 
       waiting.clear();
     },
     revision: () => delivered,
+    oldest: () => oldest,
+    expire(revision) {
+      oldest = Math.max(oldest, revision);
+    },
     reach(revision, timeoutMs) {
       if (revision <= delivered) return Promise.resolve(true);
       const { promise, resolve } = Promise.withResolvers<boolean>();

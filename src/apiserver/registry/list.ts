@@ -75,6 +75,7 @@ async function exactly(
 ): Promise<KeptList> {
   const { cache, hub } = reading;
   if (revision > hub.revision()) await reached(hub, revision);
+  if (revision < hub.oldest()) throw expired(notSnapshot);
   const from =
     start > cache.prefix ? start : `${cache.prefix}${selection.namespace === '' ? '' : `${selection.namespace}/`}`;
   const known = cache.rangeAt(revision, selection.namespace, from);

@@ -47,7 +47,7 @@ const admitAll: Admission = { mutate: () => false, validate() {} };
 export function createRegistry(options: RegistryOptions): RunningRegistry {
   const { backend, log, historyMs = 300_000, bookmarkMs = 60_000 } = options;
   const hub = createHub({ backend, log });
-  const compactor = createCompactor({ backend, log, keepMs: historyMs });
+  const compactor = createCompactor({ backend, log, keepMs: historyMs, onAged: hub.expire });
   const served = new Map<string, Served>();
   const listeners = new Set<() => void>();
   let admission = options.admission ?? admitAll;
