@@ -87,19 +87,19 @@ export function ukiStage(options: {
         release,
         `ID=knarr\nNAME=Knarr\nPRETTY_NAME="Knarr ${version}"\nVERSION_ID="${version}"\nVERSION="${version}"\n`,
       );
-      const stub = `--stub=${join(efi, `linux${efiArch[arch]}.efi.stub`)}`;
-      const profile = (entry: Entry): string => `--profile=ID=${entry.id}\nTITLE=${entry.title}`;
+      const stub = (kind: 'linux' | 'addon'): string => `--stub=${join(efi, `${kind}${efiArch[arch]}.efi.stub`)}`;
+      const profile = ({ id, title }: Entry): string => `--profile=ID=${id}${title === '' ? '' : `\nTITLE=${title}`}`;
       const more: string[] = [];
       for (const entry of entries.slice(1)) {
         const path = join(into, `${entry.id}.profile`);
-        await runInTools('ukify', ['build', stub, profile(entry), `--cmdline=${full(entry)}`, `--output=${path}`]);
+        await runInTools('ukify', ['build', stub('addon'), profile(entry), `--cmdline=${full(entry)}`, `--output=${path}`]);
         more.push(path);
       }
       const early = join(kernel, 'microcode.cpio');
       const output = join(into, 'knarr.efi');
       await runInTools('ukify', [
         'build',
-        stub,
+        stub('linux'),
         `--linux=${join(kernel, 'kernel')}`,
         ...(existsSync(early) ? [`--microcode=${early}`] : []),
         `--initrd=${join(initrd, 'initrd')}`,
