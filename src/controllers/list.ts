@@ -1,4 +1,5 @@
 import type { Component } from '../base/component.ts';
+import { createAttachDetachController } from './attach-detach/controller.ts';
 import { createBootstrapTokenController } from './bootstrap-tokens/controller.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { createCronJobController } from './cronjob/controller.ts';
@@ -11,6 +12,7 @@ import { createEndpointSliceController } from './endpointslice/controller.ts';
 import { createEndpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { createEphemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { createGarbageCollector } from './garbage-collector/controller.ts';
+import { createHorizontalPodAutoscaler } from './horizontal-pod-autoscaler/controller.ts';
 import { createJobController } from './job/controller.ts';
 import { createNamespaceController } from './namespace/controller.ts';
 import { createNodeIpamController } from './node-ipam/controller.ts';
@@ -31,6 +33,7 @@ import { createVolumeBinderController } from './volume-binder/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
 export const controllers: Readonly<Record<string, (context: ControllerContext) => Component>> = {
+  'attach-detach': createAttachDetachController,
   'bootstrap-tokens': createBootstrapTokenController,
   'clusterrole-aggregation': createClusterRoleAggregationController,
   cronjob: createCronJobController,
@@ -43,6 +46,7 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   'endpointslice-mirroring': createEndpointSliceMirroringController,
   'ephemeral-volume': createEphemeralVolumeController,
   'garbage-collector': createGarbageCollector,
+  'horizontal-pod-autoscaler': createHorizontalPodAutoscaler,
   job: createJobController,
   namespace: createNamespaceController,
   'node-ipam': createNodeIpamController,
