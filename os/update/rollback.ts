@@ -17,10 +17,11 @@ export async function rollbackMachine(
   options: { tries: number; deadlineSeconds: number; restoreDatastore: boolean },
   say: (text: string) => void,
 ): Promise<{ from: string; to: string }> {
-  const { version: from } = await readRelease(host);
+  const release = await readRelease(host);
   const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
   return withUpgradeLock(host, async () => {
     const disk = await readMachineDisk(host);
+    const from = disk.running.version ?? release.version;
     const to = disk.other.version;
     if (to === undefined)
       throw refuse('nothing-to-go-back-to', 'the other slot is empty: there is nothing to go back to');

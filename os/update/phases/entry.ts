@@ -19,10 +19,10 @@ async function* noticing(data: AsyncIterable<Uint8Array>, begun: () => Promise<v
 export const entry: UpgradePhase = {
   name: 'entry',
   midst: ['entry/half', 'entry/placed'],
-  async run({ host, disk, update, release, options, reach }) {
+  async run({ host, disk, update, options, reach }) {
     const { manifest } = update;
     const uki = fileOf(manifest, 'uki');
-    const { target } = preferring(manifest.version, release.version, options.tries);
+    const { target } = preferring(manifest.version, disk.running.version ?? '', options.tries);
     await withEntries(host, disk, 'write', async (entries) => {
       await keepSigned(entries, update);
       const data = noticing(checked(update.open('uki'), uki), () => reach('entry/half'));

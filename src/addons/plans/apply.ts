@@ -1,0 +1,143 @@
+import type { Node } from '../../api/gen/core-v1.ts';
+import { nodes } from '../../api/gen/resources.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+import { type EventRecorder, referenceTo } from '../../client/events.ts';
+import { keyOf } from '../../client/informer.ts';
+import { kindOf, sourceOf } from './decide.ts';
+import { cordon, drainNode, uncordon } from './drain.ts';
+import { type Plan, planLabel, plans } from './plan.ts';
+import { reportOf, requestAnnotation, requestOf, statusAnnotation, type UpgradeRequest } from './request.ts';
+
+export interface NodeResult {
+  readonly state: 'working' | 'done' | 'failed';
+  readonly text: string;
+}
+
+export interface Target {
+  readonly version: string;
+  readonly hash: string;
+}
+
+/** Brings one node after the other to what a plan wants, a step at each call. */
+export interface Applier {
+  apply(plan: Plan, node: Node, target: Target): Promise<NodeResult>;
+  /** Resolves when no drain is under way any more. */
+  settled(): Promise<void>;
+}
+
+type Drain = { state: 'working' | 'done' } | { state: 'failed'; text: string };
+
+export function createApplier(options: {
+  client: Client;
+  recorder: EventRecorder;
+  log: Logger;
+  now: () => number;
+  signal: AbortSignal;
+}): Applier {
+  const { client, recorder, log, now, signal } = options;
+  const drains = new Map<string, Drain>();
+  const running = new Set<Promise<void>>();
+  const idOf = (plan: Plan, node: string, hash: string): string => `${keyOf(plan)} ${node} ${hash}`;
+
+  /** Begun once; its end wakes nobody, the next look at the plan sees it. */
+  const drain = (plan: Plan, node: string, hash: string): Drain => {
+    const id = idOf(plan, node, hash);
+    const known = drains.get(id);
+    if (known !== undefined) return known;
+    const begun: Drain = { state: 'working' };
+    drains.set(id, begun);
+    const work = drainNode(client, node, plan.spec?.drain ?? {}, { signal })
+      .then(() =>
+        client.patch(nodes, node, { type: 'merge', body: { metadata: { annotations: { [drainedKey]: hash } } } }),
+      )
+      .then(() => void drains.set(id, { state: 'done' }))
+      .catch((error: unknown) => {
+        if (signal.aborted) return void drains.delete(id);
+        log.warn('a node was not drained', { node, error: messageOf(error) });
+        drains.set(id, { state: 'failed', text: messageOf(error) });
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
+    return begun;
+  };
+
+  const ask = async (plan: Plan, node: Node, { version, hash }: Target): Promise<NodeResult> => {
+    const name = node.metadata.name ?? '';
+    const { spec = {} } = plan;
+    if (spec.drain !== undefined || spec.cordon === true) await cordon(client, name, keyOf(plan));
+    if (spec.drain !== undefined && node.metadata.annotations?.[drainedKey] !== hash) {
+      const drained = drain(plan, name, hash);
+      if (drained.state === 'failed') return fail(plan, node, drained.text);
+      if (drained.state === 'working') return { state: 'working', text: 'draining' };
+    }
+    const upgrade = spec.upgrade ?? { image: '' };
+    const request: UpgradeRequest = {
+      plan: keyOf(plan),
+      hash,
+      kind: kindOf(plan) ?? 'os',
+      from: sourceOf(upgrade, version),
+      version,
+      at: Math.floor(now() / 1000),
+    };
+    const annotations = { [requestAnnotation]: JSON.stringify(request), [statusAnnotation]: null };
+    await client.patch(nodes, name, { type: 'merge', body: { metadata: { annotations } } });
+    recorder.event(
+      referenceTo(plans, plan),
+      'Normal',
+      'Applying',
+      `${name} upgrades to ${version} from ${request.from}`,
+    );
+    return { state: 'working', text: 'asked' };
+  };
+
+  /** The machine is on its old version again, and well: it gets pods again. */
+  const fail = async (plan: Plan, node: Node, text: string): Promise<NodeResult> => {
+    const name = node.metadata.name ?? '';
+    await uncordon(client, name, keyOf(plan));
+    return { state: 'failed', text };
+  };
+
+  const finish = async (plan: Plan, node: Node, { version, hash }: Target): Promise<NodeResult> => {
+    const name = node.metadata.name ?? '';
+    await uncordon(client, name, keyOf(plan));
+    const fill = (text: string): string =>
+      text.replaceAll('$(LATEST_HASH)', hash).replaceAll('$(LATEST_VERSION)', version);
+    const more = Object.entries(plan.spec?.customNodeLabels ?? {}).map(([key, value]) => [key, fill(value)]);
+    const labels = { ...Object.fromEntries(more), [planLabel(plan.metadata.name ?? '')]: hash };
+    const annotations = { [requestAnnotation]: null, [statusAnnotation]: null, [drainedKey]: null };
+    await client.patch(nodes, name, { type: 'merge', body: { metadata: { labels, annotations } } });
+    recorder.event(referenceTo(plans, plan), 'Normal', 'NodeComplete', `${name} runs ${version}`);
+    return { state: 'done', text: '' };
+  };
+
+  return {
+    async settled() {
+      await Promise.all(running);
+    },
+    async apply(plan, node, target) {
+      const request = requestOf(node);
+      const report = reportOf(node);
+      if (
+        request !== undefined &&
+        request.plan !== keyOf(plan) &&
+        report?.state !== 'failed' &&
+        report?.state !== 'done'
+      )
+        return { state: 'working', text: `waits for the plan ${request.plan}` };
+      if (request?.plan !== keyOf(plan) || request.hash !== target.hash) return ask(plan, node, target);
+      if (report?.hash !== target.hash) {
+        const limit = plan.spec?.jobActiveDeadlineSecs ?? 0;
+        if (limit > 0 && now() / 1000 - request.at > limit)
+          return fail(plan, node, `nothing was heard of it within ${limit} s`);
+        return { state: 'working', text: 'asked' };
+      }
+      if (report.state === 'done') return finish(plan, node, target);
+      if (report.state === 'failed') return fail(plan, node, report.text);
+      return { state: 'working', text: report.text };
+    },
+  };
+}
+
+const drainedKey = 'knarr.io/upgrade-drained-for';

@@ -1,0 +1,115 @@
+import type { Pod } from '../../api/gen/core-v1.ts';
+import { nodes, pods } from '../../api/gen/resources.ts';
+import { labelSelectorMatches } from '../../api/selectors.ts';
+import { isApiError } from '../../api/status.ts';
+import { delay } from '../../base/abort.ts';
+import { KnarrError } from '../../base/errors.ts';
+import type { Client } from '../../client/client.ts';
+import type { PlanDrain } from './plan.ts';
+import { cordonAnnotation } from './request.ts';
+
+const ownerKind = (pod: Pod): string | undefined =>
+  pod.metadata.ownerReferences?.find(({ controller }) => controller === true)?.kind;
+const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`;
+
+/** Which pods of a node must go, and what stands against it. */
+export function podsToEvict(all: readonly Pod[], drain: PlanDrain): { evict: Pod[]; problems: string[] } {
+  const evict: Pod[] = [];
+  const problems: string[] = [];
+  const keepLocal = (drain.deleteEmptydirData ?? drain.deleteLocalData) === false;
+  for (const pod of all) {
+    if (drain.podSelector !== undefined && !labelSelectorMatches(drain.podSelector, pod.metadata.labels)) continue;
+    const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    const owner = ownerKind(pod);
+    if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) continue;
+    if (owner === 'DaemonSet') {
+      if (drain.ignoreDaemonSets === false) problems.push(`${nameOf(pod)} belongs to a DaemonSet`);
+      continue;
+    }
+    if (!finished && owner === undefined && drain.force !== true)
+      problems.push(`${nameOf(pod)} has no controller that would start it elsewhere (drain.force)`);
+    else if (!finished && keepLocal && pod.spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined))
+      problems.push(`${nameOf(pod)} has local data (drain.deleteEmptydirData)`);
+    else evict.push(pod);
+  }
+  return { evict, problems };
+}
+
+/** A duration's text (`90s`, `5m`, `1h30m`), or nanoseconds; in milliseconds. 0: none. */
+export function millisecondsOf(value: string | number | undefined): number {
+  if (value === undefined || value === '') return 0;
+  if (typeof value === 'number' || /^\d+$/.test(value)) return Number(value) / 1e6;
+  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  let sum = 0;
+  for (const [, count, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    sum += Number(count) * (units[unit ?? ''] ?? 0);
+  return sum;
+}
+
+const patchNode = (client: Client, name: string, body: object): Promise<unknown> =>
+  client.patch(nodes, name, { type: 'merge', body });
+
+/** Makes the node unschedulable in the plan's name, unless somebody else has. */
+export async function cordon(client: Client, name: string, plan: string): Promise<void> {
+  const node = await client.get(nodes, name);
+  if (node.spec?.unschedulable === true) return;
+  await patchNode(client, name, {
+    metadata: { annotations: { [cordonAnnotation]: plan } },
+    spec: { unschedulable: true },
+  });
+}
+
+/** Undoes `cordon`, and only that. */
+export async function uncordon(client: Client, name: string, plan: string): Promise<void> {
+  const node = await client.get(nodes, name);
+  if (node.metadata.annotations?.[cordonAnnotation] !== plan) return;
+  await patchNode(client, name, {
+    metadata: { annotations: { [cordonAnnotation]: null } },
+    spec: { unschedulable: null },
+  });
+}
+
+async function evictOne(client: Client, pod: Pod, drain: PlanDrain): Promise<void> {
+  const { name = '', namespace = '' } = pod.metadata;
+  const { gracePeriod } = drain;
+  const grace = gracePeriod === undefined || gracePeriod < 0 ? {} : { gracePeriodSeconds: gracePeriod };
+  try {
+    if (drain.disableEviction === true) await client.delete(pods, name, { namespace, ...grace });
+    else
+      await client.raw({
+        method: 'POST',
+        path: `/api/v1/namespaces/${namespace}/pods/${name}/eviction`,
+        body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions: grace },
+      });
+  } catch (error) {
+    // a budget that does not allow it now may do so later
+    if (!isApiError(error, 'NotFound') && !isApiError(error, 'TooManyRequests')) throw error;
+  }
+}
+
+/** Sends the pods of a node away and waits until they are gone. Throws KnarrError `drain` for what stands against it. */
+export async function drainNode(
+  client: Client,
+  name: string,
+  drain: PlanDrain,
+  options: { signal: AbortSignal; everyMs?: number },
+): Promise<void> {
+  const { signal, everyMs = 2_000 } = options;
+  const limit = millisecondsOf(drain.timeout);
+  const end = limit === 0 ? Number.POSITIVE_INFINITY : Date.now() + limit;
+  for (;;) {
+    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+    const { evict, problems } = podsToEvict(items, drain);
+    if (problems.length > 0)
+      throw new KnarrError({ code: 'drain', blame: 'user', message: `cannot drain ${name}: ${problems.join('; ')}` });
+    if (evict.length === 0 || signal.aborted) return;
+    if (Date.now() > end)
+      throw new KnarrError({
+        code: 'drain',
+        blame: 'world',
+        message: `${name} was not drained in time: ${evict.map(nameOf).join(', ')} still run`,
+      });
+    for (const pod of evict) if (pod.metadata.deletionTimestamp === undefined) await evictOne(client, pod, drain);
+    await delay(everyMs, signal);
+  }
+}

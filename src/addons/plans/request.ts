@@ -1,0 +1,45 @@
+import type { Node } from '../../api/gen/core-v1.ts';
+
+/**
+ * How a server and a node speak about an upgrade: two annotations of the Node.
+ *
+ *   server ── knarr.io/upgrade-request ──▶ node       what to upgrade to
+ *   server ◀── knarr.io/upgrade-status ─── node       how far it is
+ */
+export const requestAnnotation = 'knarr.io/upgrade-request';
+export const statusAnnotation = 'knarr.io/upgrade-status';
+/** The plan that made the node unschedulable, and that alone makes it schedulable again. */
+export const cordonAnnotation = 'knarr.io/upgrade-cordoned-by';
+
+export interface UpgradeRequest {
+  /** `namespace/name`. */
+  readonly plan: string;
+  readonly hash: string;
+  /** What is upgraded: the whole machine, or its daemon alone. */
+  readonly kind: 'os' | 'daemon';
+  /** What `knarr upgrade` is given. */
+  readonly from: string;
+  readonly version: string;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+export interface UpgradeReport {
+  readonly plan: string;
+  readonly hash: string;
+  readonly state: 'working' | 'trial' | 'done' | 'failed';
+  readonly text: string;
+}
+
+function parsed<T>(node: Node, annotation: string): T | undefined {
+  const text = node.metadata.annotations?.[annotation];
+  if (text === undefined || text === '') return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+export const requestOf = (node: Node): UpgradeRequest | undefined => parsed(node, requestAnnotation);
+export const reportOf = (node: Node): UpgradeReport | undefined => parsed(node, statusAnnotation);
