@@ -19,7 +19,14 @@ export interface Results {
 
 /** The file of a failed test's output. */
 export const failureLog = (folder: string, name: string): string =>
-  join(folder, 'failures', `${name.replace(/[^\w]+/g, '-').slice(0, 180)}.log`);
+  join(
+    folder,
+    'failures',
+    `${name
+      .replace(/[^\w]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 180)}.log`,
+  );
 
 export async function openResults(folder: string): Promise<Results> {
   await mkdir(join(folder, 'failures'), { recursive: true });

@@ -48,10 +48,12 @@ export function writeType(name: string, fact: TypeFact, dialect: Dialect, descri
     return { ...text, format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
   const { properties } = fact;
   // The fields of every kind mean the same in kinds that nobody documented.
-  const like = fact['x-kubernetes-group-version-kind'] ? `${pod}${properties?.items ? 'List' : ''}` : undefined;
+  const undocumented = fact['x-kubernetes-group-version-kind'] !== undefined && description === undefined;
+  const like = `${pod}${properties?.items ? 'List' : ''}`;
   const describeField = (field: string): string | undefined =>
-    describe(name, field) ??
-    (like && kindFields.has(field) && !properties?.[field]?.description ? describe(like, field) : undefined);
+    undocumented && kindFields.has(field) && !properties?.[field]?.description
+      ? describe(like, field)
+      : describe(name, field);
   return {
     ...text,
     ...writeProperty(fact, dialect, undefined),
