@@ -10,6 +10,8 @@ import { createInformerFactory } from '../client/informer.ts';
 import { keyToPem } from '../pki/keys.ts';
 import { parseToken } from '../pki/token.ts';
 import type { AgentConfig } from './config.ts';
+import type { Board } from './console/board.ts';
+import { createFeed } from './console/feed.ts';
 import { type Cluster, ensureNodePassword } from './join/node-identity.ts';
 import { connectCluster } from './join/remote-cluster.ts';
 import { createServerWatch } from './join/server-watch.ts';
@@ -96,8 +98,12 @@ function transportFor(server: string, cluster: Cluster, certificates: NodeCertif
 }
 
 /** `knarr agent`: a node that joins a server. */
-export async function createAgent(options: { config: AgentConfig; log: Logger }): Promise<Component> {
-  const { config, log } = options;
+export async function createAgent(options: {
+  config: AgentConfig;
+  log: Logger;
+  board?: Board | undefined;
+}): Promise<Component> {
+  const { config, log, board } = options;
   const stack = createStack(log);
   const ending = new AbortController();
   const transports: HttpTransport[] = [];
@@ -118,6 +124,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
       const server = config.node.loadBalancer ? `https://127.0.0.1:${balancer.port}` : config.serverUrl;
       const cluster = await join(config, server, ending.signal, log);
       if (cluster === undefined) return;
+      board?.set({ api: `joined to ${config.serverUrl}` });
 
       const servers = createServerWatch({
         cluster,
@@ -141,6 +148,7 @@ export async function createAgent(options: { config: AgentConfig; log: Logger })
           const client = createClient(open(server, cluster, certificates, 'client-k3s-controller'));
           const informers = createInformerFactory(client, { log });
           informers.start();
+          if (board !== undefined) void stack.run(createFeed({ board, informers, nodeName: config.node.nodeName }));
           return { client, informers };
         },
         extra: (certificates, settings) =>

@@ -6,17 +6,20 @@ import type { Component } from '../base/component.ts';
 import { KnarrError, messageOf, toError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { CommonConfig } from './config.ts';
+import { type Board, createBoard } from './console/board.ts';
+import { createConsole, ownsConsoles, shortLine } from './console/create.ts';
 import { notifySystemd } from './notify.ts';
 import { nameOfVersion } from './version.ts';
 
 /** Runs once for a life of the process: the log as the configuration wants it. */
-async function openLog(config: CommonConfig): Promise<Logger> {
+async function openLog(config: CommonConfig, board: Board | undefined): Promise<Logger> {
   const sinks: ((line: string) => void)[] = config.logToStderr ? [(line) => void process.stderr.write(line)] : [];
   if (config.logFile !== undefined) {
     await mkdir(dirname(config.logFile), { recursive: true });
     const file = createWriteStream(config.logFile, { flags: 'a' });
     sinks.push((line) => void file.write(line));
   }
+  if (board !== undefined) sinks.push((line) => board.add('log', shortLine(line)));
   return createLogger({
     part: 'knarr',
     level: config.logLevel,
@@ -33,8 +36,12 @@ const describe = (error: unknown): string =>
  * Runs a daemon until SIGTERM or SIGINT, then stops it (a second signal ends the process at once). systemd is told when
  * it is ready and when it stops. Resolves with the exit code.
  */
-export async function runDaemon(config: CommonConfig, create: (log: Logger) => Promise<Component>): Promise<number> {
-  const log = await openLog(config);
+export async function runDaemon(
+  config: CommonConfig,
+  create: (log: Logger, board: Board | undefined) => Promise<Component>,
+): Promise<number> {
+  const board = ownsConsoles() ? createBoard() : undefined;
+  const log = await openLog(config, board);
   log.info(`starting knarr ${config.role}`, { version: nameOfVersion, node: process.version, pid: process.pid });
   for (const notice of config.notices) log.warn(notice);
 
@@ -56,7 +63,9 @@ export async function runDaemon(config: CommonConfig, create: (log: Logger) => P
 
   // What was compiled is kept for the next start: it saves most of the time until the API answers.
   enableCompileCache(config.paths.compileCache);
-  const daemon = await create(log);
+  const screen = board && createConsole({ board, role: config.role, log });
+  await screen?.start().catch((error: unknown) => log.warn('the console stays empty', { error: messageOf(error) }));
+  const daemon = await create(log, board);
   try {
     const begun = performance.now();
     await Promise.race([daemon.start(), ended.promise]);
@@ -73,6 +82,7 @@ export async function runDaemon(config: CommonConfig, create: (log: Logger) => P
   await notifySystemd('STOPPING=1', log);
   await daemon.stop();
   log.info('stopped');
+  await screen?.stop();
   // What a library left open (a timer, a pooled socket) does not keep a stopped daemon alive.
   setTimeout(() => process.exit(code), 100).unref();
   return code;

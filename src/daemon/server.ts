@@ -21,6 +21,8 @@ import { createSqliteBackend } from '../store/sqlite-backend.ts';
 import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
 import { createRoleLabels, ensureClusterObjects, withRoles } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
+import type { Board } from './console/board.ts';
+import { createFeed } from './console/feed.ts';
 import type { ContainerRuntime } from './containerd/create.ts';
 import { createCsrSigner } from './csr-signer.ts';
 import { settingsOf } from './join/cluster-settings.ts';
@@ -209,9 +211,18 @@ async function startNode(server: Server, node: NodeConfig, runtime: Promise<Cont
   );
 }
 
+function consoleFeed({ config, api, client, informers }: Server, board: Board): Component {
+  board.set({ api: `answers at ${localUrl(config, api.port)}` });
+  return createFeed({ board, informers, nodeName: config.node?.nodeName ?? hostname(), eventsFrom: client });
+}
+
 /** `knarr server`: the control plane and, unless told otherwise, a node. */
-export async function createServer(options: { config: ServerConfig; log: Logger }): Promise<Component> {
-  const { config, log } = options;
+export async function createServer(options: {
+  config: ServerConfig;
+  log: Logger;
+  board?: Board | undefined;
+}): Promise<Component> {
+  const { config, log, board } = options;
   const stack = createStack(log);
   return {
     name: 'server',
@@ -233,6 +244,7 @@ export async function createServer(options: { config: ServerConfig; log: Logger 
         ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
+      if (board !== undefined) await stack.run(consoleFeed(server, board));
       const renew = async (): Promise<void> => {
         await server.certificates.renew();
         await writeKubeconfigs(config, server.certificates, server.api.port);

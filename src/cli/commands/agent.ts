@@ -12,5 +12,7 @@ export async function run(args: readonly string[]): Promise<number | undefined> 
     return help ? 0 : 1;
   }
   const config = await readAgentConfig({ commandLine: flags, env: process.env });
-  return runDaemon(config, async (log) => (await import('../../daemon/agent.ts')).createAgent({ config, log }));
+  return runDaemon(config, async (log, board) =>
+    (await import('../../daemon/agent.ts')).createAgent({ config, log, board }),
+  );
 }
