@@ -1,26 +1,28 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cache } from '../../images/tools/paths.ts';
 import { archiveLines, release } from '../../images/tools/tree.ts';
 import { run } from '../../src/base/run.ts';
 import { type OciImage, writeOciArchive } from '../../src/wire/oci-archive.ts';
+import type { TarEntry } from '../../src/wire/tar.ts';
 import { busyboxFiles } from '../harness/images.ts';
 
 const registry = 'registry.k8s.io/e2e-test-images';
 
 /** What the suite's pods call in their shells, and the servers that some of them are. */
 const packages = [
-  ...['apache2', 'bind9-dnsutils', 'bind9-host', 'busybox', 'curl', 'etcd-server', 'iproute2', 'iputils-ping'],
-  ...['netcat-openbsd', 'nginx-light', 'perl', 'procps'],
+  ...['apache2', 'bash-static', 'bind9-dnsutils', 'bind9-host', 'busybox', 'curl', 'etcd-server', 'iproute2'],
+  ...['iputils-ping', 'netcat-openbsd', 'nginx-light', 'perl', 'procps'],
 ].join(',');
 
-/** A small Debian root as a tar, made once for each list of packages. */
-async function debianRoot(): Promise<Buffer> {
+/** A small Debian root as a tar, made once for each list of packages; gives its path. */
+async function debianRoot(): Promise<string> {
   const id = createHash('sha256').update(`${release} ${packages}`).digest('hex').slice(0, 12);
   const path = join(cache, `conformance-root-${id}.tar`);
-  const made = await readFile(path).catch(() => undefined);
-  if (made) return made;
+  if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   await run(
     'mmdebstrap',
@@ -38,7 +40,27 @@ async function debianRoot(): Promise<Buffer> {
     { timeoutMs: 900_000 },
   );
   await rename(`${path}.new.tar`, path);
-  return readFile(path);
+  return path;
+}
+
+/** One file out of a tar. */
+async function fileOf(tar: string, path: string): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-file-'));
+  try {
+    await run('tar', ['-xf', tar, '-C', folder, `./${path}`]);
+    return await readFile(join(folder, path));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/**
+ * Debian's static busybox, with a shell that hands on environment variables of any name to what it starts: its own ash
+ * drops those that are no identifiers, which the published image does not.
+ */
+async function busyboxImage(root: string, busybox: string): Promise<readonly TarEntry[]> {
+  const shell = { type: 'file', path: 'bin/sh', data: await fileOf(root, 'usr/bin/bash-static'), mode: 0o755 } as const;
+  return [...busyboxFiles(await readFile(busybox)).filter(({ path }) => path !== shell.path), shell];
 }
 
 const text = (path: string, data: string) => ({ type: 'file', path, data: Buffer.from(data) }) as const;
@@ -68,7 +90,7 @@ async function programImages(folder: string, layers: readonly Buffer[]): Promise
  *
  * - agnhost, sample-apiserver, nonewprivs, regression-issue-74839: the suite's own programs, built from its sources, on a
  *   Debian root; nautilus and kitten: agnhost with their one document;
- * - busybox, nonroot: Debian's static busybox; pause: Debian's catatonit;
+ * - busybox, nonroot: Debian's static busybox, its shell Debian's static bash; pause: Debian's catatonit;
  * - nginx, httpd, perl, etcd, glibc-dns-testing: the Debian root's packages, in Debian's versions.
  */
 export async function conformanceImages(options: {
@@ -76,9 +98,10 @@ export async function conformanceImages(options: {
   busybox: string;
   catatonit: string;
 }): Promise<Buffer> {
-  const layers = [await debianRoot()];
+  const root = await debianRoot();
+  const layers = [await readFile(root)];
   const agnhost = [{ type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const];
-  const busybox = busyboxFiles(await readFile(options.busybox));
+  const busybox = await busyboxImage(root, options.busybox);
   const nginx = { layers, files: [], cmd: ['nginx', '-g', 'daemon off;'] };
   const httpd = { layers, files: [], cmd: ['apache2ctl', '-D', 'FOREGROUND'] };
   const pause = { type: 'file', path: 'pause', data: await readFile(options.catatonit), mode: 0o755 } as const;
