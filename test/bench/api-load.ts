@@ -32,9 +32,12 @@ async function seed(target: Target, count: number): Promise<void> {
     );
 }
 
+/** Every run makes objects of its own names. */
+let runs = 0;
+
 const createBody = (target: Target): string => {
   const [before, after] = object('NAME').split('NAME') as [string, string];
-  return `return wrk.format("POST", "${folder(target)}", nil, ${lua(before)} .. "load-" .. prefix .. "-" .. n .. ${lua(after)})`;
+  return `return wrk.format("POST", "${folder(target)}", nil, ${lua(before)} .. "load-${++runs}-" .. n .. ${lua(after)})`;
 };
 
 const patchBody = (target: Target): string =>

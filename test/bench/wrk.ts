@@ -26,7 +26,6 @@ const script = (target: Target, load: Load): string => `
 wrk.headers["Authorization"] = "Bearer ${target.token}"
 wrk.headers["Content-Type"] = "${load.contentType ?? 'application/json'}"
 local n = 0
-local prefix = tostring(math.random(1, 1000000000))
 function request()
   n = n + 1
   ${load.request}

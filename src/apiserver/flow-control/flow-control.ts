@@ -3,7 +3,7 @@ import { ApiError } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { serverContext } from '../bootstrap/context.ts';
-import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
+import type { Exchange } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
@@ -45,6 +45,8 @@ interface Schema {
   readonly uid: string;
   readonly schema: FlowSchema;
   readonly level: Level;
+  /** What the answer to every request in it says of it. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 function limitsOf({ spec }: PriorityLevelConfiguration, shares: number, totalSeats: number): LevelLimits {
@@ -74,20 +76,6 @@ const refused = (): ApiError =>
     details: { retryAfterSeconds: 1 },
     code: 429,
   });
-
-type Answering = { -readonly [K in 'respond' | 'open']: Exchange[K] };
-
-function mark(exchange: Exchange, schema: Schema): void {
-  const answering = exchange as Answering;
-  const { respond, open } = answering;
-  const add = (headers: ResponseHeaders): ResponseHeaders => {
-    headers['x-kubernetes-pf-flowschema-uid'] = schema.uid;
-    headers['x-kubernetes-pf-prioritylevel-uid'] = schema.level.uid;
-    return headers;
-  };
-  answering.respond = (status, headers, body) => respond.call(exchange, status, add(headers), body);
-  answering.open = (status, headers) => open.call(exchange, status, add(headers));
-}
 
 /** Priority and fairness by the FlowSchemas and PriorityLevelConfigurations that are stored. */
 export function createFlowControl(options: {
@@ -127,7 +115,12 @@ export function createFlowControl(options: {
       .flatMap((schema): Schema[] => {
         const level = levels.get(schema.spec?.priorityLevelConfiguration.name ?? '');
         const { name = '', uid = '' } = schema.metadata;
-        return level ? [{ name, uid, schema, level }] : [];
+        if (!level) return [];
+        const headers = {
+          'x-kubernetes-pf-flowschema-uid': uid,
+          'x-kubernetes-pf-prioritylevel-uid': level.uid,
+        };
+        return [{ name, uid, schema, level, headers }];
       })
       .sort((a, b) => precedence(a.schema) - precedence(b.schema) || (a.name < b.name ? -1 : 1));
     statusTimer ??= setTimeout(() => {
@@ -198,7 +191,7 @@ export function createFlowControl(options: {
       if (longRunning.has(info.subresource) || info.verb === 'proxy') return undefined;
       const schema = ordered.find((one) => schemaMatches(one.schema, user, info));
       if (!schema) return undefined;
-      mark(exchange, schema);
+      exchange.added = schema.headers;
       const { level } = schema.level;
       if (!level) return undefined;
       const waiting = level.enter(`${schema.name}\0${distinguisher(schema.schema, user, info)}`);

@@ -12,39 +12,66 @@ import { readBody } from './read-body.ts';
 
 /** `socket` is the connection's real TLS socket: the session hands out only a proxy of it. */
 export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: TLSSocket): Exchange {
-  const method = String(headers[':method'] ?? 'GET');
   stream.on('error', ignore); // resets by the client; `close` follows
-  return {
-    method,
-    url: String(headers[':path'] ?? '/'),
-    protocol: 'HTTP/2.0',
-    socket,
-    headers,
-    hasBody: !stream.endAfterHeaders,
-    incoming: stream,
-    readBody: (limit) => (stream.endAfterHeaders ? Promise.resolve(noBody) : readBody(stream, limit)),
-    respond(status, responseHeaders, body) {
-      if (stream.destroyed || stream.headersSent) return;
-      responseHeaders[constants.HTTP2_HEADER_STATUS] = status;
-      if (body === undefined || body.length === 0 || method === 'HEAD') {
-        stream.respond(responseHeaders as Record<string, string>, { endStream: true });
-        return;
-      }
-      responseHeaders['content-length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-      stream.respond(responseHeaders as Record<string, string>);
-      stream.end(body);
-    },
-    open(status, responseHeaders) {
-      return openWriter(stream, status, responseHeaders);
-    },
-    onClose(callback) {
-      stream.once('close', callback);
-    },
-    takeOver: () => ({
-      request: new Http2ServerRequest(stream, headers, {}, []) as unknown as IncomingMessage,
+  return new Http2Exchange(stream, headers, socket);
+}
+
+class Http2Exchange implements Exchange {
+  readonly method: string;
+  readonly url: string;
+  readonly protocol = 'HTTP/2.0';
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: TLSSocket;
+  readonly incoming: ServerHttp2Stream;
+  added: Exchange['added'];
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: TLSSocket) {
+    this.method = String(headers[':method'] ?? 'GET');
+    this.url = String(headers[':path'] ?? '/');
+    this.headers = headers;
+    this.socket = socket;
+    this.incoming = stream;
+    this.added = undefined;
+  }
+
+  get hasBody(): boolean {
+    return !this.incoming.endAfterHeaders;
+  }
+
+  readBody(limit: number): Promise<Buffer> {
+    return this.incoming.endAfterHeaders ? Promise.resolve(noBody) : readBody(this.incoming, limit);
+  }
+
+  respond(status: number, headers: ResponseHeaders, body: Buffer | string | undefined): void {
+    const stream = this.incoming;
+    if (stream.destroyed || stream.headersSent) return;
+    headers[constants.HTTP2_HEADER_STATUS] = status;
+    if (this.added) Object.assign(headers, this.added);
+    if (body === undefined || body.length === 0 || this.method === 'HEAD') {
+      stream.respond(headers as Record<string, string>, { endStream: true });
+      return;
+    }
+    headers['content-length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    stream.respond(headers as Record<string, string>);
+    stream.end(body);
+  }
+
+  open(status: number, headers: ResponseHeaders): ResponseWriter {
+    if (this.added) Object.assign(headers, this.added);
+    return openWriter(this.incoming, status, headers);
+  }
+
+  onClose(callback: () => void): void {
+    this.incoming.once('close', callback);
+  }
+
+  takeOver(): { request: IncomingMessage; response: ServerResponse } {
+    const stream = this.incoming;
+    return {
+      request: new Http2ServerRequest(stream, this.headers, {}, []) as unknown as IncomingMessage,
       response: new Http2ServerResponse(stream) as unknown as ServerResponse,
-    }),
-  };
+    };
+  }
 }
 
 const noBody = Buffer.alloc(0);

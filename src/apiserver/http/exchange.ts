@@ -17,6 +17,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Whether a body comes with the request. */
   readonly hasBody: boolean;
+  /** Headers that the answer gets, whatever it is. */
+  added: Readonly<Record<string, string>> | undefined;
   /** The request's body as it arrives; for relays. */
   readonly incoming: Readable;
   /** The whole body. Rejects with a 413 ApiError past `limit` bytes. */

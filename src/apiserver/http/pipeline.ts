@@ -109,7 +109,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const acting = impersonate(asker, exchange.headers, authorizer);
       call = callOf(exchange, acting instanceof Promise ? await acting : acting, record?.decided);
       record?.actsAs(call.user);
-      const seat = options.flowControl.enter(exchange, call.user, call.info);
+      const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
       const deadline = deadlineOf(call.info, call.query, options.timeoutMs);
       const dispatched = dispatch(call);

@@ -51,6 +51,7 @@ function exchangeOf({ request, socket }: Upgrade): Exchange {
     socket: request.socket as TLSSocket,
     headers: request.headers,
     hasBody: false,
+    added: undefined,
     incoming: request,
     readBody: (limit) => readBody(request, limit),
     respond: never,
