@@ -6,7 +6,7 @@ import type { CloudConfig } from '../../cloud-config/schema.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { createProcessLock } from '../process-lock.ts';
 import { faultAt } from '../update/fault.ts';
-import type { UpdateArch } from '../update/manifest.ts';
+import { keyFolders, type UpdateArch } from '../update/manifest.ts';
 import type { Answers } from './ask/questions.ts';
 import { listDisks, sizeText } from './disks.ts';
 import { fetchConfig, type KeptConfig, textOf } from './kept-config.ts';
@@ -81,6 +81,7 @@ async function run(args: readonly string[], host: Host): Promise<number> {
         config: kept,
         scratch: host.path('/var/tmp/knarr-install'),
         efiFolder: '/usr/lib/knarr/efi',
+        keyFolders: keyFolders.map((folder) => host.path(folder)),
         say,
       },
       (phase, moment) => reach(`install.${phase}.${moment}`),
