@@ -73,7 +73,7 @@ function trialOf({ tries, deadline }: Values): { tries: number; deadlineSeconds:
 
 function requestOf(plan: string | undefined): { request?: { plan: string; hash: string } } {
   if (plan === undefined) return {};
-  const [, name, hash] = /^([^=]+)=(\w+)$/.exec(plan) ?? [];
+  const [, name, hash] = /^([^=]+)=([\w-]+)$/.exec(plan) ?? [];
   if (name === undefined || hash === undefined) throw usageError('--plan is NAME=HASH');
   return { request: { plan: name, hash } };
 }

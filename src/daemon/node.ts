@@ -20,6 +20,7 @@ import type { Paths } from './paths.ts';
 import { kubeletPort } from './ports.ts';
 import { createRenewal } from './server-certificates.ts';
 import { createStack, type Stack } from './stack.ts';
+import { createNodeUpgrades } from './upgrade/node-upgrades.ts';
 import { nameOfVersion } from './version.ts';
 
 export interface NodeOptions {
@@ -153,7 +154,15 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     ...(config.flannelCniConf === undefined ? {} : { cniConfFile: config.flannelCniConf }),
     log: log.child('flannel'),
   });
+  const upgrades = createNodeUpgrades({
+    client,
+    informers,
+    nodeName,
+    daemonVersion: nameOfVersion,
+    log: log.child('upgrades'),
+  });
   return [
+    ...(process.getuid?.() === 0 ? [upgrades] : []),
     ...(settings.DisableCoreDNS ? [] : [dns]),
     ...(settings.DisableKubeProxy ? [] : [proxy]),
     ...(settings.DisableNPC ? [] : [policy]),

@@ -2,8 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { createManifests } from '../addons/manifests/controller.ts';
+import { createPlans } from '../addons/plans/controller.ts';
 import { createServiceLb } from '../addons/servicelb/create.ts';
 import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
+import type { ApiServerOptions } from '../apiserver/options.ts';
 import type { UserInfo } from '../apiserver/server.ts';
 import type { Component } from '../base/component.ts';
 import { messageOf } from '../base/errors.ts';
@@ -19,6 +21,7 @@ import { createScheduler } from '../scheduler/create.ts';
 import type { Backend } from '../store/backend.ts';
 import { createSqliteBackend } from '../store/sqlite-backend.ts';
 import { localUrl, writeKubeconfigs } from './admin-kubeconfig.ts';
+import { withSettings } from './apiserver-options.ts';
 import { createRoleLabels, ensureClusterObjects, withRoles } from './cluster-objects.ts';
 import type { ServerConfig } from './config.ts';
 import type { Board } from './console/board.ts';
@@ -32,6 +35,7 @@ import { createSupervisor, mountSupervisor } from './join/supervisor.ts';
 import { checkKernelDefaults } from './kernel-defaults.ts';
 import type { NodeConfig } from './node-config.ts';
 import { kubeletPort } from './ports.ts';
+import { openSecretsEncryption, type SecretsEncryption } from './secrets-encryption.ts';
 import { createRenewal, ensureServerCertificates, liveLeaf, type ServerCertificates } from './server-certificates.ts';
 import { ensureServerSecrets, type ServerSecrets } from './server-secrets.ts';
 import { createStack, type Stack } from './stack.ts';
@@ -51,6 +55,7 @@ interface Server {
   readonly stack: Stack;
   readonly certificates: ServerCertificates;
   readonly secrets: ServerSecrets;
+  readonly encryption: SecretsEncryption;
   readonly tunnel: TunnelServer;
   readonly api: KnarrApiServer;
   /** As system:masters, in process. */
@@ -65,12 +70,12 @@ const backendComponent = (backend: Backend): Component => ({
   stop: () => backend.stop(),
 });
 
-function assembleApi(
+async function assembleApi(
   { config, log, certificates, tunnel }: Pick<Server, 'config' | 'log' | 'certificates' | 'tunnel'>,
   backend: Backend,
-): KnarrApiServer {
+): Promise<KnarrApiServer> {
   const { authorities } = certificates;
-  const api = createApiServer({
+  const usual: ApiServerOptions = {
     log: log.child('api'),
     backend,
     listen: { host: config.bindAddress, port: config.port },
@@ -93,8 +98,8 @@ function assembleApi(
       ca: authorities['server-ca'].certificate,
     }),
     proxyClient: liveLeaf(certificates, 'client-auth-proxy'),
-    ...config.api,
-  });
+  };
+  const api = createApiServer(await withSettings(usual, config.api));
   certificates.onRenewed('serving-kube-apiserver', (pair) => api.reloadServing(pem(pair)));
   return api;
 }
@@ -102,17 +107,26 @@ function assembleApi(
 /** Keys, store and API: everything that must be there before anybody can be answered. */
 async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promise<Server> {
   await mkdir(dirname(config.paths.server.database), { recursive: true, mode: 0o700 });
-  const backend = createSqliteBackend({ path: config.paths.server.database, log: log.child('store') });
+  const encryption = await openSecretsEncryption({
+    folder: config.paths.server.credentials,
+    ...config.secretsEncryption,
+    own: config.api.encryption,
+    log: log.child('encryption'),
+  });
+  const backend = encryption.wrap(
+    createSqliteBackend({ path: config.paths.server.database, log: log.child('store') }),
+  );
   const [certificates] = await Promise.all([
     ensureServerCertificates(config, log.child('certificates')),
     stack.run(backendComponent(backend)),
   ]);
   const secrets = await ensureServerSecrets(config, certificates.authorities['server-ca'].certificate);
   const tunnel = createTunnelServer({ kubeletPort, log: log.child('tunnel') });
-  const api = assembleApi({ config, log, certificates, tunnel }, backend);
+  const api = await assembleApi({ config, log, certificates, tunnel }, backend);
   const client = createClient(api.transport(user('system:admin', 'system:masters')));
   const informers = createInformerFactory(client, { log: log.child('informers') });
-  const server = { config, log, stack, certificates, secrets, tunnel, api, client, informers };
+  await stack.run({ name: 'encryption', start: async () => encryption.start(), stop: () => encryption.stop() });
+  const server = { config, log, stack, certificates, secrets, encryption, tunnel, api, client, informers };
   mountSupervisor(api, supervisorOf(server));
   await stack.run(api);
   await stack.run({
@@ -134,6 +148,7 @@ const supervisorOf = (server: Server) =>
   createSupervisor({
     certificates: server.certificates,
     secrets: server.secrets,
+    encryption: server.encryption,
     settings: settingsOf(server.config),
     apiServers: apiServersOf(server),
     tunnel: server.tunnel,
@@ -151,7 +166,7 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
     clusterCidrs: config.clusterCidrs,
     serviceCidrs: config.serviceCidrs,
     rootCa: authorities['server-ca'].certificate,
-    signer: createCsrSigner(authorities),
+    signer: createCsrSigner(authorities, config.controllerSettings.signingSeconds),
     ...config.controllerSettings,
   });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
@@ -178,6 +193,14 @@ function startManifests({ config, log, stack, client }: Server): void {
   });
   stack.run(manifests).catch((error: unknown) => {
     log.error('the manifests folder is not followed', { error: messageOf(error) });
+  });
+}
+
+/** Upgrades that the cluster asks for; as the manifests, no reason for the server not to run. */
+function startPlans({ log, stack, client, informers }: Server): void {
+  const plans = createPlans({ client, informers, log: log.child('plans') });
+  stack.run(plans).catch((error: unknown) => {
+    log.error('plans are not carried out', { error: messageOf(error) });
   });
 }
 
@@ -244,6 +267,7 @@ export async function createServer(options: {
         ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
+      startPlans(server);
       if (board !== undefined) await stack.run(consoleFeed(server, board));
       const renew = async (): Promise<void> => {
         await server.certificates.renew();
