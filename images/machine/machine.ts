@@ -9,7 +9,7 @@ import { type RunResult, run } from '../../src/base/run.ts';
 import type { VmImage } from '../targets/vm.ts';
 import { machines } from '../tools/paths.ts';
 import type { Accelerator } from './accelerator.ts';
-import { createDisk, pidOf, type QemuOptions, rebaseDisk, startQemu } from './qemu.ts';
+import { createBlankDisk, createDisk, pidOf, type QemuOptions, rebaseDisk, startQemu } from './qemu.ts';
 import { qmp } from './qmp.ts';
 import { writeSeed } from './seed.ts';
 
@@ -45,6 +45,12 @@ export interface MachineOptions {
   lan?: { port: number; mac: string };
   /** More of the kernel's command line. */
   cmdline?: string;
+  /** Its disk is empty at first, instead of the image's. */
+  blank?: boolean;
+  /** CDs or sticks, raw; the firmware starts from the first of them while the disk has nothing to start. */
+  media?: readonly string[];
+  /** Without a disk that holds its configuration. */
+  seedless?: boolean;
 }
 
 /** What only costs time where no real processor is: its workarounds and the checks of its timers. */
@@ -73,6 +79,7 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
+  const { blank = false, media = [], seedless = false } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -129,7 +136,9 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       return true;
     },
     async start() {
-      if (existsSync(disk)) await rebaseDisk(disk, image.disk);
+      if (blank) {
+        if (!existsSync(disk)) await createBlankDisk(disk, '8G');
+      } else if (existsSync(disk)) await rebaseDisk(disk, image.disk);
       else await createDisk(disk, image.disk, '8G');
       const qemu: QemuOptions = {
         folder,
@@ -137,17 +146,24 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         accelerator,
         memoryMb,
         disk,
-        seed: await writeSeed(folder, {
-          ...config,
-          ssh_authorized_keys: [...(config.ssh_authorized_keys ?? []), key.publicKey],
-        }),
+        media,
+        ...(seedless
+          ? {}
+          : {
+              seed: await writeSeed(folder, {
+                ...config,
+                ssh_authorized_keys: [...(config.ssh_authorized_keys ?? []), key.publicKey],
+              }),
+            }),
         forwards: { 6443: ports.api, 22: ports.ssh },
         ...(lan === undefined ? {} : { lan }),
       };
       const emulated = accelerator === 'tcg' ? forEmulation : '';
       const line = `${await readFile(image.cmdline, 'utf8')} ${emulated} ${cmdline}`.trim();
       await startQemu(
-        firmware ? qemu : { ...qemu, direct: { kernel: image.kernel, initrd: image.initrd, cmdline: line } },
+        firmware
+          ? { ...qemu, moreCmdline: `${emulated} ${cmdline}`.trim() }
+          : { ...qemu, direct: { kernel: image.kernel, initrd: image.initrd, cmdline: line } },
       );
     },
     async stop(timeoutMs = 90_000) {

@@ -15,9 +15,14 @@ export interface QemuOptions {
   accelerator: Accelerator;
   memoryMb: number;
   disk: string;
-  seed: string;
+  /** A disk with its configuration. */
+  seed?: string;
+  /** Further disks, raw and only read; the firmware starts from the first of them when `disk` has nothing to start. */
+  media?: readonly string[];
   /** The kernel is started directly, or, without it, by the firmware and the boot loader. */
   direct?: { kernel: string; initrd: string; cmdline: string };
+  /** More of the kernel's command line where the firmware starts it: systemd's stub takes it from SMBIOS. */
+  moreCmdline?: string;
   /** Ports of this machine's loopback, by the port in the machine that they lead to. */
   forwards: Readonly<Record<number, number>>;
   /** Joins the Ethernet that all machines with the same port share, with this hardware address. */
@@ -38,6 +43,12 @@ export async function createDisk(path: string, backing: string, size: string): P
   await run(tool.program, [...tool.args, 'create', '-q', '-f', 'qcow2', '-b', backing, '-F', 'raw', path, size]);
 }
 
+/** A disk of `size` with nothing on it. */
+export async function createBlankDisk(path: string, size: string): Promise<void> {
+  const tool = direct('usr/bin/qemu-img');
+  await run(tool.program, [...tool.args, 'create', '-q', '-f', 'qcow2', path, size]);
+}
+
 /**
  * Puts a newly built image under a disk that was made from an older one: what the machine wrote, /var among it, stays.
  * That needs the same partitions in the same places, which is so while a slot's size does not change.
@@ -48,7 +59,7 @@ export async function rebaseDisk(path: string, backing: string): Promise<void> {
 }
 
 function argumentsOf(options: QemuOptions): string[] {
-  const { arch, accelerator, memoryMb, disk, seed, forwards, lan } = options;
+  const { arch, accelerator, memoryMb, disk, seed, media = [], forwards, lan, moreCmdline = '' } = options;
   const { tree } = direct(programs[arch]);
   const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
   return [
@@ -62,8 +73,22 @@ function argumentsOf(options: QemuOptions): string[] {
       '-serial',
       'chardev:console',
     ],
-    ...['-drive', `if=none,id=disk,file=${disk},format=qcow2,discard=unmap`, '-device', 'virtio-blk-pci,drive=disk'],
-    ...['-drive', `if=none,id=seed,file=${seed},format=raw,readonly=on`, '-device', 'virtio-blk-pci,drive=seed'],
+    ...[
+      '-drive',
+      `if=none,id=disk,file=${disk},format=qcow2,discard=unmap`,
+      '-device',
+      'virtio-blk-pci,drive=disk,bootindex=1',
+    ],
+    ...media.flatMap((file, index) => [
+      ...['-drive', `if=none,id=medium${index},file=${file},format=raw,readonly=on`],
+      ...['-device', `virtio-blk-pci,drive=medium${index},bootindex=${index + 2}`],
+    ]),
+    ...(seed === undefined
+      ? []
+      : ['-drive', `if=none,id=seed,file=${seed},format=raw,readonly=on`, '-device', 'virtio-blk-pci,drive=seed']),
+    ...(moreCmdline === ''
+      ? []
+      : ['-smbios', `type=11,value=io.systemd.stub.kernel-cmdline-extra=${moreCmdline.replaceAll(',', ',,')}`]),
     ...['-netdev', `user,id=user${forwarded.join('')}`, '-device', 'virtio-net-pci,netdev=user,romfile='],
     ...(lan === undefined
       ? []

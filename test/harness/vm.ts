@@ -27,6 +27,9 @@ export async function testMachine(options: {
   config?: CloudConfig;
   firmware?: boolean;
   cmdline?: string;
+  blank?: boolean;
+  media?: readonly string[];
+  seedless?: boolean;
 }): Promise<Machine> {
   const { name, image, config = {}, ...others } = options;
   return openMachine({
