@@ -22,8 +22,9 @@ const k3osModeFile = '/run/k3os/mode';
 
 const isMode = (word: string | undefined): word is Mode => modes.some((mode) => mode === word);
 
-const last = (words: readonly string[], name: string): string | undefined =>
-  words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+/** The value of the last word with one of the names. */
+const last = (words: readonly string[], ...names: string[]): string | undefined =>
+  words.findLast((word) => names.some((name) => word.startsWith(`${name}=`)))?.replace(/^[^=]*=/, '');
 
 /** Where the root and /var are, as the initial RAM disk left them. */
 export interface Started {
@@ -39,7 +40,7 @@ export interface Started {
  */
 export function modeOf(commandLine: string, { rootType, varType }: Started): { mode: Mode; problem?: string } {
   const words = splitCommandLine(commandLine);
-  const named = last(words, 'knarr.mode') ?? last(words, 'k3os.mode');
+  const named = last(words, 'knarr.mode', 'k3os.mode');
   const started: Mode = rootType !== 'erofs' ? 'local' : varType === 'tmpfs' ? 'live' : 'disk';
   if (isMode(named)) return { mode: named };
   const fallback = last(words, 'k3os.fallback_mode');
