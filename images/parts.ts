@@ -39,6 +39,9 @@ export interface Parts {
   fetched: FetchedPackages;
   nodeVersion: string;
   signer: UpdateSigner;
+  kubernetes: string;
+  /** Seconds since 1970. */
+  builtAt: number;
   base: string;
   kernel: string;
   initrd: string;
@@ -96,9 +99,10 @@ export async function buildParts(inputs: ImageInputs, flavour: Flavour, progress
     ukiStage({ ...common, name: `uki-${flavour}`, kernel, initrd, efi, root, entries: diskEntries, secureBoot }),
   );
   const kubernetes = `v${await packageVersion()}`;
-  const update = await stage(updateStage({ ...common, kubernetes, builtAt: await buildTime(), uki, signer }));
+  const builtAt = await buildTime();
+  const update = await stage(updateStage({ ...common, kubernetes, builtAt, uki, signer }));
   return {
-    ...{ inputs, flavour, fetched, nodeVersion: node, signer },
+    ...{ inputs, flavour, fetched, nodeVersion: node, signer, kubernetes, builtAt },
     ...{ base, kernel, initrd, efi, bundle, system, slot, uki, update, stage },
     networkInitrd: () => initrdOf(true),
   };

@@ -61,6 +61,12 @@ async function takeMicrocode(firmware: string, into: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
+/** Boards' device trees come from the firmware, or lie beside the boot loader: `device-trees/<vendor>`. */
+async function takeDeviceTrees(root: string, into: string): Promise<void> {
+  for (const name of await readdir(join(root, 'usr/lib')))
+    if (name.startsWith('linux-image-')) await rename(join(root, 'usr/lib', name), join(into, 'device-trees'));
+}
+
 /**
  * A flavour's kernel: `kernel`, its modules and what firmware they load in `root/`, and, where the processors of the
  * architecture take some, `microcode.cpio`.
@@ -82,6 +88,7 @@ export function kernelStage(options: { arch: Arch; flavour: Flavour; fetched: Fe
       if (kernel === undefined)
         throw new KnarrError({ code: 'no-kernel', blame: 'bug', message: `flavour ${flavour} brings no kernel` });
       await rename(join(root, 'boot', kernel), join(into, 'kernel'));
+      await takeDeviceTrees(root, into);
       await takeMicrocode(join(root, 'usr/lib/firmware'), into);
       say('modules');
       for (const version of await readdir(join(root, 'usr/lib/modules'))) {

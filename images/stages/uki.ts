@@ -92,7 +92,13 @@ export function ukiStage(options: {
       const more: string[] = [];
       for (const entry of entries.slice(1)) {
         const path = join(into, `${entry.id}.profile`);
-        await runInTools('ukify', ['build', stub('addon'), profile(entry), `--cmdline=${full(entry)}`, `--output=${path}`]);
+        await runInTools('ukify', [
+          'build',
+          stub('addon'),
+          profile(entry),
+          `--cmdline=${full(entry)}`,
+          `--output=${path}`,
+        ]);
         more.push(path);
       }
       const early = join(kernel, 'microcode.cpio');

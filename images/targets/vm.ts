@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { buildParts, type ImageInputs, type Parts } from '../parts.ts';
+import { buildParts, type ImageInputs } from '../parts.ts';
 import type { Progress } from '../setup/progress.ts';
-import { diskStage } from '../stages/disk.ts';
 import { readFacts } from '../stages/uki.ts';
 import type { Arch } from '../tools/paths.ts';
+import { diskOf, diskOutputs } from './disks.ts';
+import { diskFormats, type Target } from './target.ts';
 
 /** An image as machines for trying out and for tests boot it. */
 export interface VmImage {
@@ -24,12 +25,14 @@ export interface VmImage {
   update: string;
 }
 
-/** The disk of a flavour. */
-export function diskOf(parts: Parts): Promise<string> {
-  const { inputs, flavour, slot, uki, efi, update } = parts;
-  const { arch, version } = inputs;
-  return parts.stage(diskStage({ name: `disk-${flavour}`, arch, version, slot, uki, efi, update }));
-}
+/** A disk for virtual machines and clouds: a small kernel, no firmware. */
+export const vm: Target = {
+  summary: 'a disk for virtual machines and clouds',
+  flavour: 'vm',
+  arches: ['amd64', 'arm64'],
+  formats: diskFormats,
+  make: diskOutputs,
+};
 
 /** Builds the image for virtual machines. */
 export async function buildVm(inputs: ImageInputs, progress: Progress): Promise<VmImage> {

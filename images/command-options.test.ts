@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { helpText, readRequest } from './command-options.ts';
+
+test('what cannot be meant is refused, with what can', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-options-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const config = join(folder, 'c.yaml');
+  await writeFile(config, '#cloud-config\nk3os:\n  tocken: x\n');
+  const cases: [args: string[], message: RegExp][] = [
+    [['--target', 'cd'], /^no target cd; there are vm, metal, iso, pxe, rpi, rootfs, update$/],
+    [['--arch', 'x86'], /^--arch is one of amd64, arm64, not "x86"$/],
+    [['--target', 'rpi', '--arch', 'amd64'], /^target rpi is for arm64 alone$/],
+    [['--format', 'vdi'], /^--format is one of raw, qcow2, vmdk, vhd, not "vdi"$/],
+    [['--target', 'iso', '--format', 'raw'], /^target iso is no disk: it has no --format$/],
+    [['--version', 'a_b'], /^--version: at most 29 letters/],
+    [['--flavour', 'cloud'], /^--flavour is one of vm, metal, not "cloud"$/],
+    [['--add-images', join(folder, 'none.tar')], /^--add-images: ENOENT.*none\.tar/],
+    [['--overlay', config], /^--overlay: .*c\.yaml is no folder$/],
+    [['--config', config], /^--config: .*c\.yaml:3:3: k3os\.tocken: unknown key, left out \(is token meant\?\)$/],
+    [['--secure-boot-key', config], /^--secure-boot-key and --secure-boot-cert go together/],
+    [['--secure-boot-key', config, '--secure-boot-cert', config], /^--secure-boot-key: .*c\.yaml is not in PEM form$/],
+    [['--nonsense'], /^Unknown option '--nonsense'.*\(--help lists the options\)$/],
+    [['build'], /^no image command build; there is lock$/],
+  ];
+  for (const [args, message] of cases)
+    await assert.rejects(readRequest(args), { code: 'usage', message }, args.join(' '));
+});
+
+test('what is asked for, and what is meant without asking', async () => {
+  const request = await readRequest(['--format', 'qcow2,raw', '--format', 'vhd', '--package', 'jq', '--arch', 'arm64']);
+  assert.ok(request.kind === 'build');
+  assert.deepStrictEqual(
+    [request.name, request.flavour, request.formats, request.inputs.packages, request.inputs.arch],
+    ['vm', 'vm', ['qcow2', 'raw', 'vhd'], ['jq'], 'arm64'],
+  );
+  assert.match(helpText(), /--add-images FILE,… +archives of container images/);
+});
