@@ -24,11 +24,14 @@ import { createResourceQuotaController } from './resource-quota/controller.ts';
 import { createRootCaController } from './root-ca/controller.ts';
 import type { ControllerContext } from './runtime/context.ts';
 import { createServiceAccountTokenController } from './service-account-tokens/controller.ts';
+import { createServiceCidrController } from './service-cidr/controller.ts';
 import { createServiceAccountController } from './serviceaccount/controller.ts';
 import { createStatefulSetController } from './statefulset/controller.ts';
 import { createPvcProtectionController, createPvProtectionController } from './storage-protection/controller.ts';
 import { createTaintEvictionController } from './taint-eviction/controller.ts';
+import { createTtlController } from './ttl/controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
+import { createVacProtectionController } from './vac-protection/controller.ts';
 import { createVolumeBinderController } from './volume-binder/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
@@ -59,9 +62,12 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   'resource-quota': createResourceQuotaController,
   'root-ca': createRootCaController,
   'service-account-tokens': createServiceAccountTokenController,
+  'service-cidr': createServiceCidrController,
   serviceaccount: createServiceAccountController,
   statefulset: createStatefulSetController,
   'taint-eviction': createTaintEvictionController,
+  ttl: createTtlController,
   'ttl-after-finished': createTtlAfterFinishedController,
+  'vac-protection': createVacProtectionController,
   'volume-binder': createVolumeBinderController,
 };

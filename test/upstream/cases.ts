@@ -114,9 +114,11 @@ export const cases: Readonly<Record<string, (c: Case) => Promise<void>>> = {
     await gone(c, r.pods, 'db-1');
     await c.client.delete(r.persistentvolumeclaims, 'data-db-0', { namespace: c.namespace });
     await gone(c, r.persistentvolumeclaims, 'data-db-0');
-    const volumes = await c.client.list(r.persistentvolumes, {});
-    const own = volumes.items.filter((volume) => volume.spec?.claimRef?.namespace === c.namespace);
-    assert.deepEqual(own.map((volume) => volume.status?.phase).sort(), ['Bound', 'Released']);
+    await eventually('one volume to be released', async () => {
+      const volumes = await c.client.list(r.persistentvolumes, {});
+      const own = volumes.items.filter((volume) => volume.spec?.claimRef?.namespace === c.namespace);
+      assert.deepEqual(own.map((volume) => volume.status?.phase).sort(), ['Bound', 'Released']);
+    });
   },
 
   async 'a daemon set runs on every node'(c) {
@@ -386,5 +388,52 @@ export const cases: Readonly<Record<string, (c: Case) => Promise<void>>> = {
         ['hollow-0'],
       );
     });
+  },
+
+  async 'a network of services that was added is used, and stays while it is'(c) {
+    const name = c.namespace;
+    await c.client.create(r.servicecidrs, { metadata: { name }, spec: { cidrs: ['10.99.7.0/28'] } });
+    await until(c, r.servicecidrs, name, ({ status }) => assert.equal(condition(status?.conditions, 'Ready'), 'True'));
+    await eventually('an address of the network', () =>
+      c.client.create(r.services, {
+        metadata: { name: 'there', namespace: c.namespace },
+        spec: { clusterIP: '10.99.7.9', ports: [{ port: 80 }] },
+      }),
+    );
+    await until(c, r.ipaddresses, '10.99.7.9', ({ spec }) => assert.equal(spec?.parentRef?.name, 'there'));
+    await c.client.delete(r.servicecidrs, name);
+    await until(c, r.servicecidrs, name, ({ status }) =>
+      assert.equal(status?.conditions?.find(({ type }) => type === 'Ready')?.reason, 'Terminating'),
+    );
+    await c.client.delete(r.services, 'there', { namespace: c.namespace });
+    await gone(c, r.servicecidrs, name);
+  },
+
+  async 'a class of volume attributes stays while a claim names it; a node is told how long it may keep what it read'(
+    c,
+  ) {
+    const name = c.namespace;
+    await c.client.create(r.volumeattributesclasses, {
+      metadata: { name },
+      driverName: 'driver.example.com',
+      parameters: { speed: 'high' },
+    });
+    await c.client.create(r.persistentvolumeclaims, {
+      metadata: { name: 'data', namespace: c.namespace },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: '',
+        volumeAttributesClassName: name,
+        resources: { requests: { storage: '1Gi' } },
+      },
+    });
+    await c.client.delete(r.volumeattributesclasses, name);
+    const held = await c.client.get(r.volumeattributesclasses, name);
+    assert.deepEqual(held.metadata.finalizers, ['kubernetes.io/vac-protection']);
+    await c.client.delete(r.persistentvolumeclaims, 'data', { namespace: c.namespace });
+    await gone(c, r.volumeattributesclasses, name);
+    await until(c, r.nodes, 'hollow-0', ({ metadata }) =>
+      assert.equal(metadata.annotations?.['node.alpha.kubernetes.io/ttl'], '0'),
+    );
   },
 };

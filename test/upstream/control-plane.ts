@@ -29,6 +29,8 @@ const ordinary: readonly RegExp[] = [
   /the object has been modified; please apply your changes to the latest version/,
   // A controller's copy is older than what it has just written: it waits for the watch.
   /read version: \d+ is not as new as written version: \d+/,
+  // The object was deleted while its controller worked on it.
+  /failed with \w+\.apps \\"[^"]+\\" not found/,
   // What a plug-in of the scheduler says when another one before it has refused a pod with an unbound claim.
   /Status after running PostFilter plugins for pod.*status="not found"/,
   // Nobody serves metrics here.

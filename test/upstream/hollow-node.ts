@@ -5,6 +5,9 @@ import type { Client } from '../../src/client/client.ts';
 import { createInformer } from '../../src/client/informer.ts';
 import { createLeaseKeeper } from '../../src/client/lease.ts';
 
+/** A container of this image is never started. */
+const never = 'starts-never';
+
 /** Containers of an image with one of these names end at once with this code; all others run. */
 const exits: Readonly<Record<string, number>> = { succeeds: 0, fails: 1 };
 
@@ -54,7 +57,7 @@ export function createHollowNode(options: { client: Client; name: string; subnet
       void client.delete(pods, podName, { namespace, gracePeriodSeconds: 0, preconditions: { uid } }).catch(ignore);
       return;
     }
-    if (told.has(uid)) return;
+    if (told.has(uid) || pod.spec?.containers.some(({ image }) => image === never)) return;
     told.add(uid);
     const body = { metadata: { uid }, status: statusOf(pod, `${subnet}.${(addresses++ % 250) + 2}`) };
     void client.patch(pods, podName, { type: 'strategic', body }, { namespace, subresource: 'status' }).catch(ignore);

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startClientEnvironment, whyNot } from './environment.ts';
+
+const folder = join(import.meta.dirname, 'go');
+
+const missing = async (): Promise<string | undefined> => {
+  if (await whyNot('go', ['version'])) return 'Go is not installed';
+  const absent = await whyNot('go', ['mod', 'download'], folder);
+  return absent && `the modules of client-go cannot be had: ${absent}`;
+};
+const skip = (await missing()) ?? false;
+
+test('client-go does all that it ordinarily does', { skip, timeout: 20 * 60_000 }, async (t) => {
+  await using environment = await startClientEnvironment();
+  const program = join(environment.folder, 'clients.test');
+  // Compiling client-go takes minutes where it was not compiled before.
+  await environment.run('go', ['test', '-c', '-o', program, '.'], { cwd: folder });
+  t.diagnostic(await environment.run(program, ['-test.v', '-test.timeout=5m']));
+});
