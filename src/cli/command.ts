@@ -26,6 +26,11 @@ export const commands: readonly Command[] = [
   { name: 'token', usage: 'Manage the tokens by which machines join', load: () => import('./commands/token.ts') },
   { name: 'certificate', usage: 'Check or renew certificates', load: () => import('./commands/certificate.ts') },
   {
+    name: 'secrets-encrypt',
+    usage: 'Show, switch and turn over the keys of Secrets in the datastore',
+    load: () => import('./commands/secrets-encrypt.ts'),
+  },
+  {
     name: 'check-config',
     usage: 'Say what this machine lacks to be a node',
     load: () => import('./commands/check-config.ts'),

@@ -1,10 +1,12 @@
 import { cidrAddress, ipFamily, parseCidr } from '../base/cidr.ts';
 import { KnarrError } from '../base/errors.ts';
 import type { Level } from '../base/log.ts';
-import { apiServerExtras } from './apiserver-arguments.ts';
+import { type KeyKind, keyKinds } from '../store/encryption/k3s-file.ts';
+import { apiServerSettings } from './apiserver-arguments.ts';
+import type { ApiServerSettings } from './apiserver-settings.ts';
 import { parseComponentArguments } from './component-arguments.ts';
 import { canonical, readConfigFiles, readEnvironment } from './config-file.ts';
-import { type ControllerOverrides, checkSchedulerArguments, controllerOverrides } from './control-plane-arguments.ts';
+import { type ControllerOverrides, controllerOverrides, schedulerArguments } from './control-plane-arguments.ts';
 import { flagsOf, type Role } from './flags/table.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
 import { type StartedWith, startedWith } from './node-annotations.ts';
@@ -55,7 +57,9 @@ export interface ServerConfig extends CommonConfig {
   readonly cloudController: boolean;
   readonly serviceProxy: boolean;
   readonly networkPolicy: boolean;
-  readonly api: ReturnType<typeof apiServerExtras>;
+  readonly api: ApiServerSettings;
+  /** Whether Secrets are encrypted in the datastore, and how new keys are used. */
+  readonly secretsEncryption: { readonly wanted: boolean; readonly kind: KeyKind };
   readonly controllerSettings: Partial<ControllerOverrides>;
   /** This machine as a node; undefined with --disable-agent. */
   readonly node: NodeConfig | undefined;
@@ -174,6 +178,14 @@ function tunnelMode(values: Values): boolean {
   throw refuse(`--egress-selector-mode: ${JSON.stringify(mode)} is not one of agent, cluster, pod, disabled`);
 }
 
+function keyKind(values: Values): KeyKind {
+  const name = values.string('secrets-encryption-provider') ?? 'aescbc';
+  const kind = keyKinds.find((one) => one === name);
+  if (kind === undefined)
+    throw refuse(`--secrets-encryption-provider: ${JSON.stringify(name)} is not one of ${keyKinds.join(', ')}`);
+  return kind;
+}
+
 const secret = (values: Values, name: string): Secret => ({
   value: values.string(name),
   file: values.string(`${name}-file`),
@@ -188,7 +200,10 @@ export async function readServerConfig(options: {
     throw refuse('--server on a server is not supported yet: a cluster has one server; run "knarr agent" to join');
   if (values.given('tls-san-security') && !values.boolean('tls-san-security'))
     throw refuse('--tls-san-security=false is not supported: names of the certificate are added by --tls-san alone');
-  checkSchedulerArguments(parseComponentArguments(values.list('kube-scheduler-arg')));
+  const args = (name: string) => parseComponentArguments(values.list(name));
+  const api = apiServerSettings(args('kube-apiserver-arg'));
+  const controllers = controllerOverrides(args('kube-controller-manager-arg'));
+  const scheduler = schedulerArguments(args('kube-scheduler-arg'));
   const base = common(values, notices);
   const serviceCidrs = networks('service-cidr', values);
   const [firstService] = serviceCidrs.map((text) => parseCidr(text));
@@ -201,6 +216,7 @@ export async function readServerConfig(options: {
   return {
     role: 'server',
     ...base,
+    notices: [...base.notices, ...api.notices, ...controllers.notices, ...scheduler.notices, ...(node?.notices ?? [])],
     bindAddress,
     port,
     advertiseAddress: values.string('advertise-address') ?? ip ?? (await fallbackAddress(bindAddress)),
@@ -229,8 +245,9 @@ export async function readServerConfig(options: {
     cloudController: !values.boolean('disable-cloud-controller'),
     serviceProxy: !values.boolean('disable-kube-proxy'),
     networkPolicy: !values.boolean('disable-network-policy'),
-    api: apiServerExtras(parseComponentArguments(values.list('kube-apiserver-arg'))),
-    controllerSettings: controllerOverrides(parseComponentArguments(values.list('kube-controller-manager-arg'))),
+    api: api.settings,
+    secretsEncryption: { wanted: values.boolean('secrets-encryption'), kind: keyKind(values) },
+    controllerSettings: controllers.settings,
     node,
   };
 }
@@ -254,12 +271,14 @@ export async function readAgentConfig(options: {
     throw refuse(`--server: ${JSON.stringify(serverUrl)} is not an https:// URL`);
   const token = secret(values, 'token');
   if (token.value === undefined && token.file === undefined) throw refuse('--token is required');
+  const node = await readNodeConfig(values, base.paths, started);
   return {
     role: 'agent',
     ...base,
+    notices: [...base.notices, ...node.notices],
     serverUrl: serverUrl.replace(/\/+$/, ''),
     token,
     bindAddress: values.string('bind-address') ?? '0.0.0.0',
-    node: await readNodeConfig(values, base.paths, started),
+    node,
   };
 }

@@ -15,8 +15,8 @@ const usageOf: Readonly<Record<string, ExtendedUsage>> = { 'client auth': 'clien
 
 const day = 86_400;
 
-/** Signs what the controllers approved: for at most a year, or as long as was asked for. */
-export function createCsrSigner(authorities: Readonly<Record<AuthorityName, KeyPair>>) {
+/** Signs what the controllers approved: for at most a year (or `mostSeconds`), or as long as was asked for. */
+export function createCsrSigner(authorities: Readonly<Record<AuthorityName, KeyPair>>, mostSeconds = 365 * day) {
   return async (request: {
     readonly signerName: string;
     readonly csr: string;
@@ -31,7 +31,7 @@ export function createCsrSigner(authorities: Readonly<Record<AuthorityName, KeyP
         message: `${request.signerName} is not one of the built-in signers`,
       });
     const { subject, publicKey, dnsNames, addresses } = parseRequest(request.csr);
-    const seconds = Math.min(Math.max(request.expirationSeconds ?? 365 * day, 600), 365 * day);
+    const seconds = Math.min(Math.max(request.expirationSeconds ?? mostSeconds, 600), mostSeconds);
     return issueLeaf({
       issuer: authorities[authority],
       publicKey,

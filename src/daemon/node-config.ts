@@ -8,6 +8,7 @@ import { KnarrError, systemCode } from '../base/errors.ts';
 import { parseComponentArguments } from './component-arguments.ts';
 import { detectNodeAddresses } from './host-addresses.ts';
 import { type KubeletOverrides, kubeletOverrides } from './kubelet-arguments.ts';
+import { withConfigurationFiles } from './kubelet-configuration.ts';
 import { nodeAnnotations, type StartedWith } from './node-annotations.ts';
 import type { Paths } from './paths.ts';
 import { type ProxyOverrides, proxyOverrides } from './proxy-arguments.ts';
@@ -22,7 +23,9 @@ export interface NodeConfig {
   readonly annotations: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly kubelet: KubeletOverrides;
-  readonly proxy: ProxyOverrides;
+  readonly proxy: Partial<ProxyOverrides>;
+  /** One sentence for each argument without effect. */
+  readonly notices: readonly string[];
   /** Fail at start where the kernel's settings are not what Kubernetes wants. */
   readonly protectKernelDefaults: boolean;
   readonly lbServerPort: number;
@@ -97,6 +100,9 @@ export async function readNodeConfig(values: Values, paths: Paths, started: Star
   const name = await nodeNameOf(values, paths);
   const nodeIps = given.length > 0 ? given : await detectNodeAddresses();
   const externalIps = checkAddresses('node-external-ip', values.list('node-external-ip'));
+  const kubeletArguments = parseComponentArguments(values.list('kubelet-arg'));
+  const kubelet = kubeletOverrides(await withConfigurationFiles(kubeletArguments, paths.agent.kubeletConfigs));
+  const proxy = proxyOverrides(parseComponentArguments(values.list('kube-proxy-arg')));
   return {
     nodeName: name,
     nodeIps,
@@ -104,8 +110,9 @@ export async function readNodeConfig(values: Values, paths: Paths, started: Star
     annotations: nodeAnnotations({ nodeName: name, internalIps: nodeIps, externalIps, started }),
     labels: parseLabels(values.list('node-label')),
     taints: values.list('node-taint').map(parseTaint),
-    kubelet: kubeletOverrides(parseComponentArguments(values.list('kubelet-arg'))),
-    proxy: proxyOverrides(parseComponentArguments(values.list('kube-proxy-arg'))),
+    kubelet: kubelet.settings,
+    proxy: proxy.settings,
+    notices: [...kubelet.notices, ...proxy.notices],
     protectKernelDefaults: values.boolean('protect-kernel-defaults'),
     lbServerPort: values.integer('lb-server-port') ?? 6444,
     loadBalancer: !values.boolean('disable-apiserver-lb'),

@@ -82,6 +82,7 @@ async function loadCertificates(options: NodeOptions): Promise<Prepared['certifi
 
 function assembleKubelet(options: NodeOptions, { settings, certificates, runtime }: Prepared): Kubelet {
   const { config, paths, cluster, bindAddress, log } = options;
+  const { tls, ...kubelet } = config.kubelet;
   return createKubelet({
     nodeName: config.nodeName,
     nodeIPs: config.nodeIps,
@@ -98,6 +99,7 @@ function assembleKubelet(options: NodeOptions, { settings, certificates, runtime
       port: kubeletPort,
       ...pem(certificates.leaf('serving-kubelet')),
       clientCa: cluster.clientCa,
+      ...(tls === undefined ? {} : { tls }),
     },
     healthz: { host: '127.0.0.1', port: 10248 },
     clusterDns: settings.ClusterDNSs,
@@ -109,7 +111,7 @@ function assembleKubelet(options: NodeOptions, { settings, certificates, runtime
     nodeTaints: config.taints,
     version: nameOfVersion,
     log,
-    ...config.kubelet,
+    ...kubelet,
   });
 }
 

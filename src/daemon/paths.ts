@@ -28,6 +28,7 @@ import { join } from 'node:path';
  *   │   ├── etc/containerd/{config.toml,certs.d}   the runtime's configuration
  *   │   ├── etc/containerd/config{,-v3}.toml.tmpl  what the user adds to it (containerd 1.7; 2)
  *   │   ├── etc/cni/net.d/                         the pod network's configuration
+ *   │   ├── etc/kubelet.conf.d/*.conf              the kubelet's configuration, by name
  *   │   ├── etc/servers.json                       the servers that the load-balancer knew last
  *   │   ├── images/                                archives to import, lists of images to pull
  *   │   └── pod-manifests/                         static pods
@@ -82,6 +83,7 @@ export interface AgentPaths {
   readonly images: string;
   readonly staticPods: string;
   readonly kubelet: string;
+  readonly kubeletConfigs: string;
   readonly podLogs: string;
   readonly containerLogs: string;
 }
@@ -137,6 +139,7 @@ export function createPaths(dataDir: string): Paths {
       images: join(agent, 'images'),
       staticPods: join(agent, 'pod-manifests'),
       kubelet: '/var/lib/kubelet',
+      kubeletConfigs: join(agent, 'etc/kubelet.conf.d'),
       podLogs: '/var/log/pods',
       containerLogs: '/var/log/containers',
     },

@@ -1,7 +1,13 @@
 import { parseCidr } from '../base/cidr.ts';
 import type { ServiceProxyOptions } from '../network/service-proxy/options.ts';
 import { onlyAs, parseWhole } from './argument-values.ts';
-import { type ArgumentTable, applyArguments, refuseArgument } from './component-arguments.ts';
+import {
+  type AppliedArguments,
+  type ArgumentTable,
+  applyArguments,
+  type ComponentArguments,
+  refuseArgument,
+} from './component-arguments.ts';
 
 /** What `--kube-proxy-arg` can set. */
 export type ProxyOverrides = Pick<ServiceProxyOptions, 'nodePortCidrs' | 'healthzAddress' | 'healthzPort'>;
@@ -46,12 +52,43 @@ const table: ArgumentTable<ProxyOverrides> = {
     ...leftAlone('conntrack-tcp-timeout-established', '0', '0s'),
     ...leftAlone('conntrack-tcp-timeout-close-wait', '0', '0s'),
   },
+  indifferent: {
+    'metrics-bind-address': 'the proxy has no metrics of its own',
+    'metrics-port': 'the proxy has no metrics of its own',
+    'bind-address': 'services of both families are served',
+    'bind-address-hard-fail': 'services of both families are served',
+    'iptables-sync-period': 'rules are changed when services do',
+    'iptables-min-sync-period': 'rules are changed when services do',
+    'iptables-masquerade-bit': 'rules are of nftables',
+    'ipvs-sync-period': 'rules are of nftables',
+    'ipvs-min-sync-period': 'rules are of nftables',
+    'nftables-sync-period': 'rules are changed when services do',
+    'nftables-min-sync-period': 'rules are changed when services do',
+    'config-sync-period': 'services are watched',
+    'conntrack-udp-timeout': conntrack,
+    'conntrack-udp-timeout-stream': conntrack,
+    'conntrack-tcp-be-liberal': conntrack,
+    'detect-local-mode': 'what comes from pods is known by --cluster-cidr',
+    'pod-bridge-interface': 'what comes from pods is known by --cluster-cidr',
+    'pod-interface-name-prefix': 'what comes from pods is known by --cluster-cidr',
+    'kube-api-qps': 'requests are not slowed',
+    'kube-api-burst': 'requests are not slowed',
+    'kube-api-content-type': 'requests are not slowed',
+    'oom-score-adj': 'the unit of the daemon sets it',
+    cleanup: 'rules of proxies before this one are taken away at the start',
+    'show-hidden-metrics-for-version': 'the proxy has no metrics of its own',
+  },
   refused: {
-    'metrics-bind-address': 'the proxy serves no metrics of its own',
     'cluster-cidr': 'use --cluster-cidr',
     'masquerade-all': 'only what does not come from pods is masqueraded',
     'hostname-override': 'use --node-name',
+    ...Object.fromEntries(
+      ['ipvs-scheduler', 'ipvs-strict-arp', 'ipvs-exclude-cidrs', 'ipvs-tcp-timeout']
+        .concat('ipvs-tcpfin-timeout', 'ipvs-udp-timeout', 'iptables-localhost-nodeports')
+        .map((name) => [name, 'services are made of nftables rules']),
+    ),
   },
 };
 
-export const proxyOverrides = (args: ReadonlyMap<string, string>): ProxyOverrides => applyArguments(table, args);
+export const proxyOverrides = (args: ComponentArguments): AppliedArguments<ProxyOverrides> =>
+  applyArguments(table, args);

@@ -113,9 +113,7 @@ async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promis
     own: config.api.encryption,
     log: log.child('encryption'),
   });
-  const backend = encryption.wrap(
-    createSqliteBackend({ path: config.paths.server.database, log: log.child('store') }),
-  );
+  const backend = encryption.wrap(createSqliteBackend({ path: config.paths.server.database, log: log.child('store') }));
   const [certificates] = await Promise.all([
     ensureServerCertificates(config, log.child('certificates')),
     stack.run(backendComponent(backend)),

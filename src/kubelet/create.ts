@@ -128,6 +128,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       podCgroups = createPodCgroups({
         cgroups: createCgroups({ hierarchy, driver, slices }),
         root: options.cgroups?.root ?? '/',
+        pidsLimit: options.podPidsLimit,
       });
       await podCgroups.prepare();
       log.info('cgroups', { version: hierarchy.version, driver });

@@ -52,6 +52,12 @@ export interface KubeletOptions {
   allowedUnsafeSysctls?: readonly string[];
   /** Container logs are rotated at `maxBytes`, `maxFiles` kept. Default 10 MiB and 5. */
   containerLogs?: { maxBytes: number; maxFiles: number };
+  /** The most processes that a pod may have; no limit without it. */
+  podPidsLimit?: number;
+  /** Whether containers that say nothing of seccomp get the runtime's profile. Default false. */
+  seccompDefault?: boolean;
+  /** How long pods have to end when the machine is switched off, and which part of it the critical ones have. */
+  shutdown?: { graceMs: number; criticalMs: number };
   nodeStatusReportMs?: number;
   leaseDurationSeconds?: number;
   /** Reported as `nodeInfo.kubeletVersion`, for example `v1.36.3+knarr1`. */
@@ -71,6 +77,8 @@ export interface KubeletServerOptions {
   key: string;
   /** PEM of the authority whose client certificates are believed. */
   clientCa: string;
+  /** Default: TLS 1.2 and Node's cipher suites. */
+  tls?: { minVersion?: 'TLSv1.2' | 'TLSv1.3'; ciphers?: string };
 }
 
 export interface CgroupOptions {

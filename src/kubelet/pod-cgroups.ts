@@ -24,8 +24,12 @@ export interface PodCgroups {
 
 const folders: Record<QosClass, string> = { Guaranteed: '', Burstable: '/burstable', BestEffort: '/besteffort' };
 
-export function createPodCgroups(options: { cgroups: Cgroups; root: string }): PodCgroups {
-  const { cgroups } = options;
+export function createPodCgroups(options: {
+  cgroups: Cgroups;
+  root: string;
+  pidsLimit?: number | undefined;
+}): PodCgroups {
+  const { cgroups, pidsLimit } = options;
   const top = `${options.root === '/' ? '' : options.root}/kubepods`;
   const pathOf = (pod: NodePod): string => `${top}${folders[qosClassOf(pod)]}/pod${pod.metadata.uid}`;
   const removePath = async (path: string): Promise<void> => {
@@ -42,7 +46,7 @@ export function createPodCgroups(options: { cgroups: Cgroups; root: string }): P
     },
     async ensure(pod) {
       const path = pathOf(pod);
-      await cgroups.ensure(path, podCgroupResources(pod));
+      await cgroups.ensure(path, { ...podCgroupResources(pod), ...(pidsLimit === undefined ? {} : { pidsLimit }) });
       return cgroups.parentName(path);
     },
     remove: (pod) => removePath(pathOf(pod)),

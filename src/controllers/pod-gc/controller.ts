@@ -11,7 +11,7 @@ import { timeOf, timeText } from '../runtime/time.ts';
 /** A node that was deleted may come back: its pods are given so long. */
 const quarantineMs = 40_000;
 /** Finished pods beyond this many go, the oldest first. */
-const finishedLimit = 12_500;
+const usualFinishedLimit = 12_500;
 const outOfService = 'node.kubernetes.io/out-of-service';
 
 /** Removes pods that no kubelet will ever finish: of nodes that are gone, never placed, or finished long ago. */
@@ -49,8 +49,9 @@ export function createPodGcController(context: ControllerContext): Component {
   };
 
   const pruneFinished = async (): Promise<void> => {
+    const finishedLimit = context.settings.finishedPodLimit ?? usualFinishedLimit;
     const finished = informer.list().filter(isTerminal);
-    if (finished.length <= finishedLimit) return;
+    if (finishedLimit <= 0 || finished.length <= finishedLimit) return;
     finished.sort((a, b) => timeOf(a.metadata.creationTimestamp) - timeOf(b.metadata.creationTimestamp));
     for (const pod of finished.slice(0, finished.length - finishedLimit)) await forceDelete(pod, undefined);
   };

@@ -28,6 +28,8 @@ export interface ControllerSettings {
   readonly signer?: CertificateSigner | undefined;
   /** How long a node may be silent before it counts as unknown. Default 40 s. */
   readonly nodeMonitorGraceMs?: number | undefined;
+  /** How many finished pods are kept. Default 12,500; 0 keeps all. */
+  readonly finishedPodLimit?: number | undefined;
 }
 
 /** Signs PEM PKCS#10 requests. Returns the PEM chain. Throws when the request cannot be signed. */

@@ -149,10 +149,8 @@ export const clusterFlags: readonly Flag[] = [
     unsupported: 'there is no local storage provisioner in this version',
   }),
 
-  security('secrets-encryption', 'boolean', 'Encrypt Secrets in the datastore', {
-    unsupported: 'secrets are stored as they are',
-  }),
-  security('secrets-encryption-provider', 'string', 'aescbc or secretbox', {
-    unsupported: 'secrets are stored as they are',
+  security('secrets-encryption', 'boolean', 'Encrypt Secrets in the datastore'),
+  security('secrets-encryption-provider', 'string', 'How they are encrypted: aescbc or secretbox', {
+    default: 'aescbc',
   }),
 ];

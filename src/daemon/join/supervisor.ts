@@ -5,6 +5,7 @@ import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { encodePem } from '../../pki/pem.ts';
+import type { EncryptionRequest, SecretsEncryption } from '../secrets-encryption.ts';
 import type { ServerCertificates } from '../server-certificates.ts';
 import type { ServerSecrets } from '../server-secrets.ts';
 import type { TunnelServer } from '../tunnel/server.ts';
@@ -16,6 +17,7 @@ import { type Caller, identify } from './supervisor-auth.ts';
 export interface SupervisorOptions {
   certificates: ServerCertificates;
   secrets: ServerSecrets;
+  encryption: SecretsEncryption;
   settings: ClusterSettings;
   /** `host:port` of every API server. */
   apiServers(): readonly string[];
@@ -76,6 +78,20 @@ export function createSupervisor(options: SupervisorOptions): MountedHandler {
     return text(certificate);
   };
 
+  const isServer = (caller: Caller): boolean => caller.kind === 'token' && caller.user === 'server';
+  const changeEncryption = async (request: IncomingMessage, caller: Caller): Promise<Answer> => {
+    if (!isServer(caller)) return text('forbidden\n', 403);
+    if (request.method !== 'PUT') return text('method not allowed\n', 405);
+    let wanted: EncryptionRequest;
+    try {
+      wanted = JSON.parse((await readBody(request)).toString()) as EncryptionRequest;
+    } catch (error) {
+      return text(`${messageOf(error)}\n`, 400);
+    }
+    await options.encryption.change(wanted, client);
+    return text('');
+  };
+
   /** The routes behind a token or a node's certificate. */
   const routes: Record<string, (request: IncomingMessage, caller: Caller) => Promise<Answer> | Answer> = {
     '/v1-k3s/server-ca.crt': () => text(serverCa),
@@ -83,6 +99,9 @@ export function createSupervisor(options: SupervisorOptions): MountedHandler {
     '/v1-k3s/config': () => json(options.settings),
     '/v1-k3s/apiservers': () => json(options.apiServers()),
     '/v1-k3s/readyz': () => text('ok'),
+    '/v1-k3s/encrypt/status': (_request, caller) =>
+      isServer(caller) ? json(options.encryption.status()) : text('forbidden\n', 403),
+    '/v1-k3s/encrypt/config': changeEncryption,
     ...Object.fromEntries(
       ['serving-kubelet', 'client-kubelet', 'client-kube-proxy', 'client-k3s-controller'].map((leaf) => [
         `/v1-k3s/${leaf}.crt`,

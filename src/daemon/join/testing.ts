@@ -81,6 +81,13 @@ export async function startSupervisor(secrets: ServerSecrets): Promise<TestSuper
   });
   const client = secretsInMemory();
   const supervisor = createSupervisor({
+    encryption: {
+      wrap: (backend) => backend,
+      start() {},
+      async stop() {},
+      status: () => ({ stage: '', activekey: '' }),
+      async change() {},
+    },
     certificates: { authorities } as ServerCertificates,
     secrets,
     settings: testSettings,

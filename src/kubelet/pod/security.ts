@@ -7,6 +7,8 @@ import { type NodePod, podText } from './pod.ts';
 export interface SecurityContextNode {
   /** Seccomp profiles of type Localhost lie below it. */
   seccompRoot: string;
+  /** Whether those who say nothing of seccomp get the runtime's profile. */
+  seccompDefault?: boolean | undefined;
   appArmorEnabled: boolean;
   /** The identity range of a pod that asked for a user namespace. */
   userNamespace?: { hostId: number; length: number } | undefined;
@@ -93,9 +95,10 @@ interface ProfileField {
   localhostProfile?: string | undefined;
 }
 
-function seccompOf(pod: NodePod, container: Container, root: string): SecurityProfile {
+function seccompOf(pod: NodePod, container: Container, node: SecurityContextNode): SecurityProfile {
   const field: ProfileField | undefined =
     container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile;
+  if (!field && node.seccompDefault && !container.securityContext?.privileged) return { profileType: 'RuntimeDefault' };
   if (!field || field.type === 'Unconfined') return { profileType: 'Unconfined' };
   if (field.type === 'RuntimeDefault') return { profileType: 'RuntimeDefault' };
   if (!field.localhostProfile)
@@ -104,7 +107,7 @@ function seccompOf(pod: NodePod, container: Container, root: string): SecurityPr
       blame: 'user',
       message: 'localhostProfile must be set if seccompProfile type is Localhost.',
     });
-  return { profileType: 'Localhost', localhostRef: `${root}/${field.localhostProfile}` };
+  return { profileType: 'Localhost', localhostRef: `${node.seccompRoot}/${field.localhostProfile}` };
 }
 
 const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
@@ -185,7 +188,7 @@ export function containerSecurity(
     ...(runAsUser ? { runAsUser } : image.username ? { runAsUsername: image.username } : {}),
     ...(runAsGroup ? { runAsGroup } : {}),
     ...selinuxOf(own.seLinuxOptions ?? podContext?.seLinuxOptions),
-    seccomp: seccompOf(pod, container, node.seccompRoot),
+    seccomp: seccompOf(pod, container, node),
     ...appArmorOf(pod, container, node.appArmorEnabled),
     namespaceOptions: namespacesOf(pod, node, targetId),
     supplementalGroups: groupsOf(podContext),

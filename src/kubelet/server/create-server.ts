@@ -231,7 +231,15 @@ export function createKubeletServer(options: {
 
   const { cert, key, clientCa } = kubelet.server;
   const server = https.createServer(
-    { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+    {
+      cert,
+      key,
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      ...kubelet.server.tls,
+    },
     (request, response) => void onRequest(request, response),
   );
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket, head));

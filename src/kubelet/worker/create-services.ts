@@ -108,6 +108,7 @@ export async function createWorkerServices(parts: ServiceParts): Promise<WorkerS
 
   const securityNode: WorkerServices['securityNode'] = (pod) => ({
     seccompRoot: paths.seccomp,
+    seccompDefault: kubelet.seccompDefault,
     appArmorEnabled,
     userNamespace: userNamespaces.known(pod.metadata.uid),
     memoryCapacity: machine.memoryBytes,

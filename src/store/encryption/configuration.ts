@@ -123,7 +123,6 @@ function keysOf(
   if (given.length === 0) problems.push(`${path}: at least one keys is required`);
   const keys = given.map(({ name, secret }, i) => {
     if (!name) problems.push(`${path}[${i}].name: name is a mandatory field for a key`);
-    if (String(name).includes(':')) problems.push(`${path}[${i}].name: must not contain ':'`);
     const text = typeof secret === 'string' ? secret : '';
     const bytes = Buffer.from(text, 'base64');
     const sizes: readonly number[] = keySizes[kind];

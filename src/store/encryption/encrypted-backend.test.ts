@@ -10,7 +10,16 @@ import { createMemoryBackend } from '../memory-backend.ts';
 import { parseEncryptionConfiguration } from './configuration.ts';
 import { createEncryptedBackend } from './encrypted-backend.ts';
 import { createEncryption } from './encryption.ts';
-import { addK3sKey, dropOldK3sKeys, readK3sEncryption, switchK3sEncryption } from './k3s-file.ts';
+import {
+  configurationOf,
+  firstK3sKeys,
+  type K3sEncryption,
+  readK3sFile,
+  withLastKeyFirst,
+  withNewKey,
+  withoutOldKeys,
+  writeK3sFile,
+} from './k3s-file.ts';
 
 const secret = (fill: number): string => Buffer.alloc(32, fill).toString('base64');
 const key = (name: string, fill = 1) => ({ name, secret: secret(fill) });
@@ -104,20 +113,31 @@ describe('encryption at rest', () => {
     const folder = await mkdtemp(join(tmpdir(), 'knarr-encryption-'));
     const path = join(folder, 'cred/encryption-config.json');
     try {
-      assert.equal(await readK3sEncryption(path, { create: false }), undefined);
-      const first = await readK3sEncryption(path, { create: true });
-      assert.deepEqual(await readK3sEncryption(path, { create: false }), first);
+      assert.equal(await readK3sFile(path), undefined);
+      const first = firstK3sKeys('aescbc');
+      await writeK3sFile(path, first);
+      assert.deepEqual(await readK3sFile(path), first);
       const file = JSON.parse(await readFile(path, 'utf8'));
       assert.equal(file.resources[0].providers[0].aescbc.keys[0].name, 'aescbckey');
       const { encryption, backend } = await overMemory([{ identity: {} }]);
-      if (first) await encryption.reload(first);
-      await backend.write({ key: a, value: Buffer.from('1') });
-      await encryption.reload(await addK3sKey(path));
+      const write = (): Promise<unknown> => backend.write({ key: a, value: Buffer.from('1') });
+      const take = (next: K3sEncryption): Promise<void> => encryption.reload(configurationOf(next));
+      await take(first);
+      await write();
+      const second = withNewKey(first, 'secretbox');
+      await take(second);
+      assert.deepEqual([await text(backend, a), backend.stale(a)], ['1', false]);
+      const third = withLastKeyFirst(second, 'secretbox');
+      await take(third);
       assert.deepEqual([await text(backend, a), backend.stale(a)], ['1', true]);
-      await backend.write({ key: a, value: Buffer.from('1') });
-      await encryption.reload(await dropOldK3sKeys(path));
+      await write();
+      const last = withoutOldKeys(third);
+      assert.deepEqual([last.keys.aescbc.length, last.keys.secretbox.length], [0, 1]);
+      await take(last);
       assert.equal(await text(backend, a), '1');
-      await encryption.reload(await switchK3sEncryption(path, false));
+      await writeK3sFile(path, { ...last, enabled: false });
+      assert.deepEqual(await readK3sFile(path), { ...last, enabled: false });
+      await take({ ...last, enabled: false });
       assert.deepEqual([await text(backend, a), backend.stale(a)], ['1', true]);
     } finally {
       await rm(folder, { recursive: true });

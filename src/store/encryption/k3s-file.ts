@@ -1,100 +1,106 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
-import { systemCode } from '../../base/errors.ts';
+import { KnarrError, systemCode } from '../../base/errors.ts';
 import { type EncryptionConfiguration, parseEncryptionConfiguration } from './configuration.ts';
 
-export type KeyKind = 'aescbc' | 'secretbox';
+export const keyKinds = ['aescbc', 'secretbox'] as const;
+export type KeyKind = (typeof keyKinds)[number];
 
-/** The configuration as K3s keeps it in `server/cred/encryption-config.json`: Secrets alone, one kind of key. */
-interface File {
-  kind: 'EncryptionConfiguration';
-  apiVersion: 'apiserver.config.k8s.io/v1';
-  resources: [{ resources: ['secrets']; providers: Record<string, { keys?: Key[] }>[] }];
-}
-
-interface Key {
-  name: string;
-  secret: string;
+export interface Key {
+  readonly name: string;
+  readonly secret: string;
 }
 
 /**
- * Reads the file; `create` (`--secrets-encryption`) makes one with a new key when there is none. Undefined: Secrets were
- * never encrypted here. A file that is there counts, whatever the flags say: it may hold the only keys.
+ * What K3s keeps in `server/cred/encryption-config.json`: keys of Secrets alone. The first key of `kind` seals where
+ * `enabled`; all others open.
  */
-export async function readK3sEncryption(
-  path: string,
-  options: { create: boolean; keyKind?: KeyKind },
-): Promise<EncryptionConfiguration | undefined> {
+export interface K3sEncryption {
+  readonly enabled: boolean;
+  readonly kind: KeyKind;
+  readonly keys: Readonly<Record<KeyKind, readonly Key[]>>;
+}
+
+type GivenProvider = Partial<Record<KeyKind, { keys?: Key[] }>> & { identity?: object };
+
+/** Undefined: Secrets were never encrypted here. */
+export async function readK3sFile(path: string): Promise<K3sEncryption | undefined> {
+  let text: string;
   try {
-    return parseEncryptionConfiguration(await readFile(path, 'utf8'));
+    text = await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
-  if (!options.create) return undefined;
-  const kind = options.keyKind ?? 'aescbc';
-  const text = fileOf([{ [kind]: { keys: [newKey(`${kind}key`)] } }, { identity: {} }]);
-  await writeFileAtomic(path, text, { mode: 0o600 });
-  return parseEncryptionConfiguration(text);
-}
-
-/**
- * Puts a new key first, keeping the others for reading (as `secrets-encrypt rotate-keys` does): after `reload` every
- * Secret has to be written once, then `dropOldKeys` may take the others out.
- */
-export async function addK3sKey(path: string, now = new Date()): Promise<EncryptionConfiguration> {
-  return change(path, (kind, keys) => [
-    newKey(
-      `${kind}key-${now
-        .toISOString()
-        .replace(/\.\d+Z$/, 'Z')
-        .replaceAll(':', '-')}`,
-    ),
-    ...keys,
-  ]);
-}
-
-/** Keeps only the key that writes. What is still stored with another cannot be read any more. */
-export const dropOldK3sKeys = (path: string): Promise<EncryptionConfiguration> =>
-  change(path, (_kind, keys) => keys.slice(0, 1));
-
-/** New values encrypted or not; what is stored stays readable either way. */
-export async function switchK3sEncryption(path: string, on: boolean): Promise<EncryptionConfiguration> {
-  const { providers } = await parsed(path);
-  const sealing = providers.filter((p) => !('identity' in p));
-  return replace(path, on ? [...sealing, { identity: {} }] : [{ identity: {} }, ...sealing]);
-}
-
-async function change(path: string, keys: (kind: KeyKind, before: readonly Key[]) => Key[]) {
-  const { providers } = await parsed(path);
-  return replace(
-    path,
-    providers.map((provider) => {
-      const [kind] = Object.keys(provider);
-      if (kind !== 'aescbc' && kind !== 'secretbox') return provider;
-      return { [kind]: { keys: keys(kind, provider[kind]?.keys ?? []) } };
-    }),
-  );
-}
-
-async function parsed(path: string): Promise<File['resources'][0]> {
-  const text = await readFile(path, 'utf8');
   parseEncryptionConfiguration(text);
-  return (JSON.parse(text) as File).resources[0];
+  const { resources } = JSON.parse(text) as { resources: { resources: string[]; providers: GivenProvider[] }[] };
+  const [first, ...more] = resources;
+  if (!first || more.length > 0 || first.resources.join() !== 'secrets')
+    throw new KnarrError({
+      code: 'encryption-config',
+      blame: 'user',
+      message: `${path} encrypts more than Secrets: give it by --kube-apiserver-arg=encryption-provider-config instead`,
+    });
+  const { providers } = first;
+  const keysOf = (kind: KeyKind): readonly Key[] => providers.flatMap((provider) => provider[kind]?.keys ?? []);
+  const kind = providers.flatMap((provider) => keyKinds.filter((one) => provider[one] !== undefined))[0];
+  return {
+    enabled: providers[0]?.identity === undefined,
+    kind: kind ?? 'aescbc',
+    keys: { aescbc: keysOf('aescbc'), secretbox: keysOf('secretbox') },
+  };
 }
 
-async function replace(path: string, providers: File['resources'][0]['providers']): Promise<EncryptionConfiguration> {
-  const text = fileOf(providers);
-  const configuration = parseEncryptionConfiguration(text);
-  await writeFileAtomic(path, text, { mode: 0o600 });
-  return configuration;
+const others = (kind: KeyKind): readonly KeyKind[] => keyKinds.filter((one) => one !== kind);
+
+function fileOf({ enabled, kind, keys }: K3sEncryption): string {
+  const sealing = [kind, ...others(kind)].flatMap((one): GivenProvider[] =>
+    keys[one].length > 0 ? [{ [one]: { keys: [...keys[one]] } }] : [],
+  );
+  const identity: GivenProvider = { identity: {} };
+  return `${JSON.stringify({
+    kind: 'EncryptionConfiguration',
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    resources: [{ resources: ['secrets'], providers: enabled ? [...sealing, identity] : [identity, ...sealing] }],
+  })}\n`;
 }
+
+export const configurationOf = (encryption: K3sEncryption): EncryptionConfiguration =>
+  parseEncryptionConfiguration(fileOf(encryption));
+
+/** For the owner alone: it holds the keys. */
+export const writeK3sFile = (path: string, encryption: K3sEncryption): Promise<void> =>
+  writeFileAtomic(path, fileOf(encryption), { mode: 0o600 });
 
 const newKey = (name: string): Key => ({ name, secret: randomBytes(32).toString('base64') });
 
-const fileOf = (providers: File['resources'][0]['providers']): string =>
-  `${JSON.stringify({
-    kind: 'EncryptionConfiguration',
-    apiVersion: 'apiserver.config.k8s.io/v1',
-    resources: [{ resources: ['secrets'], providers }],
-  } satisfies File)}\n`;
+export const firstK3sKeys = (kind: KeyKind): K3sEncryption => ({
+  enabled: true,
+  kind,
+  keys: { aescbc: [], secretbox: [], [kind]: [newKey(`${kind}key`)] },
+});
+
+/** A further key of that kind, which opens but does not seal yet. */
+export function withNewKey(encryption: K3sEncryption, kind: KeyKind, now = new Date()): K3sEncryption {
+  const name = `${kind}key-${now.toISOString().replace(/\.\d+Z$/, 'Z')}`;
+  return { ...encryption, keys: { ...encryption.keys, [kind]: [...encryption.keys[kind], newKey(name)] } };
+}
+
+/** The last key of a kind becomes the one that seals. */
+export function withLastKeyFirst(encryption: K3sEncryption, kind: KeyKind): K3sEncryption {
+  const keys = encryption.keys[kind];
+  const last = keys.at(-1);
+  return {
+    enabled: true,
+    kind,
+    keys: { ...encryption.keys, [kind]: last === undefined ? [] : [last, ...keys.slice(0, -1)] },
+  };
+}
+
+/** Only the key that seals. What is still stored with another cannot be read any more. */
+export const withoutOldKeys = ({ enabled, kind, keys }: K3sEncryption): K3sEncryption => ({
+  enabled,
+  kind,
+  keys: { aescbc: [], secretbox: [], [kind]: keys[kind].slice(0, 1) },
+});
