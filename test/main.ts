@@ -15,7 +15,7 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
         'test/{apiserver,differential}/**/*.test.ts',
         5,
       ],
-      ['upstream', 'upstream’s programs and clients with the API server', 'test/{upstream,clients}/**/*.test.ts', 5],
+      ['upstream', 'upstream’s programs and clients with the API server', 'test/{upstream,clients}/**/*.test.ts', 15],
       ['network', 'the network in namespaces', 'test/network/**/*.test.ts', 5],
       [
         'suite',
