@@ -1,6 +1,6 @@
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { KnarrError } from '../base/errors.ts';
-import { messageCodec } from './messages.ts';
+import { type MessageCodec, messageCodec } from './messages.ts';
 
 export interface CallOptions {
   /** Default two minutes; `Infinity` for none. */
@@ -23,7 +23,7 @@ const codes: Record<number, string> = Object.fromEntries(
  * What a call fails with: code `cri-<GRPC STATUS NAME>` in lower case with dashes, and the runtime's own message
  * (users see it in pod events). `KnarrError` with blame `world`.
  */
-function failure(method: string, error: ServiceError): KnarrError {
+export function failure(method: string, error: ServiceError): KnarrError {
   const name = codes[error.code] ?? 'UNKNOWN';
   return new KnarrError({
     code: `cri-${name.toLowerCase().replaceAll('_', '-')}`,
@@ -52,38 +52,57 @@ export function goErrorText(error: unknown): string {
   return `rpc error: code = ${go} desc = ${error.message}`;
 }
 
-export function createChannel(socketPath: string): Channel {
-  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
+/** A connection to a unix socket, made when it is first used. */
+export const connectTo = (socketPath: string): Client =>
+  new Client(`unix:${socketPath}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': 16 * 1024 * 1024,
     'grpc.max_send_message_length': 16 * 1024 * 1024,
     'grpc.default_authority': 'localhost',
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 3000,
   });
+
+/** One question, one answer; `path` is `/package.Service/Method`. */
+export function callUnary(
+  client: Client,
+  path: string,
+  codecs: { input: MessageCodec; output: MessageCodec },
+  request: object,
+  options: CallOptions & { metadata?: Metadata } = {},
+): Promise<object> {
+  const { timeoutMs = 120_000, signal, metadata = new Metadata() } = options;
+  return new Promise((resolve, reject) => {
+    const call = client.makeUnaryRequest(
+      path,
+      (value: object) => codecs.input.encode(value),
+      (bytes: Buffer) => codecs.output.decode(bytes),
+      request,
+      metadata,
+      timeoutMs === Number.POSITIVE_INFINITY ? {} : { deadline: Date.now() + timeoutMs },
+      (error, value) => {
+        signal?.removeEventListener('abort', abort);
+        if (error) reject(failure(path.slice(path.lastIndexOf('/') + 1), error));
+        else resolve(value ?? {});
+      },
+    );
+    const abort = (): void => call.cancel();
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+export function createChannel(socketPath: string): Channel {
+  const client = connectTo(socketPath);
   const path = (service: string, method: string): string => `/runtime.v1.${service}/${method}`;
   return {
-    unary(service, method, request, options = {}) {
-      const { timeoutMs = 120_000, signal } = options;
-      const input = messageCodec(requestType(method));
-      const output = messageCodec(responseType(method));
-      return new Promise((resolve, reject) => {
-        const call = client.makeUnaryRequest(
-          path(service, method),
-          (value: object) => input.encode(value),
-          (bytes: Buffer) => output.decode(bytes),
-          request,
-          timeoutMs === Number.POSITIVE_INFINITY ? {} : { deadline: Date.now() + timeoutMs },
-          (error, value) => {
-            signal?.removeEventListener('abort', abort);
-            if (error) reject(failure(method, error));
-            else resolve(value ?? {});
-          },
-        );
-        const abort = (): void => call.cancel();
-        if (signal?.aborted) abort();
-        else signal?.addEventListener('abort', abort, { once: true });
-      });
-    },
+    unary: (service, method, request, options) =>
+      callUnary(
+        client,
+        path(service, method),
+        { input: messageCodec(requestType(method)), output: messageCodec(responseType(method)) },
+        request,
+        options,
+      ),
     async *stream(service, method, request, signal) {
       const input = messageCodec(requestType(method));
       const output = messageCodec(responseType(method));

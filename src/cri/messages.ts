@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 import descriptor from './facts/cri-runtime-v1.json' with { type: 'json' };
 
-/** Turns a message of `runtime.v1` into bytes and back; objects have camelCase names, enums are strings, 64-bit numbers are numbers. */
+/** Turns a message into bytes and back; objects have camelCase names, enums are strings, 64-bit numbers are numbers. */
 export interface MessageCodec {
   encode(value: object): Buffer;
   decode(bytes: Uint8Array): object;
@@ -26,20 +26,30 @@ function withCamelFields(node: DescriptorNode): DescriptorNode {
   return result;
 }
 
-const root = protobuf.Root.fromJSON(withCamelFields(descriptor as DescriptorNode) as protobuf.INamespace);
-const codecs = new Map<string, MessageCodec>();
-
-/** The codec of one message by its name in `runtime.v1`, made when first asked for. */
-export function messageCodec(name: string): MessageCodec {
-  const known = codecs.get(name);
-  if (known) return known;
-  const type = root.lookupType(`runtime.v1.${name}`);
-  const codec: MessageCodec = {
-    encode: (value) => Buffer.from(type.encode(type.fromObject(value as Record<string, unknown>)).finish()),
-    // Numbers past 2^53 lose their last digits; only nanosecond times are that large.
-    decode: (bytes) =>
-      type.toObject(type.decode(bytes), { longs: Number, enums: String, defaults: true, arrays: true, objects: true }),
+/** The codecs of one package's messages by name, each made when first asked for. */
+export function createCodecs(facts: object, packageName: string): (name: string) => MessageCodec {
+  const root = protobuf.Root.fromJSON(withCamelFields(facts as DescriptorNode) as protobuf.INamespace);
+  const codecs = new Map<string, MessageCodec>();
+  return (name) => {
+    const known = codecs.get(name);
+    if (known) return known;
+    const type = root.lookupType(`${packageName}.${name}`);
+    const codec: MessageCodec = {
+      encode: (value) => Buffer.from(type.encode(type.fromObject(value as Record<string, unknown>)).finish()),
+      // Numbers past 2^53 lose their last digits; only nanosecond times are that large.
+      decode: (bytes) =>
+        type.toObject(type.decode(bytes), {
+          longs: Number,
+          enums: String,
+          defaults: true,
+          arrays: true,
+          objects: true,
+        }),
+    };
+    codecs.set(name, codec);
+    return codec;
   };
-  codecs.set(name, codec);
-  return codec;
 }
+
+/** The codec of a message of `runtime.v1`. */
+export const messageCodec = createCodecs(descriptor, 'runtime.v1');

@@ -6,7 +6,7 @@ import type { RuntimeConfig } from '../node-config.ts';
 import type { AgentPaths } from '../paths.ts';
 import { containerdConfig } from './config.ts';
 import { detectHost, type HostTraits } from './host-traits.ts';
-import { createImageFolder, createImageStore } from './images.ts';
+import { createImageFolder, createImageStore, type ImageStore } from './images.ts';
 import { choosePauseImage, ensurePauseImage } from './pause-image.ts';
 import { createChildRunner, type Runner } from './process.ts';
 import { containerdMajor, findCniFolder, findProgram, needProgram } from './programs.ts';
@@ -103,6 +103,7 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
   let host: HostTraits | undefined;
   let cniBinDir = '';
   let runner: Runner | undefined;
+  let images: ImageStore | undefined;
   let folder: Component | undefined;
 
   return {
@@ -131,17 +132,16 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
               log,
             });
       await runner.ensure(changed);
-      const images = createImageStore({
-        ctr: await needProgram('ctr', 'containerd'),
-        socket: paths.containerdSocket,
-        root: paths.containerdRoot,
-      });
+      images = createImageStore({ socket: paths.containerdSocket, root: paths.containerdRoot });
+      const lost = await images.recover();
+      if (lost.length > 0) log.warn('images whose import was cut off are taken again', { images: lost.join(',') });
       await ensurePauseImage(pauseImage, images, log);
       folder = createImageFolder({ folder: paths.images, images, log });
       await folder.start();
     },
     async stop() {
       await folder?.stop();
+      images?.close();
       await runner?.release();
     },
   };

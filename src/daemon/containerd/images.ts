@@ -1,60 +1,76 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomic-file.ts';
 import type { Component } from '../../base/component.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
+import { createContainerd } from '../../cri/containerd.ts';
 import { createContainerRuntime } from '../../cri/runtime.ts';
 
-/** Images of this node's containerd, by containerd's own client. */
+/** Images of this node's containerd that are not a pod's business. */
 export interface ImageStore {
   has(name: string): Promise<boolean>;
   /** Imports an OCI or Docker archive (plain, gzip or zstd), durably, and keeps its images from being collected. */
   import(archive: string): Promise<readonly string[]>;
   /** Pulls an image as for a pod (mirrors and credentials of registries.yaml), and keeps it likewise. */
   pull(name: string): Promise<void>;
+  /** Takes away what an import left that was cut off before its images were on the disk. To be called before all else. */
+  recover(): Promise<readonly string[]>;
+  close(): void;
 }
 
-export function createImageStore(options: { ctr: string; socket: string; root: string }): ImageStore {
-  const ctr = (...args: string[]) =>
-    run(options.ctr, ['--address', options.socket, '--namespace', 'k8s.io', ...args], { timeoutMs: 600_000 });
-  const keep = async (name: string): Promise<void> => {
-    await ctr('images', 'label', name, 'io.cri-containerd.pinned=pinned', 'io.cattle.k3s.pinned=pinned');
+const pinned = { 'io.cattle.k3s.pinned': 'pinned', 'io.cri-containerd.pinned': 'pinned' };
+
+/**
+ * An image has this label while what was unpacked of it may lie in memory only: the runtime's database knows of an
+ * import at once, and after a power cut its files would be empty, for ever.
+ */
+const unsynced = 'knarr.io/unsynced';
+
+/** `root` is containerd's folder of persistent data. */
+export function createImageStore(options: { socket: string; root: string }): ImageStore {
+  const endpoint = `unix://${options.socket}`;
+  const containerd = createContainerd({ endpoint });
+  const settled = async (names: readonly string[], labels: Record<string, string>): Promise<void> => {
+    for (const image of await containerd.listImages())
+      if (names.includes(image.name)) await containerd.labelImage(image, labels);
   };
   return {
     async has(name) {
-      const { stdout } = await ctr('images', 'list', '--quiet', `name==${name}`);
-      return stdout.trim() !== '';
+      return (await containerd.listImages()).some((image) => image.name === name);
     },
     async import(archive) {
-      const names = async (): Promise<string[]> =>
-        (await ctr('images', 'list', '--quiet')).stdout
-          .split('\n')
-          .filter((name) => name !== '' && !name.startsWith('sha256:'));
-      const before = new Set(await names());
-      const { stdout } = await ctr('images', 'import', '--all-platforms', archive);
-      const printed = [...stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1] ?? '');
-      const after = await names();
-      const imported = [...new Set([...after.filter((n) => !before.has(n)), ...printed])].filter((n) =>
-        after.includes(n),
-      );
-      for (const name of imported) await keep(name);
-      // What was unpacked lies in memory only, while the runtime's database says already that it is there.
+      const file = await open(archive);
+      const names = await containerd.importArchive(file.createReadStream({ highWaterMark: 256 * 1024 }), {
+        ...pinned,
+        [unsynced]: 'yes',
+      });
       await run('sync', ['--file-system', options.root]);
-      return imported;
+      await settled(names, { [unsynced]: '' });
+      return names;
     },
     async pull(name) {
-      const runtime = createContainerRuntime({ endpoint: `unix://${options.socket}` });
+      const runtime = createContainerRuntime({ endpoint });
       try {
         const reference = await runtime.pullImage({ image: name });
         const image = await runtime.imageStatus({ image: reference });
-        for (const full of image?.repoTags ?? []) await keep(full);
+        await settled(image?.repoTags ?? [], pinned);
       } finally {
         runtime.close();
       }
     },
+    async recover() {
+      const images = await containerd.listImages();
+      const doubtful = images.filter((image) => image.labels[unsynced] !== undefined);
+      const digests = doubtful.map((image) => image.target.digest);
+      // The runtime keeps a name of its own for each image, which would keep what was unpacked.
+      const lost = images.filter((image) => digests.includes(image.target.digest)).map((image) => image.name);
+      for (const name of lost) await containerd.removeImage(name);
+      return lost;
+    },
+    close: () => containerd.close(),
   };
 }
 
