@@ -17,6 +17,8 @@ export interface Online {
   http?: Http;
   /** How long a cloud that does not answer is asked again. */
   patienceMs?: number;
+  /** Whether this machine, as it was started, applies a key at all. */
+  applies?: (key: string) => boolean;
 }
 
 /** Reads every source; what cannot be read is a problem, not an end. */
@@ -37,7 +39,8 @@ export async function readAll(host: Host): Promise<Parsed[]> {
  * The runtime phase: asks the cloud (unless a seed disk or the firmware has said all), keeps the answer for boots
  * without a network, and applies what can be applied to a running machine. Resolves with how many steps failed.
  */
-export async function goOnline({ host, say, http = fetchHttp, patienceMs = 30_000 }: Online): Promise<number> {
+export async function goOnline(options: Online): Promise<number> {
+  const { host, say, http = fetchHttp, patienceMs = 30_000, applies = () => true } = options;
   const before = mergeConfigs((await readAll(host)).map(({ config }) => config));
   const named = before.k3os?.data_sources;
   let failed = 0;
@@ -62,7 +65,7 @@ export async function goOnline({ host, say, http = fetchHttp, patienceMs = 30_00
   const keys = createSshKeys(http);
   const steps = changed
     ? appliers
-        .filter(({ phases }) => phases.includes('runtime'))
+        .filter(({ phases, key }) => phases.includes('runtime') && applies(key))
         .map((each): Applier => (each.key === keys.key ? keys : each))
     : [keys];
   for (const step of steps)

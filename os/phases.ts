@@ -113,7 +113,8 @@ export const online: readonly Phase[] = [
     name: 'online',
     async run({ host, say }) {
       const { goOnline } = await import('../cloud-config/online.ts');
-      const failed = await goOnline({ host, say });
+      const { mode } = await findMode(host);
+      const failed = await goOnline({ host, say, applies: (key) => applies(mode, key) });
       if (failed > 0) throw new Error(`${failed} steps failed (see above)`);
     },
   },

@@ -15,8 +15,8 @@ const wipeMarker = join(handedOver, 'wipe');
 
 /** Written once for the life of a /var. */
 export const bornFile = '/var/lib/knarr/born';
-/** Says to the unit knarr-wipe that there is something to do. */
-export const wipeFile = '/run/knarr/wipe';
+/** Says to the unit knarr-wipe that there is something to do, until it is done. */
+export const wipeFile = '/var/lib/knarr/wipe';
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -53,7 +53,7 @@ export async function takeOver(host: Host, esp: string): Promise<void> {
   }
   if (names.includes('config.yaml') || names.includes('config.d')) await host.run('sync', ['-f', dirname(target)]);
   if (await exists(join(esp, wipeMarker))) await writeFileAtomic(host.path(wipeFile), '\n');
-  for (const name of configNames) await rm(join(folder, name), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** At the first boot with a new /var: looks whether a reset left something for it. */
@@ -77,7 +77,5 @@ export async function wipe(host: Host): Promise<void> {
   await host.run('sync', ['-f', host.path('/var')]);
   await rm(file, { force: true });
   await host.run('fstrim', [host.path('/var')], { okCodes: [0, 1, 32] });
-  const disk = await readMachineDisk(host);
-  await withEsp(host, disk, 'write', (esp) => rm(join(esp, handedOver), { recursive: true, force: true }));
   await rm(host.path(wipeFile), { force: true });
 }
