@@ -88,7 +88,7 @@ async function programImages(folder: string, layers: readonly Buffer[]): Promise
 /**
  * The images of the suite that can be made here, under the names by which it asks for them; none is the published one:
  *
- * - agnhost, sample-apiserver, nonewprivs, regression-issue-74839: the suite's own programs, built from its sources, on a
+ * - agnhost (also under the name of its older version), sample-apiserver, nonewprivs, regression-issue-74839: the suite's own programs, built from its sources, on a
  *   Debian root; nautilus and kitten: agnhost with their one document;
  * - busybox, nonroot: Debian's static busybox, its shell Debian's static bash; pause: Debian's catatonit;
  * - nginx, httpd, perl, etcd, glibc-dns-testing: the Debian root's packages, in Debian's versions.
@@ -114,6 +114,7 @@ export async function conformanceImages(options: {
   return writeOciArchive([
     { name: 'registry.k8s.io/pause:3.10.2', files: [pause], entrypoint: ['/pause', '-P'] },
     { name: `${registry}/agnhost:2.63.0`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
+    { name: `${registry}/agnhost:2.55`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
     { name: `${registry}/busybox:1.37.0-1`, files: busybox, cmd: ['sh'] },
     { name: `${registry}/nonroot:1.5`, files: busybox, cmd: ['sh'], user: '1234' },
     { name: `${registry}/nginx:1.15-4`, ...nginx },

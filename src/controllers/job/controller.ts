@@ -4,23 +4,29 @@ import { jobs, pods } from '../../api/gen/resources.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Component } from '../../base/component.ts';
 import { referenceTo } from '../../client/events.ts';
-import { splitKey } from '../../client/informer.ts';
+import { keyOf, splitKey } from '../../client/informer.ts';
 import { candidatesOf, claim } from '../runtime/claim.ts';
 import { createCommitter } from '../runtime/committer.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ControllerContext } from '../runtime/context.ts';
 import { createController, type Outcome, watching } from '../runtime/controller.ts';
-import { controllerRef, ownerKey } from '../runtime/owners.ts';
+import { controllerOf, controllerRef, ownerKey } from '../runtime/owners.ts';
 import { createPodControl, isNamespaceTerminating } from '../runtime/pod-control.ts';
 import { slowStart } from '../runtime/slow-start.ts';
 import { timeText } from '../runtime/time.ts';
 import { indexOf } from './indexes.ts';
 import { deadlineMs, judgeJob, type Verdict } from './outcome.ts';
 import { finishedAt, planPods, shapePod } from './pods.ts';
-import { failureCount, isFinished, isTracked, type JobState, jobState, trackingFinalizer } from './state.ts';
+import { failureCount, isFinished, isLeftBy, isTracked, type JobState, jobState, trackingFinalizer } from './state.ts';
 
 const firstBackoffMs = 10_000;
 const maxBackoffMs = 600_000;
+
+/** Of keys that stand for a pod without an owner. */
+const orphanPrefix = 'pod:';
+
+const keyOfPod = (pod: Pod): string | undefined =>
+  isTracked(pod) && !controllerOf(pod) ? `${orphanPrefix}${keyOf(pod)}` : ownerKey(jobs, pod);
 
 interface Failures {
   count: number;
@@ -153,9 +159,23 @@ export function createJobController(context: ControllerContext): Component {
     return { ...status, ready: 0, conditions: [...conditions, condition('Failed', 'True', reason, message)] };
   };
 
+  /** Nobody will count these pods any more: their job went, with another of its name in its place or none. */
+  const releaseLeft = async (namespace: string | undefined, name: string, job: Job | undefined): Promise<void> => {
+    const left = podInformer.list(namespace).filter((pod) => isTracked(pod) && isLeftBy(pod, name, job?.metadata.uid));
+    await Promise.all(left.map(release));
+  };
+
+  const reconcileOrphan = async (key: string): Promise<undefined> => {
+    const { namespace, name } = splitKey(key);
+    const pod = podInformer.get(name, namespace);
+    if (pod && isTracked(pod) && !controllerOf(pod)) await release(pod);
+  };
+
   const reconcile = async (key: string): Promise<Outcome> => {
+    if (key.startsWith(orphanPrefix)) return reconcileOrphan(key.slice(orphanPrefix.length));
     const { namespace, name } = splitKey(key);
     const job = informer.get(name, namespace);
+    if (!job?.status?.startTime) await releaseLeft(namespace, name, job);
     if (!job) return undefined;
     const managed = job.spec?.managedBy;
     if (managed !== undefined && managed !== 'kubernetes.io/job-controller') return undefined;
@@ -174,6 +194,7 @@ export function createJobController(context: ControllerContext): Component {
       resource: pods,
       informer: podInformer,
       candidates: candidatesOf(podInformer, job),
+      finalizer: trackingFinalizer,
     });
     const state = jobState(job, own, podControl.isBeingDeleted);
     recordFailures(state);
@@ -192,7 +213,7 @@ export function createJobController(context: ControllerContext): Component {
   return createController({
     name: 'job',
     log: context.log.child('job'),
-    watches: (queue) => [watching(queue, informer), watching(queue, podInformer, (pod) => ownerKey(jobs, pod))],
+    watches: (queue) => [watching(queue, informer), watching(queue, podInformer, keyOfPod)],
     reconcile,
   });
 }

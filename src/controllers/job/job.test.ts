@@ -6,7 +6,7 @@ import { formatIndexes, indexAnnotation, parseIndexes } from './indexes.ts';
 import { judgeJob } from './outcome.ts';
 import { planPods } from './pods.ts';
 import { judgeFailure, successPolicyMet } from './policy.ts';
-import { jobState, trackingFinalizer } from './state.ts';
+import { isLeftBy, jobState, trackingFinalizer } from './state.ts';
 
 const job = (spec: Partial<Job['spec'] & object>, status: Job['status'] = {}): Job =>
   ({
@@ -111,4 +111,14 @@ test('A success policy is met by enough of its indexes', () => {
   const subject = job({ completions: 5, successPolicy: { rules: [{ succeededIndexes: '0,2-3', succeededCount: 2 }] } });
   assert.equal(successPolicyMet(subject, new Set([0, 1])), undefined);
   assert.equal(successPolicyMet(subject, new Set([0, 3])), 'Matched rules at index 0');
+});
+
+test('Pods of a job that is gone, or is another by now, are left by it', () => {
+  const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'j', uid: 'old', controller: true };
+  const left = pod('a', 'Succeeded', { ownerReferences: [owner] });
+  assert.deepStrictEqual(
+    [isLeftBy(left, 'j', undefined), isLeftBy(left, 'j', 'new'), isLeftBy(left, 'j', 'old'), isLeftBy(left, 'k', 'x')],
+    [true, true, false, false],
+  );
+  assert.equal(isLeftBy(pod('b', 'Running'), 'j', undefined), false);
 });

@@ -1,5 +1,6 @@
 import type { Job, JobCondition, JobStatus } from '../../api/gen/batch-v1.ts';
 import type { Pod } from '../../api/gen/core-v1.ts';
+import { controllerOf } from '../runtime/owners.ts';
 import { isReady } from '../runtime/pods.ts';
 import { formatIndexes, indexOf, parseIndexes } from './indexes.ts';
 import { judgeFailure } from './policy.ts';
@@ -7,6 +8,12 @@ import { judgeFailure } from './policy.ts';
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
 export const failureCount = 'batch.kubernetes.io/job-index-failure-count';
 export const ignoredFailures = 'batch.kubernetes.io/job-index-ignored-failure-count';
+
+/** Whether a pod belongs to a job of this name that is not the one there is now (`uid` undefined: there is none). */
+export function isLeftBy(pod: Pod, name: string, uid: string | undefined): boolean {
+  const owner = controllerOf(pod);
+  return owner !== undefined && owner.kind === 'Job' && owner.name === name && owner.uid !== uid;
+}
 
 export const isTracked = (pod: Pod): boolean => (pod.metadata.finalizers ?? []).includes(trackingFinalizer);
 export const isIndexed = (job: Job): boolean => job.spec?.completionMode === 'Indexed';

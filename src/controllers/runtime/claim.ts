@@ -18,6 +18,8 @@ export interface ClaimOptions<O extends KubernetesObject, T extends KubernetesOb
   candidates: readonly T[];
   /** Which orphans may be taken. Default: all that match. */
   mayAdopt?: (object: T) => boolean;
+  /** Given to what is adopted, and taken from what is let go. */
+  finalizer?: string;
 }
 
 /**
@@ -40,10 +42,19 @@ export async function claim<O extends KubernetesObject, T extends KubernetesObje
     return fresh.metadata.uid === owner.metadata.uid && fresh.metadata.deletionTimestamp === undefined;
   };
 
-  const patchOwners = async (object: T, ownerReferences: OwnerReference[] | null): Promise<T | undefined> => {
+  const finalizersOf = (object: T, adopted: boolean): { finalizers?: string[] | null } => {
+    const { finalizer } = options;
+    if (finalizer === undefined) return {};
+    const others = (object.metadata.finalizers ?? []).filter((f) => f !== finalizer);
+    const finalizers = adopted ? [...others, finalizer] : others;
+    return { finalizers: finalizers.length === 0 ? null : finalizers };
+  };
+
+  const patchOwners = async (object: T, references: OwnerReference[], adopted: boolean): Promise<T | undefined> => {
     const { name = '', namespace, uid, resourceVersion } = object.metadata;
+    const ownerReferences = references.length === 0 ? null : references;
     try {
-      const body = { metadata: { uid, resourceVersion, ownerReferences } };
+      const body = { metadata: { uid, resourceVersion, ownerReferences, ...finalizersOf(object, adopted) } };
       const written = await client.patch(resource, name, { type: 'merge', body }, { namespace });
       informer.observe(written);
       return written;
@@ -62,14 +73,14 @@ export async function claim<O extends KubernetesObject, T extends KubernetesObje
         claimed.push(object);
       } else if (owner.metadata.deletionTimestamp === undefined) {
         const rest = (object.metadata.ownerReferences ?? []).filter((r) => r.uid !== owner.metadata.uid);
-        await patchOwners(object, rest.length === 0 ? null : rest);
+        await patchOwners(object, rest, false);
       }
       continue;
     }
     if (object.metadata.deletionTimestamp !== undefined || !matches(object) || !mayAdopt(object)) continue;
     checked ??= ownerLives();
     if (!(await checked)) continue;
-    const adopted = await patchOwners(object, [...(object.metadata.ownerReferences ?? []), ownerReference]);
+    const adopted = await patchOwners(object, [...(object.metadata.ownerReferences ?? []), ownerReference], true);
     if (adopted) claimed.push(adopted);
   }
   return claimed;
