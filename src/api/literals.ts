@@ -16,9 +16,18 @@ function parsed(text: string, layout: string): { date: Date; fraction: string } 
   return { date, fraction: match[7] ?? '' };
 }
 
+/** Texts that were found canonical lately: the times of an object's fields come again with every write of it. */
+const knownTimes = new Set<string>();
+const mostKnownTimes = 10_000;
+
 /** RFC 3339 in UTC with whole seconds. Throws LiteralError with upstream's message. */
 export function canonicalTime(text: string): string {
-  if (wholeSeconds.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  if (knownTimes.has(text)) return text;
+  if (wholeSeconds.test(text) && !Number.isNaN(Date.parse(text))) {
+    if (knownTimes.size >= mostKnownTimes) knownTimes.clear();
+    knownTimes.add(text);
+    return text;
+  }
   return timeText(parsed(text, '2006-01-02T15:04:05Z07:00').date);
 }
 
@@ -29,8 +38,18 @@ export function canonicalMicroTime(text: string): string {
   return `${timeText(date).slice(0, -1)}.${fraction.padEnd(6, '0').slice(0, 6)}Z`;
 }
 
+let lastSecond = Number.NaN;
+let lastText = '';
+
 /** A moment as the API writes it: whole seconds. */
-export const timeText = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
+export function timeText(date: Date): string {
+  const second = Math.floor(date.getTime() / 1000);
+  if (second !== lastSecond) {
+    lastText = `${date.toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
+}
 
 /** A moment as `MicroTime` fields write it. */
 export const microTimeText = (date: Date): string => `${date.toISOString().slice(0, 23)}000Z`;

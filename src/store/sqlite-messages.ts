@@ -42,44 +42,49 @@ export type Ask = { [Name in RequestName]: { id: number; name: Name; body: Reque
 export type Answer = { id: number; body: unknown } | { id: number; error: { message: string; code: string } };
 
 /**
- * Rows on their way between threads: all values in one block of memory that is moved, not copied.
- * `sizes`: bytes of each value, -1 for a deletion.
+ * Rows on their way between threads. `block` is moved, not copied: four numbers of each row (revision, created, expires,
+ * bytes of the value or -1 for a deletion), then all values. `keys` are separated by NUL, which no key holds.
  */
 export interface PackedRows {
-  readonly keys: readonly string[];
-  readonly revisions: readonly number[];
-  readonly created: readonly number[];
-  readonly expires: readonly number[];
-  readonly sizes: readonly number[];
+  readonly count: number;
+  readonly keys: string;
   readonly block: ArrayBuffer;
 }
 
+const numbers = 4;
+
 export function packRows(rows: readonly Row[]): PackedRows {
-  const total = rows.reduce((sum, row) => sum + (row.value?.length ?? 0), 0);
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const { value } of rows) {
+  const count = rows.length;
+  let total = count * numbers * Float64Array.BYTES_PER_ELEMENT;
+  let at = total;
+  for (const { value } of rows) total += value?.length ?? 0;
+  const block = new ArrayBuffer(total);
+  const facts = new Float64Array(block, 0, count * numbers);
+  const bytes = new Uint8Array(block);
+  let keys = '';
+  for (let i = 0; i < count; i++) {
+    const { key, revision, created, expires, value } = rows[i] as Row;
+    keys = i === 0 ? key : `${keys}\0${key}`;
+    facts[i * numbers] = revision;
+    facts[i * numbers + 1] = created;
+    facts[i * numbers + 2] = expires;
+    facts[i * numbers + 3] = value?.length ?? -1;
     if (value === undefined) continue;
     bytes.set(value, at);
     at += value.length;
   }
-  return {
-    keys: rows.map((row) => row.key),
-    revisions: rows.map((row) => row.revision),
-    created: rows.map((row) => row.created),
-    expires: rows.map((row) => row.expires),
-    sizes: rows.map((row) => row.value?.length ?? -1),
-    block: bytes.buffer,
-  };
+  return { count, keys, block };
 }
 
 /** The values are views of the block: whoever keeps one for long copies it. */
-export function unpackRows({ keys, revisions, created, expires, sizes, block }: PackedRows): Row[] {
-  let at = 0;
-  return keys.map((key, i) => {
-    const size = sizes[i] ?? -1;
+export function unpackRows({ count, keys, block }: PackedRows): Row[] {
+  const facts = new Float64Array(block, 0, count * numbers);
+  let at = facts.byteLength;
+  const names = keys.split('\0');
+  return Array.from({ length: count }, (_, i) => {
+    const [revision = 0, created = 0, expires = 0, size = -1] = facts.subarray(i * numbers, (i + 1) * numbers);
     const value = size < 0 ? undefined : Buffer.from(block, at, size);
     at += Math.max(0, size);
-    return { key, revision: revisions[i] ?? 0, created: created[i] ?? 0, expires: expires[i] ?? 0, value };
+    return { key: names[i] ?? '', revision, created, expires, value };
   });
 }

@@ -77,6 +77,9 @@ const refused = (): ApiError =>
     code: 429,
   });
 
+/** The most questions whose answers are kept of one user. */
+const mostKnown = 1_000;
+
 /** Priority and fairness by the FlowSchemas and PriorityLevelConfigurations that are stored. */
 export function createFlowControl(options: {
   registry: Registry;
@@ -91,6 +94,25 @@ export function createFlowControl(options: {
   const mirrors: Mirror[] = [];
   let ordered: readonly Schema[] = [];
   let statusTimer: NodeJS.Timeout | undefined;
+
+  /** What was found for a user (authentication gives the same object for a while), by what was asked. */
+  let found = new WeakMap<UserInfo, Map<string, Schema | undefined>>();
+
+  const schemaFor = (user: UserInfo, info: RequestInfo): Schema | undefined => {
+    let known = found.get(user);
+    if (!known || known.size >= mostKnown) {
+      known = new Map();
+      found.set(user, known);
+    }
+    const { verb, group, resource, subresource, namespace, isResource, path } = info;
+    const key = isResource ? `${verb}\n${group}\n${resource}\n${subresource}\n${namespace}` : `${verb} ${path}`;
+    let schema = known.get(key);
+    if (schema === undefined && !known.has(key)) {
+      schema = ordered.find((one) => schemaMatches(one.schema, user, info));
+      known.set(key, schema);
+    }
+    return schema;
+  };
 
   const arrangeLevels = (): void => {
     const shares = [...configurations.values()].reduce((sum, one) => sum + sharesOf(one), 0);
@@ -110,6 +132,7 @@ export function createFlowControl(options: {
 
   const arrange = (): void => {
     arrangeLevels();
+    found = new WeakMap();
     const precedence = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
     ordered = [...schemas.values()]
       .flatMap((schema): Schema[] => {
@@ -189,7 +212,7 @@ export function createFlowControl(options: {
     },
     enter(exchange, user, info) {
       if (longRunning.has(info.subresource) || info.verb === 'proxy') return undefined;
-      const schema = ordered.find((one) => schemaMatches(one.schema, user, info));
+      const schema = schemaFor(user, info);
       if (!schema) return undefined;
       exchange.added = schema.headers;
       const { level } = schema.level;

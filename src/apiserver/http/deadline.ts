@@ -60,6 +60,15 @@ export function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
       () => reject(timeout('request did not complete within requested timeout - context deadline exceeded')),
       milliseconds,
     );
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }

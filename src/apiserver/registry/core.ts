@@ -1,6 +1,7 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { trackUpdate } from '../../api/apply.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { timeText } from '../../api/literals.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { ApiError, invalid } from '../../api/status.ts';
@@ -163,7 +164,7 @@ export function refuse(view: View, name: string, causes: StatusCause[]): void {
 
 /** Whole seconds, as all times in metadata. */
 export function timestamp(milliseconds = Date.now()): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+  return timeText(new Date(milliseconds));
 }
 
 export const newUid = (): string => randomUUID();

@@ -43,7 +43,10 @@ export function listObjects(reading: Reading, options: ListOptions): Maybe<KeptL
   }
 }
 
+const none: readonly Kept[] = [];
+
 function now({ cache }: Reading, { namespace, name }: Selection): Iterable<Kept> {
+  if (cache.size === 0) return none;
   if (name === undefined || (namespace === '' && cache.get(cache.key({ namespace, name })) === undefined)) {
     return cache.range(namespace);
   }
