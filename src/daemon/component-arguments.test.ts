@@ -144,7 +144,8 @@ test('modes of authorization are a row', () => {
 
 test('feature gates are known by name: their defaults are taken, others told to have no effect', () => {
   const notices = (...values: string[]) => featureGateNotices('kubelet-arg', values);
-  assert.deepEqual(notices('KubeletInUserNamespace=false', 'NodeSwap=true'), []);
+  assert.deepEqual(notices('KubeletInUserNamespace=false', 'NodeSwap=true,AllAlpha=false'), []);
+  assert.equal(notices('AllBeta=false').length, 1);
   assert.deepEqual(notices('KubeletInUserNamespace=true'), [
     '--kubelet-arg=feature-gates=KubeletInUserNamespace=true has no effect: features are as the defaults of Kubernetes 1.36 have them, and KubeletInUserNamespace (Alpha) is off',
   ]);

@@ -1,5 +1,5 @@
 import { KnarrError } from '../base/errors.ts';
-import { type Gate, gates } from './feature-gate-table.ts';
+import { gates } from './feature-gate-table.ts';
 
 const refuse = (flag: string, message: string): KnarrError =>
   new KnarrError({
@@ -8,11 +8,8 @@ const refuse = (flag: string, message: string): KnarrError =>
     message: `invalid argument for "--${flag}=feature-gates": ${message}`,
   });
 
-/** Whole stages at once. */
-const stageGates: Readonly<Record<string, Gate>> = {
-  AllAlpha: { stage: 'Alpha', on: false, locked: false },
-  AllBeta: { stage: 'Beta', on: false, locked: false },
-};
+/** Whole stages at once; of alpha features all are off by default, of beta ones some. */
+const stageGates: Readonly<Record<string, boolean | undefined>> = { AllAlpha: false, AllBeta: undefined };
 
 const trueTexts = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 const falseTexts = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
@@ -38,13 +35,16 @@ export function featureGateNotices(flag: string, values: readonly string[]): str
   }
   const notices: string[] = [];
   for (const [name, on] of wanted) {
-    const gate = gates.get(name) ?? stageGates[name];
+    const effect = `--${flag}=feature-gates=${name}=${on} has no effect: features are as the defaults of Kubernetes 1.36 have them`;
+    if (Object.hasOwn(stageGates, name)) {
+      if (stageGates[name] !== on) notices.push(effect);
+      continue;
+    }
+    const gate = gates.get(name);
     if (gate === undefined) throw refuse(flag, `unrecognized feature gate: ${name}`);
     if (gate.on === on) continue;
     if (gate.locked) throw refuse(flag, `cannot set feature gate ${name} to ${on}, feature is locked to ${gate.on}`);
-    notices.push(
-      `--${flag}=feature-gates=${name}=${on} has no effect: features are as the defaults of Kubernetes 1.36 have them, and ${name} (${gate.stage}) is ${gate.on ? 'on' : 'off'}`,
-    );
+    notices.push(`${effect}, and ${name} (${gate.stage}) is ${gate.on ? 'on' : 'off'}`);
   }
   return notices;
 }

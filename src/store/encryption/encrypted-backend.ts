@@ -2,7 +2,7 @@ import { KnarrError, toError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Backend, Entry, EventBatch, StoreEvent } from '../backend.ts';
 import type { Encryption } from './encryption.ts';
-import type { Opened } from './transformer.ts';
+import { identity, type Opened } from './transformer.ts';
 
 /** A backend whose values are sealed on the way in and opened on the way out. Keys are not secret. */
 export interface EncryptedBackend extends Backend {
@@ -112,8 +112,9 @@ export function createEncryptedBackend(options: {
       };
     },
     stale(key) {
-      const label = labels.get(key);
-      return label !== undefined && label !== encryption.transformer(key)?.label();
+      const wanted = encryption.transformer(key)?.label();
+      // What was seen while nothing was sealed is stored as it is.
+      return wanted !== undefined && (labels.get(key) ?? identity.label()) !== wanted;
     },
   };
 
