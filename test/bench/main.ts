@@ -7,9 +7,10 @@ import { memory } from './memory.ts';
 import { nodes } from './nodes.ts';
 import { scheduling } from './scheduling.ts';
 import { startUp } from './start-up.ts';
+import { sustained } from './sustained.ts';
 
 /** Everything that is measured, in order. */
-const measurements: readonly Measurement[] = [startUp, memory, apiLoad, scheduling, nodes, machine];
+const measurements: readonly Measurement[] = [startUp, memory, apiLoad, sustained, scheduling, nodes, machine];
 
 function option(args: readonly string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
@@ -51,7 +52,10 @@ if (unknown.length > 0) {
 }
 const kubeconfig = option(args, '--kubeconfig');
 const peer = option(args, '--peer');
-const wanted = new Set(only ?? (kubeconfig === undefined ? all : [...apiLoad.names, ...scheduling.names]));
+const asked = option(args, '--seconds');
+const seconds = asked === undefined ? undefined : Number(asked);
+const usual = measurements.filter(({ onlyByName }) => !onlyByName).flatMap(({ names }) => names);
+const wanted = new Set(only ?? (kubeconfig === undefined ? usual : [...apiLoad.names, ...scheduling.names]));
 const figures: Figure[] = [];
 let failed = false;
 for (const measurement of measurements) {
@@ -63,6 +67,7 @@ for (const measurement of measurements) {
       wanted,
       kubeconfig,
       peer,
+      seconds,
       say: (text) => process.stdout.write(`  ${text}\n`),
     });
     // `figure.part` is a part of `figure`.

@@ -14,6 +14,8 @@ export interface Figure {
 export interface Measurement {
   /** The names that it can give; `--only` picks by them. */
   readonly names: readonly string[];
+  /** Takes long: only when asked for by name. */
+  readonly onlyByName?: boolean;
   /** Gives those of `wanted` that could be measured. Throws, or gives nothing, with the reason in the error. */
   run(context: BenchContext): Promise<readonly Figure[]>;
 }
@@ -24,6 +26,8 @@ export interface BenchContext {
   readonly kubeconfig: string | undefined;
   /** Folder of upstream's programs, to be measured in turn with ours. */
   readonly peer: string | undefined;
+  /** How long what lasts is to last. */
+  readonly seconds: number | undefined;
   say(text: string): void;
 }
 
