@@ -43,6 +43,13 @@ const flag = 'kubelet-arg';
 
 const refuse = (message: string): KnarrError => new KnarrError({ code: 'invalid-setting', blame: 'user', message });
 
+/** Zero may be written without a unit. */
+const goMs = (name: string, text: string): number => {
+  const ms = text === '0' ? 0 : parseDuration(text);
+  if (ms > 0 && ms < 1000) throw refuse(`--${flag}: ${name} (${text}) must be either zero or otherwise >= 1 sec`);
+  return ms;
+};
+
 const whole = (name: string, text: string): number => parseWhole(`${flag}=${name}`, text);
 
 /** `a<b` or `a=b` pairs separated by commas. */
@@ -104,10 +111,19 @@ const setters: Readonly<Record<string, Setter>> = {
   'pod-max-pids': (value) => (value === '-1' ? {} : { podPidsLimit: whole('pod-max-pids', value) }),
   'seccomp-default': (value) => ({ seccompDefault: parseBoolean(`${flag}=seccomp-default`, value) }),
   'shutdown-grace-period': (value, so) => ({
-    shutdown: { criticalMs: so.shutdown?.criticalMs ?? 0, graceMs: parseDuration(value) },
+    shutdown: { ...so.shutdown, graceMs: goMs('shutdownGracePeriod', value) },
   }),
   'shutdown-grace-period-critical-pods': (value, so) => ({
-    shutdown: { graceMs: so.shutdown?.graceMs ?? 0, criticalMs: parseDuration(value) },
+    shutdown: { ...so.shutdown, criticalMs: goMs('shutdownGracePeriodCriticalPods', value) },
+  }),
+  // Of configuration files alone: a list.
+  'shutdown-grace-period-by-pod-priority': (value, so) => ({
+    shutdown: {
+      ...so.shutdown,
+      byPriority: (JSON.parse(value) as { priority?: number; shutdownGracePeriodSeconds?: number }[]).map(
+        ({ priority = 0, shutdownGracePeriodSeconds: seconds = 0 }) => ({ priority, seconds }),
+      ),
+    },
   }),
   'healthz-port': (value, so) => ({
     healthz: { host: so.healthz?.host ?? '127.0.0.1', port: parseWhole(`${flag}=healthz-port`, value, 1, 65535) },
@@ -239,10 +255,14 @@ const table: ArgumentTable<KubeletOverrides> = {
 /** What the arguments set; throws KnarrError for one that is not supported. */
 export function kubeletOverrides(args: ComponentArguments): AppliedArguments<KubeletOverrides> {
   const applied = applyArguments(table, args);
-  const { shutdown } = applied.settings;
-  if (shutdown && shutdown.criticalMs > shutdown.graceMs)
+  const { graceMs = 0, criticalMs = 0, byPriority = [] } = applied.settings.shutdown ?? {};
+  if (criticalMs > graceMs)
     throw refuse(
-      `--${flag}: shutdownGracePeriodCriticalPods (${shutdown.criticalMs / 1000}s) must be <= shutdownGracePeriod (${shutdown.graceMs / 1000}s)`,
+      `--${flag}: shutdownGracePeriodCriticalPods (${criticalMs / 1000}s) must be <= shutdownGracePeriod (${graceMs / 1000}s)`,
+    );
+  if (byPriority.length > 0 && graceMs > 0)
+    throw refuse(
+      `--${flag}: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time`,
     );
   return applied;
 }

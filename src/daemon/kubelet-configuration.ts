@@ -89,6 +89,7 @@ const special: Readonly<Record<string, AsArgument>> = {
       cacheUnauthorizedTTL: plain('authorization-webhook-cache-unauthorized-ttl'),
     }),
   }),
+  shutdownGracePeriodByPodPriority: (value) => [['shutdown-grace-period-by-pod-priority', [JSON.stringify(value)]]],
   logging: () => [['logging-format', ['']]],
   memorySwap: () => [['fail-swap-on', ['']]],
 };

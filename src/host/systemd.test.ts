@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -38,6 +38,7 @@ function withBus(): void {
   let fake: dbus.MessageBus;
   let active = 'inactive';
   let jobs = 0;
+  let delayMs = 5_000;
   const calls: string[] = [];
 
   const signal = (path: string, of: string, member: string, signature: string, body: unknown[]): void =>
@@ -51,6 +52,13 @@ function withBus(): void {
       // The declarations are wrong here: it takes the message.
       fake.send(dbus.Message.newError(message as unknown as string, name, text));
     switch (message.member) {
+      case 'Get':
+        reply('v', [variant('t', BigInt(delayMs * 1000))]);
+        return true;
+      case 'KillUnit':
+        delayMs = 60_000;
+        reply('', []);
+        return true;
       case 'Subscribe':
       case 'SetUnitProperties':
         reply('', []);
@@ -104,6 +112,7 @@ function withBus(): void {
     await once(daemon.stdout, 'data');
     fake = dbus.sessionBus({ busAddress: address });
     await fake.requestName('org.freedesktop.systemd1', 0);
+    await fake.requestName('org.freedesktop.login1', 0);
     fake.addMethodHandler(answer);
   });
   after(() => {
@@ -165,12 +174,38 @@ function withBus(): void {
     bus.close();
   });
 
-  test('a shutdown that begins is heard of', async () => {
+  test('a shutdown that begins is heard of, and that it was called off', async () => {
     const watch = createShutdownWatch({ bus: createBus({ address }) });
     const { promise, resolve } = Promise.withResolvers<void>();
-    await watch.onShutdown(resolve);
-    signal('/org/freedesktop/login1', 'org.freedesktop.login1.Manager', 'PrepareForShutdown', 'b', [true]);
+    const heard: boolean[] = [];
+    await watch.onChange((shuttingDown) => {
+      heard.push(shuttingDown);
+      if (!shuttingDown) resolve();
+    });
+    for (const begins of [true, false])
+      signal('/org/freedesktop/login1', 'org.freedesktop.login1.Manager', 'PrepareForShutdown', 'b', [begins]);
     await promise;
+    assert.deepEqual(heard, [true, false]);
     watch.close();
+  });
+
+  test('logind is told to wait longer where it would not, and the lock is held while it is', async () => {
+    const dropIn = join(folder, 'logind.conf.d/99-kubelet.conf');
+    const program = join(folder, 'inhibit');
+    writeFileSync(program, '#!/bin/sh\nshift 4\nexec "$@"\n', { mode: 0o755 });
+    const watch = createShutdownWatch({ bus: createBus({ address }), program, dropIn, waitMs: 1 });
+    calls.length = 0;
+    await watch.allow(4_000);
+    assert.deepEqual(calls, ['Get org.freedesktop.login1.Manager']);
+    await watch.allow(30_000);
+    assert.equal(readFileSync(dropIn, 'utf8'), '[Login]\nInhibitDelayMaxSec=30\n');
+    assert.ok(calls.includes('KillUnit systemd-logind.service'));
+    await assert.rejects(watch.allow(3_600_000), { code: 'shutdown-delay' });
+    await watch.hold('a test');
+    await watch.release();
+    watch.close();
+    const none = createShutdownWatch({ bus: createBus({ address }), program: '/nonexistent' });
+    await assert.rejects(none.hold('a test'), { code: 'no-inhibitor' });
+    none.close();
   });
 }

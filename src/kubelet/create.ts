@@ -8,6 +8,7 @@ import { createInformer } from '../client/informer.ts';
 import { createLeaseKeeper } from '../client/lease.ts';
 import { createContainerRuntime } from '../cri/runtime.ts';
 import { cpuWeight, createCgroups, detectCgroups } from '../host/cgroups.ts';
+import { createShutdownWatch } from '../host/shutdown.ts';
 import { createSliceManager, type SliceManager } from '../host/slices.ts';
 import { createAdmission, resizeRefusal } from './admission.ts';
 import { removeEmptyCniFiles } from './cni-leftovers.ts';
@@ -19,6 +20,7 @@ import { createPressureManager, type PressureManager } from './node/pressure-man
 import { createNodeReporter, type NodeReporter } from './node/reporter.ts';
 import { createRuntimeHealth } from './node/runtime-health.ts';
 import { nodeTemplate } from './node/template.ts';
+import { createNodeShutdown, type NodeShutdown } from './node-shutdown.ts';
 import { createObjectCache } from './object-cache.ts';
 import type { KubeletOptions } from './options.ts';
 import { kubeletPaths } from './paths.ts';
@@ -66,12 +68,17 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let manager: PodManager | undefined;
   let pressureManager: PressureManager | undefined;
   let server: KubeletServer | undefined;
+  let shutdown: NodeShutdown | undefined;
   const stops: (() => Promise<void> | void)[] = [];
 
   const health = createRuntimeHealth({ runtime, changed: () => reporter?.poke() });
   const notReady = (): string[] => {
     const more = options.notReadyReason?.();
-    return [...health.problems(), ...(more === undefined ? [] : [more])];
+    return [
+      ...health.problems(),
+      ...(more === undefined ? [] : [more]),
+      ...(shutdown?.shuttingDown() ? ['node is shutting down'] : []),
+    ];
   };
 
   const facts = async (): Promise<NodeFacts> => ({
@@ -193,7 +200,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       manager = createPodManager({
         services: workerServices,
         client,
-        admit,
+        admit: async (pod, others) => shutdown?.refusal() ?? (await admit(pod, others)),
         resizeRefusal: (pod, others) => resizeRefusal(pod, others, resources.allocatable),
         log,
       });
@@ -257,6 +264,22 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       });
       reporter.start();
       const reporting = reporter;
+      if (options.shutdown) {
+        shutdown = createNodeShutdown({
+          settings: options.shutdown,
+          watch: createShutdownWatch(),
+          pods: () =>
+            [...pods_.workers.values()]
+              .filter((worker) => worker.stateName === 'running')
+              .map((worker) => ({ pod: worker.pod, end: (verdict, grace) => worker.end(verdict, grace) })),
+          event: nodeEvent,
+          changed: () => reporter?.poke(),
+          log: log.child('shutdown'),
+        });
+        await shutdown.start();
+        const waiting = shutdown;
+        stops.push(() => waiting.stop());
+      }
       stops.push(() => reporting.stop());
       const lease = createLeaseKeeper({
         client,

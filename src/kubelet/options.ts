@@ -1,6 +1,7 @@
 import type { Taint } from '../api/gen/core-v1.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
+import type { ShutdownSettings } from './node-shutdown.ts';
 
 /** Everything the kubelet needs from outside; times are milliseconds, sizes bytes, unless the name says otherwise. */
 export interface KubeletOptions {
@@ -56,8 +57,8 @@ export interface KubeletOptions {
   podPidsLimit?: number;
   /** Whether containers that say nothing of seccomp get the runtime's profile. Default false. */
   seccompDefault?: boolean;
-  /** How long pods have to end when the machine is switched off, and which part of it the critical ones have. */
-  shutdown?: { graceMs: number; criticalMs: number };
+  /** How long pods have to end when the machine is switched off. Without it nothing waits for them. */
+  shutdown?: ShutdownSettings;
   nodeStatusReportMs?: number;
   leaseDurationSeconds?: number;
   /** Reported as `nodeInfo.kubeletVersion`, for example `v1.36.3+knarr1`. */
