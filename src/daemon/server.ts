@@ -260,13 +260,13 @@ export async function createServer(options: {
         start: async () => {},
         stop: () => server.informers.stop(),
       });
+      if (board !== undefined) await stack.run(consoleFeed(server, board));
       await Promise.all([
         startControlPlane(server),
         ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
       startPlans(server);
-      if (board !== undefined) await stack.run(consoleFeed(server, board));
       const renew = async (): Promise<void> => {
         await server.certificates.renew();
         await writeKubeconfigs(config, server.certificates, server.api.port);
