@@ -1,11 +1,11 @@
-import { convert as convertBuiltin } from '../../api/convert.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Backend } from '../../store/backend.ts';
 import { recordNetworks, repairAddresses } from './allocators/address-objects.ts';
 import { type Broadcaster, createBroadcaster } from './broadcaster.ts';
 import { type Cache, createCache } from './cache.ts';
 import { createCompactor } from './compactor.ts';
-import { type Core, labelAs, type View } from './core.ts';
+import { convertTo } from './convert.ts';
+import type { Core, View } from './core.ts';
 import { builtinDefinitions } from './definitions.ts';
 import { createHub } from './hub.ts';
 import { createRefresher } from './refresh.ts';
@@ -152,10 +152,7 @@ function viewOf(definition: ResourceDefinition, version: ResourceVersion): View 
   const gvk = { group, version: version.version, kind };
   const storedAs = { group: storedWith?.group ?? group, version: storedWith?.version ?? storageVersion, kind };
   const converts = storedAs.group !== gvk.group || storedAs.version !== gvk.version;
-  const convert = (object: Draft, to: typeof gvk) => {
-    if (definition.convert) return definition.convert(object, to);
-    return labelAs(convertBuiltin(object, to) as Draft, to);
-  };
+  const convert = (object: Draft, to: typeof gvk) => convertTo(definition, object, to);
   return {
     version,
     gvk,

@@ -116,8 +116,11 @@ export async function callWebhook(
   }
 }
 
-/** The AdmissionReview of a request, in the version `admission.k8s.io/v1`. */
-export function admissionReview(a: AdmissionAttributes): { uid: string; body: object } {
+/**
+ * The AdmissionReview of a request, in the version `admission.k8s.io/v1`. `asked` is the request as it came, where the
+ * webhook sees it under another name.
+ */
+export function admissionReview(a: AdmissionAttributes, asked = a): { uid: string; body: object } {
   const uid = randomUUID();
   const kind = a.kind;
   const resource = { group: a.group, version: a.version, resource: a.resource };
@@ -132,8 +135,8 @@ export function admissionReview(a: AdmissionAttributes): { uid: string; body: ob
         kind,
         resource,
         ...(a.subresource ? { subResource: a.subresource, requestSubResource: a.subresource } : {}),
-        requestKind: kind,
-        requestResource: resource,
+        requestKind: asked.kind,
+        requestResource: { group: asked.group, version: asked.version, resource: asked.resource },
         ...(a.name || a.object?.metadata.name ? { name: a.name || a.object?.metadata.name } : {}),
         ...(a.namespace === '' ? {} : { namespace: a.namespace }),
         operation: a.operation,

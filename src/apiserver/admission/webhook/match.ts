@@ -5,6 +5,7 @@ import type {
 } from '../../../api/gen/admissionregistration-v1.ts';
 import { labelSelectorMatches } from '../../../api/selectors.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
+import type { Equivalent } from './equivalents.ts';
 
 export type Webhook = MutatingWebhook | ValidatingWebhook;
 
@@ -19,7 +20,10 @@ function resourceMatches(resources: readonly string[] | undefined, resource: str
 }
 
 /** Upstream: `predicates/rules`. */
-export function ruleMatches(rule: RuleWithOperations, a: AdmissionAttributes): boolean {
+export function ruleMatches(
+  rule: RuleWithOperations,
+  a: Pick<AdmissionAttributes, 'operation' | 'group' | 'version' | 'resource' | 'subresource' | 'namespace'>,
+): boolean {
   const isNamespace = a.group === '' && a.resource === 'namespaces';
   const scope = a.namespace !== '' && !isNamespace ? 'Namespaced' : 'Cluster';
   return (
@@ -34,13 +38,23 @@ export function ruleMatches(rule: RuleWithOperations, a: AdmissionAttributes): b
 const isEmpty = (selector: Webhook['namespaceSelector']): boolean =>
   !selector || ((selector.matchExpressions?.length ?? 0) === 0 && Object.keys(selector.matchLabels ?? {}).length === 0);
 
-/** Whether a webhook is to be asked, before its match conditions. */
-export async function webhookMatches(
+/** The name of the request that the webhook's rules know: its own, or an equivalent; undefined: none. */
+export function ruleMatch(
+  { rules = [], matchPolicy }: Webhook,
+  a: AdmissionAttributes,
+  equivalents: () => readonly Equivalent[],
+): 'own' | Equivalent | undefined {
+  if (rules.some((rule) => ruleMatches(rule, a))) return 'own';
+  if (matchPolicy === 'Exact') return undefined;
+  return equivalents().find(({ group, version }) => rules.some((rule) => ruleMatches(rule, { ...a, group, version })));
+}
+
+/** Whether the webhook's selectors take the request. */
+export async function selectorsMatch(
   webhook: Webhook,
   a: AdmissionAttributes,
   namespaceOf: (name: string) => Promise<Frozen | undefined>,
 ): Promise<boolean> {
-  if (!(webhook.rules ?? []).some((rule) => ruleMatches(rule, a))) return false;
   if (!isEmpty(webhook.objectSelector)) {
     const objects = [a.object, a.oldObject].filter((object) => object !== undefined);
     if (!objects.some((object) => labelSelectorMatches(webhook.objectSelector, object.metadata.labels))) return false;

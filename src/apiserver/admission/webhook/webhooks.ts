@@ -10,17 +10,25 @@ import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { conditionsHold } from '../../cel/match-conditions.ts';
-import type { AdmissionAttributes, Draft, Frozen } from '../../registry/types.ts';
+import type { AdmissionAttributes, Draft, Frozen, Maybe } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp } from '../plugin.ts';
 import { type AdmissionResponse, admissionReview, callWebhook, responseOf } from './call.ts';
-import { type Webhook, webhookMatches } from './match.ts';
+import { asAsked, asEquivalent, equivalentsOf } from './equivalents.ts';
+import { ruleMatch, selectorsMatch, type Webhook } from './match.ts';
 
 export interface WebhookOptions {
   context: AdmissionContext;
   authorizer: Authorizer;
   dial: Dialer;
   log: Logger;
+}
+
+/** A request as a webhook sees it, the request as it came, and the way back for what the webhook makes of it. */
+interface Seen {
+  readonly attributes: AdmissionAttributes;
+  readonly asked: AdmissionAttributes;
+  back(object: Draft): Maybe<Draft>;
 }
 
 const group = 'admissionregistration.k8s.io';
@@ -74,19 +82,28 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     return found.items.length === 0 ? undefined : all(found.items);
   };
 
-  /** Whether it is to be asked; a match condition that fails to evaluate is decided by the failure policy. */
-  const wanted = async (webhook: Webhook, a: AdmissionAttributes): Promise<boolean> => {
-    if (!(await webhookMatches(webhook, a, namespaceOf))) return false;
+  /**
+   * The request as the webhook is to see it; undefined: it is not asked. A match condition that fails to evaluate is
+   * decided by the failure policy.
+   */
+  const wanted = async (webhook: Webhook, a: AdmissionAttributes): Promise<Seen | undefined> => {
+    const match = ruleMatch(webhook, a, () => equivalentsOf(context.registry(), a));
+    if (match === undefined || !(await selectorsMatch(webhook, a, namespaceOf))) return undefined;
+    const seen =
+      match === 'own'
+        ? { attributes: a, asked: a, back: (object: Draft) => object }
+        : { attributes: await asEquivalent(a, match), asked: a, back: (object: Draft) => asAsked(a, match, object) };
     try {
-      return await conditionsHold(webhook.matchConditions, a, options.authorizer);
+      const holds = await conditionsHold(webhook.matchConditions, seen.attributes, options.authorizer);
+      return holds ? seen : undefined;
     } catch (error) {
-      if (webhook.failurePolicy === 'Ignore') return false;
+      if (webhook.failurePolicy === 'Ignore') return undefined;
       throw internalError(messageOf(error));
     }
   };
 
   /** The webhook's response; undefined when it could not be had and that is to be ignored. */
-  const ask = async (webhook: Webhook, a: AdmissionAttributes): Promise<AdmissionResponse | undefined> => {
+  const ask = async (webhook: Webhook, { attributes: a, asked }: Seen): Promise<AdmissionResponse | undefined> => {
     if (a.context.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun')
       throw new ApiError({
         kind: 'Status',
@@ -98,7 +115,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
         code: 400,
       });
     try {
-      const { uid, body } = admissionReview(a);
+      const { uid, body } = admissionReview(a, asked);
       const answer = await callWebhook(
         { registry: context.registry(), dial },
         webhook.clientConfig,
@@ -116,17 +133,18 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     }
   };
 
-  const mutateBy = async (webhook: MutatingWebhook, a: AdmissionAttributes): Promise<boolean> => {
-    const response = await ask(webhook, a);
+  const mutateBy = async (webhook: MutatingWebhook, seen: Seen): Promise<boolean> => {
+    const response = await ask(webhook, seen);
+    const { attributes, asked } = seen;
     if (!response) return false;
     if (!response.allowed) throw denied(webhook.name, response);
-    if (!response.patch || !a.object) return false;
+    if (!response.patch || !attributes.object) return false;
     if (response.patchType !== 'JSONPatch')
       throw internalError(`unsupported patch type ${response.patchType ?? ''} of webhook "${webhook.name}"`);
-    const before = JSON.stringify(a.object);
+    const before = JSON.stringify(asked.object);
     const patch: unknown = JSON.parse(Buffer.from(response.patch, 'base64').toString());
-    a.object = applyJsonPatch(a.object, patch) as Draft;
-    return JSON.stringify(a.object) !== before;
+    asked.object = await seen.back(applyJsonPatch(attributes.object, patch) as Draft);
+    return JSON.stringify(asked.object) !== before;
   };
 
   const mutateAll = async (webhooks: readonly MutatingWebhook[], a: AdmissionAttributes): Promise<boolean> => {
@@ -134,8 +152,9 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     const again: MutatingWebhook[] = [];
     const asked: MutatingWebhook[] = [];
     for (const webhook of webhooks) {
-      if (!(await wanted(webhook, a))) continue;
-      const altered = await mutateBy(webhook, a);
+      const seen = await wanted(webhook, a);
+      if (!seen) continue;
+      const altered = await mutateBy(webhook, seen);
       if (altered) {
         changed = true;
         // Those that want to see the outcome of others are asked once more.
@@ -144,15 +163,19 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
       }
       asked.push(webhook);
     }
-    for (const webhook of again) if (await wanted(webhook, a)) changed = (await mutateBy(webhook, a)) || changed;
+    for (const webhook of again) {
+      const seen = await wanted(webhook, a);
+      if (seen) changed = (await mutateBy(webhook, seen)) || changed;
+    }
     return changed;
   };
 
   const validateAll = async (webhooks: readonly ValidatingWebhook[], a: AdmissionAttributes): Promise<void> => {
     await Promise.all(
       webhooks.map(async (webhook) => {
-        if (!(await wanted(webhook, a))) return;
-        const response = await ask(webhook, a);
+        const seen = await wanted(webhook, a);
+        if (!seen) return;
+        const response = await ask(webhook, seen);
         if (response && !response.allowed) throw denied(webhook.name, response);
       }),
     );

@@ -1,0 +1,41 @@
+import { convertTo } from '../../registry/convert.ts';
+import type { AdmissionAttributes, Draft, Frozen, Maybe, Registry, ResourceDefinition } from '../../registry/types.ts';
+
+/** A resource by another name: in another version, or in the other group that shows the same objects. */
+export interface Equivalent {
+  readonly group: string;
+  readonly version: string;
+  readonly definition: ResourceDefinition;
+}
+
+const events = ['', 'events.k8s.io'];
+
+/** The other names of what a request is for. */
+export function equivalentsOf(registry: Registry, { group, version, resource }: AdmissionAttributes): Equivalent[] {
+  const groups = resource === 'events' && events.includes(group) ? events : [group];
+  return groups
+    .flatMap((name) => registry.definitions().filter((d) => d.group === name && d.resource === resource))
+    .flatMap((definition) =>
+      definition.versions
+        .filter((v) => v.served)
+        .map((v) => ({ group: definition.group, version: v.version, definition })),
+    )
+    .filter((other) => other.group !== group || other.version !== version);
+}
+
+/** The request as it would have been under another name. Objects are converted copies. */
+export async function asEquivalent(a: AdmissionAttributes, to: Equivalent): Promise<AdmissionAttributes> {
+  const { group, version, definition } = to;
+  // Views in a kind of their own (scale) are the same in all versions.
+  const isOwn = a.kind.group === a.group && a.kind.version === a.version;
+  const kind = isOwn ? { group, version, kind: a.kind.kind } : a.kind;
+  const shown = (object: Draft | Frozen | undefined): Maybe<Draft | undefined> =>
+    object && isOwn ? convertTo(definition, structuredClone(object) as Draft, kind) : (object as Draft | undefined);
+  const [object, oldObject] = await Promise.all([shown(a.object), shown(a.oldObject)]);
+  return { ...a, group, version, kind, object, oldObject };
+}
+
+/** What a webhook made of an equivalent's object, back under the request's own name. */
+export function asAsked(a: AdmissionAttributes, { definition }: Equivalent, object: Draft): Maybe<Draft> {
+  return a.kind.group === a.group && a.kind.version === a.version ? convertTo(definition, object, a.kind) : object;
+}
