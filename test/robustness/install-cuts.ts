@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomInt } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findAccelerator } from '../../images/machine/accelerator.ts';
+import { type Machine, openMachine } from '../../images/machine/machine.ts';
+import { direct } from '../../images/tools/chroot.ts';
+import { readPartitions } from '../../os/disk/gpt.ts';
+import { slotLabel } from '../../os/disk/machine-disk.ts';
+import { installPhases } from '../../os/install/phases.ts';
+import { fileOf, type UpdateManifest, verifyFile } from '../../os/update/manifest.ts';
+import { run } from '../../src/base/run.ts';
+import { testIsoParts } from '../harness/iso.ts';
+import { patienceMs, testImage, untilConsole, untilReady } from '../harness/vm.ts';
+
+type State = 'nothing' | 'whole';
+
+/** What the machine's disk holds: all of an installation, which is checked by its digest, or no partitions at all. */
+async function stateOf(machine: Machine, manifest: UpdateManifest): Promise<State> {
+  const raw = join(machine.folder, 'looked-at.raw');
+  const tool = direct('usr/bin/qemu-img');
+  await run(tool.program, [...tool.args, 'convert', '-O', 'raw', join(machine.folder, 'disk.qcow2'), raw], {
+    timeoutMs: patienceMs,
+  });
+  try {
+    const table = await readPartitions(raw).catch(() => undefined);
+    if (table === undefined) return 'nothing';
+    const slot = table.partitions.find(({ label }) => label === slotLabel(manifest.version));
+    assert.ok(slot, `a table of partitions without the slot: ${JSON.stringify(table.partitions)}`);
+    await verifyFile(raw, fileOf(manifest, 'root'), slot.start);
+    return 'whole';
+  } finally {
+    await rm(raw);
+  }
+}
+
+/** Starts the installer as a unit of its own, so that what it says is on the console and nobody's leaving ends it. */
+const startInstaller = (machine: Machine, fault: string): Promise<unknown> =>
+  machine.ssh(
+    `sudo systemd-run --quiet --collect --property=StandardError=journal+console --setenv=KNARR_FAULT=${fault} knarr install --silent --force --force-efi --device /dev/vda`,
+  );
+
+/**
+ * Cuts the power once at the beginning and at the end of each phase of an installation, then `more` times at any moment
+ * of the writing. The disk must hold nothing or all each time, and an installation after all of that must become a node.
+ * Resolves with how often the power was cut.
+ */
+export async function cutInstallations(more: number, say: (text: string) => void): Promise<number> {
+  const { iso, manifest } = await testIsoParts();
+  const options = {
+    name: `robust-install-${randomBytes(3).toString('hex')}`,
+    image: await testImage(),
+    accelerator: await findAccelerator(),
+    config: { hostname: 'robust' },
+    firmware: true,
+    blank: true,
+  };
+  const machine = await openMachine({ ...options, media: [iso], cmdline: 'k3os.mode=install' });
+  const begin = async (): Promise<void> => {
+    await machine.start();
+    await untilConsole(machine, /press Enter to install Knarr/);
+  };
+  const lookAfterCut = async (what: string, may: readonly State[]): Promise<void> => {
+    await machine.powerCut();
+    const state = await stateOf(machine, manifest);
+    assert.ok(may.includes(state), `${what}: the disk holds ${state}`);
+    say(`cut at ${what}: the disk holds ${state}`);
+    // what would start by itself now is not what the next cut is about
+    if (state === 'whole') await rm(join(machine.folder, 'disk.qcow2'));
+  };
+  let cuts = 0;
+  try {
+    const phases = installPhases.map(({ name }) => name);
+    const written = phases.indexOf('write');
+    for (const [index, phase] of phases.entries())
+      for (const moment of ['begin', 'end'] as const) {
+        const point = `install.${phase}.${moment}`;
+        await begin();
+        await startInstaller(machine, point);
+        await untilConsole(machine, new RegExp(`fault: reset at ${point.replaceAll('.', '\\.')}`));
+        await lookAfterCut(point, [index < written || (index === written && moment === 'begin') ? 'nothing' : 'whole']);
+        cuts++;
+      }
+    for (let round = 0; round < more; round++) {
+      await begin();
+      await startInstaller(machine, '');
+      await untilConsole(machine, /\[\d\/\d\] writing/);
+      const ms = randomInt(15_000);
+      await sleep(ms);
+      await lookAfterCut(`${ms} ms into the writing`, ['nothing', 'whole']);
+      cuts++;
+    }
+    await begin();
+    await startInstaller(machine, '');
+    await untilConsole(machine, /restarting|Knarr \S+ is on/);
+    await machine.stop();
+    await openMachine({ ...options, seedless: true }).then(async (installed) => {
+      await installed.start();
+      await untilReady(installed);
+    });
+    return cuts;
+  } finally {
+    await machine.remove();
+  }
+}
+
+if (import.meta.main) {
+  const cuts = await cutInstallations(Number(process.argv[2] ?? 3), (text) => void process.stdout.write(`${text}\n`));
+  process.stdout.write(`${cuts} installations cut off, none left a broken disk\n`);
+}
