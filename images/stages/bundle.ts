@@ -22,6 +22,7 @@ await import('./${main}');
  *   knarr.mjs  os.mjs           what is started
  *   main.js    boot.js          the bundles; what they share in part-*.js
  *   sqlite-worker.js            the datastore's thread
+ *   yaml-worker.js              the thread that reads large YAML bodies
  *   facts/                      JSON of src/<room>/facts, and what describes the API's types and fields
  *   sqlite.node                 the datastore's native part
  */
@@ -38,6 +39,7 @@ export function bundleStage(arch: Arch): Stage {
           main: join(clone, 'src/cli/main.ts'),
           boot: join(clone, 'os/main.ts'),
           'sqlite-worker': join(clone, 'src/store/sqlite-worker.ts'),
+          'yaml-worker': join(clone, 'src/apiserver/handlers/yaml-worker.ts'),
         },
         outdir: into,
         splitting: true,

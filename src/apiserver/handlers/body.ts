@@ -1,12 +1,13 @@
 import { decodeValue, parseJson } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
-import { badRequest, isApiError, unsupportedMediaType } from '../../api/status.ts';
+import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
 import { decodeCbor } from '../../wire/cbor.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
 import type { Draft, ResourceVersion } from '../registry/types.ts';
 import type { Call, CallBody } from './call.ts';
-import { readYaml } from './yaml-body.ts';
+import { type ReadYaml, readYaml } from './yaml-body.ts';
+import { mostInTurn, readYamlAside } from './yaml-thread.ts';
 
 const isObject = (value: unknown): value is Draft =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -18,6 +19,20 @@ const summary = (bytes: Buffer): string =>
 const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
   badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
 
+/** JSON is YAML too, and the usual thing to send as YAML. */
+function jsonOrYaml(text: string): unknown {
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // YAML in flow style.
+    }
+  }
+  if (text.length > mostInTurn)
+    throw entityTooLarge(`YAML of more than ${mostInTurn} bytes is not read here: send JSON`);
+  return readYaml(text).value;
+}
+
 /** The value in a body, of whatever encoding it has; `kind` is for messages. */
 export function bodyValue(body: CallBody, kind: string): unknown {
   if (body.kind === 'value') return structuredClone(body.value);
@@ -27,9 +42,9 @@ export function bodyValue(body: CallBody, kind: string): unknown {
       return parseJson(bytes.toString('utf8'), kind);
     case 'yaml':
       try {
-        return readYaml(bytes.toString('utf8')).value;
+        return jsonOrYaml(bytes.toString('utf8'));
       } catch (error) {
-        throw unrecognized(kind, (error as Error).message, bytes);
+        throw isApiError(error) ? error : unrecognized(kind, (error as Error).message, bytes);
       }
     case 'protobuf':
       try {
@@ -43,6 +58,16 @@ export function bodyValue(body: CallBody, kind: string): unknown {
       throw unsupportedMediaType(
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
       );
+  }
+}
+
+/** What is in a YAML body, however large it is; undefined for the other encodings. */
+async function yamlIn(body: CallBody, kind: string): Promise<ReadYaml | undefined> {
+  if (body.kind !== 'bytes' || body.encoding !== 'yaml') return undefined;
+  try {
+    return await readYamlAside(body.bytes.toString('utf8'));
+  } catch (error) {
+    throw isApiError(error) ? error : unrecognized(kind, (error as Error).message, body.bytes);
   }
 }
 
@@ -72,10 +97,9 @@ function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): v
 }
 
 /** Fields that stand twice, where decoding by a type does not find them: in YAML and in custom resources. */
-function duplicatesIn(body: CallBody, custom: boolean): readonly string[] {
+function duplicatesIn(body: CallBody, yaml: ReadYaml | undefined, custom: boolean): readonly string[] {
   if (body.kind !== 'bytes') return [];
-  if (body.encoding === 'yaml')
-    return [readYaml(body.bytes.toString('utf8')).duplicates].filter((text) => text !== undefined);
+  if (yaml) return yaml.duplicates === undefined ? [] : [yaml.duplicates];
   if (!custom || body.encoding !== 'json') return [];
   return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
 }
@@ -119,7 +143,8 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
   const { context } = call;
   const custom = version !== undefined && schemaOf(expected) === undefined;
   const json = body.kind === 'bytes' && body.encoding === 'json';
-  const value = bodyValue(body, expected.kind) ?? {};
+  const yaml = body.kind === 'bytes' && body.encoding === 'yaml' ? await yamlIn(body, expected.kind) : undefined;
+  const value = (yaml ? yaml.value : bodyValue(body, expected.kind)) ?? {};
   if (!isObject(value)) {
     const what = Array.isArray(value) ? 'array' : typeof value;
     const bytes = body.kind === 'bytes' ? body.bytes : Buffer.alloc(0);
@@ -130,7 +155,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     );
   }
   checkKind(value, expected, custom);
-  const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, custom);
+  const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, yaml, custom);
   if (custom) {
     value.apiVersion = `${expected.group}/${expected.version}`;
     value.kind = expected.kind;

@@ -5,7 +5,7 @@ import type { PatchBody } from '../registry/types.ts';
 import type { Call, CallBody, StoreHandler } from './call.ts';
 import { booleanOf, checkWriteOptions } from './options.ts';
 import { expectedKind, placeOf } from './write.ts';
-import { readYaml } from './yaml-body.ts';
+import { readYamlAside } from './yaml-thread.ts';
 
 const types: Readonly<Record<string, PatchBody['type']>> = {
   'application/json-patch+json': 'json',
@@ -24,7 +24,7 @@ const accepted = (strategic: boolean): string =>
     ...(strategic ? ['application/apply-patch+cbor'] : []),
   ].join(', ');
 
-function patchValue(body: CallBody, type: PatchBody['type'], context: Call['context']): unknown {
+async function patchValue(body: CallBody, type: PatchBody['type'], context: Call['context']): Promise<unknown> {
   if (body.kind === 'value') return structuredClone(body.value);
   const text = body.bytes.toString('utf8');
   if (type === 'apply') {
@@ -36,7 +36,7 @@ function patchValue(body: CallBody, type: PatchBody['type'], context: Call['cont
       }
     }
     try {
-      const { value, duplicates } = readYaml(text);
+      const { value, duplicates } = await readYamlAside(text);
       if (duplicates !== undefined && context.fieldValidation === 'Strict')
         throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates}`);
       if (duplicates !== undefined && context.fieldValidation === 'Warn') context.warn(duplicates);
@@ -94,7 +94,7 @@ export const patchObject: StoreHandler = async (call, store) => {
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
-  const value = patchValue(body, type, call.context);
+  const value = await patchValue(body, type, call.context);
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },
