@@ -13,6 +13,12 @@ const usage = `USAGE:
    knarr config validate FILE...   say what is wrong in files, with line and column ("-" is the standard input)
    knarr config show               the configuration of this machine, from all its sources
    knarr config diff [FILE]        what has changed since it was applied, or what FILE would change
+   knarr config apply [FILE]       bring the running machine to what its sources (and FILE, from now on) say;
+                                   --reboot starts it anew where only that helps
+   knarr config try FILE           the same, but it goes back by itself: --for DURATION (5m), --keep-when-healthy,
+                                   --reboot, --as NAME (a file in config.d instead of config.yaml)
+   knarr config confirm            the configuration on trial stays
+   knarr config revert             the one before it comes back at once
 
    Secrets are shown as ***; --secrets shows them.
 `;
@@ -62,20 +68,6 @@ export async function config(args: readonly string[], host: Host = machine, to: 
     default:
       throw refuse(`there is no "config ${word}"\n${usage}`);
   }
-}
-
-/** The same as a program: what is wrong with the call is printed, and all is written before it resolves. */
-export async function main(args: readonly string[]): Promise<number> {
-  let code: number;
-  try {
-    code = await config(args);
-  } catch (error) {
-    if (!(error instanceof KnarrError)) throw error;
-    process.stderr.write(`knarr: ${error.message}\n`);
-    code = 1;
-  }
-  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
-  return code;
 }
 
 const refuse = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });

@@ -3,7 +3,7 @@ import { bless, boot, health, late, online, type Phase, runPhases, trial, wiping
 
 /** What a person calls; each is loaded only then, and resolves with the exit code. */
 const commands: Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>> = {
-  config: () => import('../cloud-config/command.ts'),
+  config: () => import('./config/command.ts'),
   install: () => import('./install/command.ts'),
   reset: () => import('./reset/command.ts'),
   ...Object.fromEntries((['upgrade', 'rollback', 'status'] as const).map((name) => [name, upgrading(name)])),
@@ -17,7 +17,15 @@ function upgrading(name: 'upgrade' | 'rollback' | 'status') {
 }
 
 /** What the units of the image call this program for. */
-const runs: Record<string, readonly Phase[]> = { boot, online, 'run-commands': late, trial, health, bless, wipe: wiping };
+const runs: Record<string, readonly Phase[]> = {
+  boot,
+  online,
+  'run-commands': late,
+  trial,
+  health,
+  bless,
+  wipe: wiping,
+};
 
 const name = process.argv[2] ?? '';
 const command = commands[name];

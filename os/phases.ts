@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { runCommands, runCommandsFile } from '../cloud-config/appliers/commands.ts';
 import { appliers } from '../cloud-config/appliers.ts';
 import type { Host } from '../cloud-config/host.ts';
@@ -86,6 +86,15 @@ async function beginLife({ host, mode }: Machine): Promise<void> {
 export const boot: readonly Phase[] = [
   { name: 'mode', run: learnMode },
   { name: 'new /var', run: beginLife },
+  {
+    name: 'trial of a configuration',
+    async run({ host, say }) {
+      // loaded only when there is one: a boot is counted in milliseconds
+      if (!(await stat(host.path('/var/lib/knarr/config/trial.json')).catch(() => undefined))) return;
+      const { trialAtBoot } = await import('./config/trial.ts');
+      say(await trialAtBoot(host));
+    },
+  },
   { name: 'configuration', run: readConfiguration },
   { name: 'ssh host keys', run: hostKeys },
   { name: 'installation', run: beginInstallation },

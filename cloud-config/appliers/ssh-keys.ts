@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import type { Applier, PhaseName } from '../applier.ts';
@@ -52,7 +52,9 @@ export const createSshKeys = (http: Http): Applier => ({
         else if (/^\w+:/.test(key)) failures.push(`${key}: keys are fetched from github: alone`);
         else keys.push(key);
       }
-      if (keys.length > 0) await writeFileAtomic(host.path(`/run/knarr/ssh/${name}`), `${keys.join('\n')}\n`);
+      const file = host.path(`/run/knarr/ssh/${name}`);
+      if (keys.length > 0) await writeFileAtomic(file, `${keys.join('\n')}\n`);
+      else await rm(file, { force: true });
     }
     if (failures.length > 0) throw new KnarrError({ code: 'ssh-keys', blame: 'world', message: failures.join('; ') });
   },
