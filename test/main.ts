@@ -12,7 +12,7 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
       [
         'apiserver',
         'the API server, driven by kubectl and by recorded requests',
-        'test/{apiserver,differential}/**/*.test.ts',
+        'test/{apiserver,differential,robustness}/**/*.test.ts',
         5,
       ],
       ['upstream', 'upstream’s programs and clients with the API server', 'test/{upstream,clients}/**/*.test.ts', 15],

@@ -1,0 +1,61 @@
+import { messageOf } from '../../src/base/errors.ts';
+import { killServer } from './killed-server.ts';
+
+type Say = (text: string) => void;
+
+interface Scenario {
+  readonly name: string;
+  /** How often when nothing else is asked for. */
+  readonly usual: number;
+  /** Resolves with what was done; throws with what was lost. */
+  run(times: number, say: Say): Promise<string>;
+}
+
+/** What is broken on purpose, many times. `npm test` does some of each. */
+const scenarios: readonly Scenario[] = [
+  {
+    name: 'killed-server',
+    usual: 100,
+    async run(times, say) {
+      const { kills, acknowledged } = await killServer(times, say);
+      return `killed ${kills} times; none of ${acknowledged} acknowledged writes was lost`;
+    },
+  },
+  {
+    name: 'install-cuts',
+    usual: 20,
+    async run(times, say) {
+      const { cutInstallations } = await import('./install-cuts.ts');
+      return `the power was cut ${await cutInstallations(times, say)} times; the disk held nothing or all`;
+    },
+  },
+];
+
+function option(args: readonly string[], name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at < 0 ? undefined : args[at + 1];
+}
+
+const args = process.argv.slice(2);
+const only = option(args, '--only')?.split(',');
+const times = option(args, '--times');
+const unknown = only?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
+if (unknown.length > 0) {
+  process.stderr.write(
+    `there is no ${unknown.join(', ')}; there are ${scenarios.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+let failed = false;
+for (const { name, usual, run } of scenarios) {
+  if (only !== undefined && !only.includes(name)) continue;
+  process.stdout.write(`• ${name}\n`);
+  try {
+    const done = await run(times === undefined ? usual : Number(times), (text) => process.stdout.write(`  ${text}\n`));
+    process.stdout.write(`✓ ${done}\n`);
+  } catch (error) {
+    failed = true;
+    process.stdout.write(`✗ ${messageOf(error)}\n`);
+  }
+}
+process.exitCode = failed ? 1 : 0;
