@@ -9,6 +9,7 @@ import { createAudit } from './audit/audit.ts';
 import { createLogFile } from './audit/log-file.ts';
 import { createAuditWebhook } from './audit/webhook.ts';
 import { createAuthentication } from './authn/authenticate.ts';
+import { forAudiences } from './authn/authenticator.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { createConfiguredAuthentication } from './authn/configured.ts';
 import { tokenKey } from './authn/jwt.ts';
@@ -127,14 +128,15 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       x509Authenticator(options.clientCa),
     ],
     tokens: [
-      (token) => {
+      forAudiences(audiences, (token) => {
         const user = tokens?.(token);
         return user && { user };
-      },
-      configured.first,
+      }),
+      forAudiences(audiences, configured.first),
       serviceAccountAuthenticator({ registry, keys: tokenKeys, issuers: serviceAccounts.issuers, audiences }),
-      ...((options.bootstrapTokens ?? true) ? [bootstrapTokenAuthenticator(registry)] : []),
-      ...configured.last,
+      ...((options.bootstrapTokens ?? true) ? [forAudiences(audiences, bootstrapTokenAuthenticator(registry))] : []),
+      forAudiences(audiences, configured.jwt),
+      configured.webhook,
     ],
   });
 
@@ -242,6 +244,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     serving: options.serving,
     clientCas: [options.clientCa, ...(options.requestHeader ? [options.requestHeader.ca] : [])],
     tls: options.tls,
+    maxStreams: options.maxStreams,
     onExchange: (exchange) => {
       if (!mounts.serve(exchange)) pipeline(exchange);
     },

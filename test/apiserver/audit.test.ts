@@ -146,7 +146,7 @@ test('events go to a webhook too, gathered into lists', async () => {
         await send(server, 'POST', '/api/v1/namespaces/default/configmaps', { metadata: { name } });
     }
     const lists = hook.asked.map(({ path, body }) => {
-      assert.deepEqual([path, body.kind, body.apiVersion], ['/events', 'EventList', 'audit.k8s.io/v1']);
+      assert.deepEqual([path, body.kind, body.apiVersion], ['/events?timeout=30s', 'EventList', 'audit.k8s.io/v1']);
       return body.items.filter((event: { userAgent: string }) => event.userAgent === 'test');
     });
     assert.deepEqual(

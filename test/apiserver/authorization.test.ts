@@ -84,7 +84,7 @@ test('a webhook decides ahead of RBAC, narrowed by its conditions, and its answe
     },
     status: { allowed: false },
   });
-  assert.equal(hook.asked[0]?.path, '/authorize');
+  assert.equal(hook.asked[0]?.path, '/authorize?timeout=3s');
   assert.equal(hook.asked[0]?.headers.authorization, 'Bearer shown-to-webhooks');
 
   const refused = await server.ask('GET', pods('default'), { token: 'bob' });
@@ -137,8 +137,8 @@ test('a webhook that is down refuses or is passed over, and a changed file takes
   const failed = await server.ask('GET', pods('default'), { token: 'alice' });
   assert.equal(failed.status, 500);
   assert.match(
-    failed.body.message,
-    /Post "https:\/\/127.0.0.1:1\/": dial tcp 127.0.0.1:1: connect: connection refused/,
+    failed.body,
+    /^Internal Server Error: "\/api\/v1\/[^"]*": Post "https:\/\/127.0.0.1:1\/\?timeout=3s": dial tcp 127.0.0.1:1: connect: connection refused/,
   );
   const review = await server.ask('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
     body: { spec: { resourceAttributes: { verb: 'get', resource: 'pods', namespace: 'default' } } },

@@ -45,8 +45,12 @@ for (const version of ['v1', 'v1beta1'] as const)
     assert.equal((await server.ask('GET', '/version', { token: 'other' })).status, 401);
     assert.deepEqual(
       hook.asked.map(({ path, body }) => [path, body.apiVersion, body.spec.token]),
-      ['good', 'broken', 'other'].map((token) => ['/review', `authentication.k8s.io/${version}`, token]),
+      ['good', 'broken', 'other'].map((token) => ['/review?timeout=30s', `authentication.k8s.io/${version}`, token]),
     );
+    assert.deepEqual(await review(server, { token: 'fixed', audiences: ['elsewhere'] }), {
+      user: {},
+      error: 'invalid bearer token',
+    });
     const fixed = await review(server, { token: 'fixed' });
     assert.deepEqual([fixed.user.username, fixed.user.groups], ['bob', ['ops', 'dev', 'system:authenticated']]);
   });

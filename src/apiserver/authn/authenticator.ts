@@ -27,6 +27,17 @@ export interface AuthenticatedToken {
   audiences?: readonly string[] | undefined;
 }
 
+/** Of tokens that say nothing of audiences: they are for the API's own. */
+export const forAudiences =
+  (own: readonly string[], authenticator: TokenAuthenticator): TokenAuthenticator =>
+  (token, wanted = own) => {
+    const audiences = wanted.filter((audience) => own.includes(audience));
+    if (audiences.length === 0) return undefined;
+    const found = authenticator(token, audiences);
+    const told = (known: AuthenticatedToken | undefined) => known && { ...known, audiences };
+    return found instanceof Promise ? found.then(told) : told(found);
+  };
+
 export const authenticatedGroup = 'system:authenticated';
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };

@@ -35,9 +35,11 @@ export interface ConfiguredAuthentication {
   /** Reads the files. Throws KnarrError when one cannot be used. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Before service-account tokens are looked at, and after. */
+  /** Before service-account tokens are looked at: the token file. */
   readonly first: TokenAuthenticator;
-  readonly last: readonly TokenAuthenticator[];
+  /** After them: ID tokens, and the webhook. */
+  readonly jwt: TokenAuthenticator;
+  readonly webhook: TokenAuthenticator;
   /** What the file says of those who show nothing. */
   anonymous(): AnonymousSettings | undefined;
 }
@@ -156,17 +158,15 @@ export function createConfiguredAuthentication(options: {
       const user = users.get(token);
       return user && { user };
     },
-    last: [
-      async (token) => {
-        for (const { authenticate } of jwts) {
-          // The first that knows the issuer decides, also by refusing.
-          const found = await authenticate(token);
-          if (found) return found;
-        }
-        return undefined;
-      },
-      (token, wanted) => webhook?.(token, wanted),
-    ],
+    async jwt(token) {
+      for (const { authenticate } of jwts) {
+        // The first that knows the issuer decides, also by refusing.
+        const found = await authenticate(token);
+        if (found) return found;
+      }
+      return undefined;
+    },
+    webhook: (token, wanted) => webhook?.(token, wanted),
     anonymous: () => anonymous,
   };
 }

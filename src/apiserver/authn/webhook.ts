@@ -59,7 +59,8 @@ export function createTokenWebhook(options: {
     const before = known.get(key);
     if (before && before.until > now()) return found(before.status, wanted);
     const status = await ask(token, wanted);
-    if (cacheTtlMs > 0) {
+    // A service that could not say is asked again.
+    if (cacheTtlMs > 0 && (status.authenticated || !status.error)) {
       if (known.size >= answersKept) known.clear();
       known.set(key, { status, until: now() + cacheTtlMs });
     }

@@ -105,6 +105,15 @@ const deprecations: Readonly<Record<string, string>> = {
   '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 };
 
+/** The answer where an authorizer failed and no other allowed: upstream's, a text. */
+const undecided = (url: string, error: string): Answer => ({
+  kind: 'bytes',
+  status: 500,
+  type: 'text/plain; charset=utf-8',
+  body: `Internal Server Error: ${JSON.stringify(url)}: ${error}\n`,
+  headers: { 'x-content-type-options': 'nosniff' },
+});
+
 /** Authorizes a call and finds who answers it. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { registry, virtual, authorizer, special } = options;
@@ -132,6 +141,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const attributes = attributesOf(call);
     const after = (decision: Decision): Maybe<Answer> => {
       call.decided?.(decision);
+      if (!decision.allowed && decision.error !== undefined) return undecided(call.url, decision.error);
       if (!decision.allowed) throw refusal(call.user, attributes, decision);
       return handled(call);
     };

@@ -1,12 +1,13 @@
 import { Agent as PlainAgent, request as requestHttp } from 'node:http';
 import { Agent, type RequestOptions, request as requestHttps } from 'node:https';
+import { goDuration } from '../../base/duration.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { HttpTransportOptions } from '../../client/http-transport.ts';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
 
 /** A service outside that answers JSON with JSON, as a kubeconfig file describes it. */
 export interface RemoteService {
-  /** POSTs to the very URL of the file. Throws Error as Go's client words it. */
+  /** POSTs to the URL of the file, with how long an answer may take. Throws Error as Go's client words it. */
   post(body: object): Promise<unknown>;
   close(): void;
 }
@@ -69,6 +70,7 @@ export function createRemoteService(options: {
 }): RemoteService {
   const { at, timeoutMs } = options;
   const url = new URL(at.server);
+  url.searchParams.set('timeout', goDuration(timeoutMs));
   const secure = url.protocol === 'https:';
   let agent: Agent | PlainAgent | undefined;
 
