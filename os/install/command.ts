@@ -101,6 +101,13 @@ export async function main(args: readonly string[], host: Host = machine): Promi
     return 0;
   }
   try {
+    if (args.includes('--takeover')) {
+      const { takeover } = await import('./takeover/command.ts');
+      return await takeover(
+        args.filter((arg) => arg !== '--takeover'),
+        host,
+      );
+    }
     return await run(args, host);
   } catch (error) {
     if (!(error instanceof KnarrError) || error.blame === 'bug') throw error;

@@ -39,6 +39,7 @@ export const usage = `USAGE:
    --tty TTY            a further console of the installed machine, like ttyS1
    --reboot, --poweroff what happens afterwards
    --debug              say more
+   --takeover           on another Linux: replace it, on the disk that it runs from; needs --device, --config, --source
 `;
 
 const refuse = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
