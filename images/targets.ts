@@ -1,3 +1,4 @@
+import { daemon } from './targets/daemon.ts';
 import { iso } from './targets/iso.ts';
 import { metal } from './targets/metal.ts';
 import { pxe } from './targets/pxe.ts';
@@ -8,4 +9,4 @@ import { update } from './targets/update.ts';
 import { vm } from './targets/vm.ts';
 
 /** Every kind of image that can be built. A target is a column of stages; see `images/targets/`. */
-export const targets: Readonly<Record<string, Target>> = { vm, metal, iso, pxe, rpi, rootfs, update };
+export const targets: Readonly<Record<string, Target>> = { vm, metal, iso, pxe, rpi, rootfs, update, daemon };

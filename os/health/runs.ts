@@ -26,7 +26,13 @@ export async function trial(): Promise<void> {
 /** knarr-health.service: ends well when the version on trial is healthy; else systemd starts the machine anew. */
 export async function health(): Promise<void> {
   const pending = await state.read('pending');
-  if (pending === undefined || pending.kind === 'daemon') return;
+  if (pending === undefined) return;
+  if (pending.kind === 'daemon') {
+    // a power cut came while it was on trial; it is no reason to start the machine anew
+    const { judgeDaemon } = await import('../daemon/upgrade.ts');
+    await judgeDaemon({ host: machine, state, say }, pending);
+    return;
+  }
   const { disk } = await context();
   if (disk.running.version !== pending.to) return;
   const failedBefore = new Set<string>(

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { machine } from '../../cloud-config/host.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { parseDuration } from '../../src/daemon/argument-values.ts';
+import { upgradeDaemon } from '../daemon/upgrade.ts';
 import { rollbackMachine } from './rollback.ts';
 import { machineStatus, renderStatus } from './status.ts';
 import { upgradeMachine } from './upgrade.ts';
@@ -19,6 +20,7 @@ OPTIONS:
    --tries N             How often it may start before the machine goes back (default 3)
    --deadline DURATION   How long it may take to be healthy at each try (default 10m)
    --force               Take another flavour; go on though there is no way back
+   --daemon              FROM is a daemon alone: no pod is touched, nothing is restarted but the daemon
    --plan NAME=HASH      The plan of the cluster that asks for it
 `,
   rollback: `USAGE:
@@ -46,6 +48,7 @@ const options = {
   tries: { type: 'string', default: '3' },
   deadline: { type: 'string', default: '10m' },
   force: { type: 'boolean', default: false },
+  daemon: { type: 'boolean', default: false },
   plan: { type: 'string' },
   'restore-datastore': { type: 'boolean', default: false },
   output: { type: 'string', short: 'o', default: 'text' },
@@ -93,6 +96,13 @@ async function upgrade(values: Values, words: readonly string[]): Promise<void> 
   const { KNARR_FAULT: fault } = process.env;
   const { check: checkOnly, force } = values;
   const asked = { ...trialOf(values), ...requestOf(values.plan), checkOnly, force };
+  if (values.daemon) {
+    const ended = await upgradeDaemon(machine, from, asked, say);
+    if (!('result' in ended)) return say(`the daemon ${ended.to} can be started on this machine`);
+    if (ended.result !== 'kept')
+      throw new KnarrError({ code: 'unhealthy', blame: 'world', message: `${ended.to} was not kept` });
+    return;
+  }
   const { to, kubernetes } = await upgradeMachine(
     machine,
     from,

@@ -137,15 +137,8 @@ export async function readUpdateKeys(folders: readonly string[] = keyFolders): P
   return keys;
 }
 
-/**
- * Checks a manifest's signature, and reads it only then; gives the key that fits too. Throws KnarrError
- * `update-signature` when no key fits, or none is there.
- */
-export function verifyManifest(
-  bytes: Uint8Array,
-  signature: string,
-  keys: readonly UpdateKey[],
-): { manifest: UpdateManifest; key: UpdateKey } {
+/** The key that signed some bytes. Throws KnarrError `update-signature` when no key fits, or none is there. */
+export function signerOf(bytes: Uint8Array, signature: string, keys: readonly UpdateKey[]): UpdateKey {
   const raw = Buffer.from(signature.trim(), 'base64');
   const key = keys.find(({ name, pem }) => {
     try {
@@ -162,6 +155,16 @@ export function verifyManifest(
         : `the update is not signed with any of the ${keys.length} keys that this machine trusts; if you trust its maker, put its public key (PEM) into /var/lib/knarr/update-keys`,
       'update-signature',
     );
+  return key;
+}
+
+/** Checks a manifest's signature (see `signerOf`), and reads it only then. */
+export function verifyManifest(
+  bytes: Uint8Array,
+  signature: string,
+  keys: readonly UpdateKey[],
+): { manifest: UpdateManifest; key: UpdateKey } {
+  const key = signerOf(bytes, signature, keys);
   return { manifest: parseManifest(bytes), key };
 }
 

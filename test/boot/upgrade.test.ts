@@ -1,51 +1,76 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { Machine } from '../../images/machine/machine.ts';
 import type { Parts } from '../../images/parts.ts';
-import { secondBuild, serveFolders, variant } from '../harness/updates.ts';
+import { testFolder } from '../harness/folder.ts';
+import { daemonUpdate, secondBuild, updatesDisk, variant } from '../harness/updates.ts';
 import {
   type BadUpgrade,
   badUpgrades,
+  containersOf,
   deploy,
   runningVersion,
+  statusOf,
   stillThere,
   untilOutcome,
+  upgrade,
   upgradeFrom,
 } from '../harness/upgrades.ts';
-import { testImage, testMachine, untilReady } from '../harness/vm.ts';
+import { type Kubectl, testImage, testMachine, untilReady } from '../harness/vm.ts';
 
 // One machine goes through all of these in order: a boot is dear. KNARR_ALL_UPGRADES=1 goes through every bad upgrade.
 const bad = process.env.KNARR_ALL_UPGRADES === undefined ? badUpgrades.slice(0, 1) : badUpgrades;
 let machine: Machine;
 let first: string;
 let parts: Parts;
-let updates: Awaited<ReturnType<typeof serveFolders>>;
-const folders: Record<string, string> = {};
+let folder: string;
+let kubectl: Kubectl;
 
 before(async () => {
   const image = await testImage();
   first = image.version;
   parts = await secondBuild();
-  folders.good = parts.update;
-  updates = await serveFolders(folders);
-  machine = await testMachine({ name: 'upgrade', image, firmware: true, config: { hostname: 'upgraded' } });
+  folder = await testFolder('updates');
+  const folders: Record<string, string> = {
+    good: parts.update,
+    daemon: await daemonUpdate(parts, '1.36.3-second'),
+    'bad-daemon': await daemonUpdate(parts, '1.36.3-bad', 'process.exit(1)'),
+  };
+  for (const { name, words } of bad) folders[name] = (await variant(parts, name, words)).folder;
+  const media = [await updatesDisk(folders, folder)];
+  machine = await testMachine({ name: 'upgrade', image, firmware: true, media, config: { hostname: 'upgraded' } });
 });
 
 after(async () => {
-  await updates?.close();
-  if (process.env.KNARR_KEEP === undefined) await machine?.remove();
+  if (process.env.KNARR_KEEP !== undefined) return;
+  await machine?.remove();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
 test('a machine with something to lose', async () => {
   await machine.start();
-  await deploy(await untilReady(machine));
+  kubectl = await untilReady(machine);
+  await deploy(kubectl);
 });
 
-async function comesBack({ name, words, reason }: BadUpgrade): Promise<void> {
-  const { version, folder } = await variant(parts, name, words);
-  folders[name] = folder;
-  await upgradeFrom(machine, `${updates.base}/${name}`);
-  const status = await untilOutcome(machine, version);
+test('the daemon alone is upgraded with no pod touched; one that does not start is replaced by the old one', async () => {
+  const before = await containersOf(kubectl);
+  await upgrade(machine, 'daemon', '--daemon --deadline 10m');
+  assert.equal((await statusOf(machine)).last?.result, 'kept');
+  const { stdout } = await machine.ssh('sudo readlink /var/lib/knarr/daemon/current; pgrep -af "mjs server"');
+  assert.match(stdout, /^1\.36\.3-second\n.*\/var\/lib\/knarr\/daemon\/current\/knarr\.mjs server/);
+  await assert.rejects(upgrade(machine, 'bad-daemon', '--daemon --deadline 10m'), /1\.36\.3-bad was not kept/);
+  const { last } = await statusOf(machine);
+  assert.deepStrictEqual([last?.result, last?.from], ['returned', '1.36.3-second']);
+  assert.match(last?.reasons.join() ?? '', /knarr\.service ended \d+ times/);
+  await stillThere(machine);
+  assert.deepStrictEqual(await containersOf(kubectl), before);
+});
+
+async function comesBack({ name, reason, deadline = '15m' }: BadUpgrade): Promise<void> {
+  await upgradeFrom(machine, name, `--tries 1 --deadline ${deadline}`);
+  const status = await untilOutcome(machine, `${parts.inputs.version}-${name}`);
   assert.equal(status.last?.result, 'returned');
   assert.match(status.last?.reasons.join('; ') ?? '', reason);
   assert.equal(runningVersion(status), first);
@@ -56,7 +81,7 @@ for (const one of bad) test(`from an upgrade that is bad (${one.name}) it comes 
 
 test('an upgrade that is good is kept, and everything is there', async () => {
   const { version } = parts.inputs;
-  await upgradeFrom(machine, `${updates.base}/good`);
+  await upgradeFrom(machine, 'good', '--tries 1 --deadline 15m');
   const status = await untilOutcome(machine, version);
   assert.equal(status.last?.result, 'kept');
   assert.deepStrictEqual(
@@ -66,9 +91,10 @@ test('an upgrade that is good is kept, and everything is there', async () => {
       [version, 'kept', true, true],
     ],
   );
-  const kubectl = await stillThere(machine);
+  kubectl = await stillThere(machine);
   assert.equal(
     await kubectl.run('get', 'node', 'upgraded', '-o', 'jsonpath={.metadata.labels.k3os\\.io/version}'),
     version,
   );
+  assert.match(await kubectl.run('get', 'events', '--field-selector', 'involvedObject.kind=Node'), /UpgradeKept/);
 });

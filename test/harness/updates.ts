@@ -1,14 +1,13 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { basename, join } from 'node:path';
+import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inputsOf } from '../../build.ts';
 import { makeDemoImage } from '../../images/machine/demo-image.ts';
 import { buildParts, type Parts, packageVersion } from '../../images/parts.ts';
 import { createProgress } from '../../images/setup/progress.ts';
+import { daemonUpdateStage } from '../../images/stages/daemon-update.ts';
 import { ukiStage } from '../../images/stages/uki.ts';
 import { updateStage } from '../../images/stages/update.ts';
+import { runInTools } from '../../images/tools/chroot.ts';
 import { hostArch } from '../../images/tools/paths.ts';
 
 /** The second build that tests upgrade to: the same but for its version. */
@@ -37,31 +36,38 @@ export async function variant(parts: Parts, name: string, words: string): Promis
   return { version, folder };
 }
 
-/** A web server on this machine that has folders by name; machines reach it at `base`. */
-export async function serveFolders(
-  folders: Readonly<Record<string, string>>,
-): Promise<{ base: string; close(): Promise<void> }> {
-  const server = createServer(async (request, response) => {
-    const [, name = '', file = ''] = (request.url ?? '').split('/');
-    const folder = folders[name];
-    const path = join(folder ?? '/nowhere', basename(file));
-    const size = await stat(path).then(
-      (info) => info.size,
-      () => undefined,
-    );
-    if (size === undefined) return void response.writeHead(404).end();
-    response.writeHead(200, { 'content-length': size });
-    createReadStream(path)
-      .on('error', () => response.destroy())
-      .pipe(response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    base: `http://10.0.2.2:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+/** An update of the daemon alone: the one of `parts`, or one that is a program of a few lines. */
+export async function daemonUpdate(parts: Parts, version: string, program?: string): Promise<string> {
+  const { inputs, signer } = parts;
+  let { bundle } = parts;
+  if (program !== undefined)
+    bundle = await parts.stage({
+      name: 'small-daemon',
+      source: import.meta.filename,
+      inputs: program,
+      make: (into) => writeFile(join(into, 'knarr.mjs'), `#!/usr/lib/knarr/node\n${program}\n`, { mode: 0o755 }),
+    });
+  const common = { arch: inputs.arch, version, kubernetes: 'v1.36.3', builtAt: 0 };
+  return parts.stage(daemonUpdateStage({ ...common, bundle, signer }));
 }
+
+/**
+ * A disk that only is read, with folders by name in it: what they have in common (a root of some hundred megabytes) lies
+ * there once. In the machine `mountUpdates` makes it /run/updates.
+ */
+export async function updatesDisk(folders: Readonly<Record<string, string>>, into: string): Promise<string> {
+  const tree = join(into, 'updates');
+  const file = join(into, 'updates.erofs');
+  await rm(tree, { recursive: true, force: true });
+  for (const [name, folder] of Object.entries(folders)) {
+    await mkdir(join(tree, name), { recursive: true });
+    for (const part of await readdir(folder)) await link(join(folder, part), join(tree, name, part));
+  }
+  await runInTools('mkfs.erofs', ['--quiet', file, tree]);
+  await rm(tree, { recursive: true });
+  return file;
+}
+
+/** The shell command by which a machine finds that disk. */
+export const mountUpdates =
+  'sudo mkdir -p /run/updates; for d in /dev/vd?; do sudo mount -t erofs -o ro $d /run/updates 2>/dev/null && break; done; ls /run/updates';

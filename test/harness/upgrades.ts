@@ -3,6 +3,7 @@ import { until } from '../../images/machine/cluster.ts';
 import { demoImage } from '../../images/machine/demo-image.ts';
 import type { Machine } from '../../images/machine/machine.ts';
 import type { MachineStatus } from '../../os/update/status.ts';
+import { mountUpdates } from './updates.ts';
 import { type Kubectl, patienceMs, untilReady } from './vm.ts';
 
 /** One way in which a new version can be no good: what its kernel is told makes it so. */
@@ -12,6 +13,8 @@ export interface BadUpgrade {
   readonly words: string;
   /** What the machine says about it when it is back. */
   readonly reason: RegExp;
+  /** For one that only shows in that nothing comes. */
+  readonly deadline?: string;
 }
 
 const module = (code: string): string => `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
@@ -32,6 +35,7 @@ export const badUpgrades: readonly BadUpgrade[] = [
       `--import=${module('import t from"node:tls";t.Server.prototype.listen=function(){return this}')}`,
     ),
     reason: /knarr\.service is activating|api: /,
+    deadline: '120s',
   },
 ];
 
@@ -57,11 +61,23 @@ export async function statusOf(machine: Machine): Promise<MachineStatus> {
 export const runningVersion = (status: MachineStatus): string =>
   status.slots.find(({ running }) => running)?.version ?? 'none';
 
-/** Starts an upgrade with the machine's next boot in it; the connection may break when it restarts. */
-export async function upgradeFrom(machine: Machine, url: string, more = ''): Promise<void> {
-  await machine.ssh(`sudo knarr upgrade --tries 1 --deadline 240s --no-reboot ${more} ${url}`, patienceMs);
+/** Runs `knarr upgrade` from a folder of the updates' disk. */
+export async function upgrade(machine: Machine, name: string, options: string, env = ''): Promise<void> {
+  await machine.ssh(`${mountUpdates} && sudo ${env} knarr upgrade ${options} /run/updates/${name}`, 2 * patienceMs);
+}
+
+/** The same, and then starts the machine anew; the connection may break by that. */
+export async function upgradeFrom(machine: Machine, name: string, options: string): Promise<void> {
+  await upgrade(machine, name, options);
   await machine.ssh('sudo systemctl reboot').catch(() => {});
 }
+
+/** What runs in containers, each with its identity: another one is another container. */
+export const containersOf = (kubectl: Kubectl): Promise<string> =>
+  kubectl.run(
+    ...['get', 'pods', '-A', '-o'],
+    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].containerID} {.status.containerStatuses[*].restartCount}{"\\n"}{end}',
+  );
 
 /** Resolves when the machine says that the upgrade to `version` has ended. */
 export const untilOutcome = (machine: Machine, version: string): Promise<MachineStatus> =>

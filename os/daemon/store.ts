@@ -1,0 +1,88 @@
+import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../../cloud-config/host.ts';
+import { writeFileAtomic } from '../../src/base/atomic-file.ts';
+
+/**
+ * Daemons beside the image's own (overlay/usr/lib/knarr/start-daemon chooses):
+ *
+ *   /var/lib/knarr/daemon
+ *   ├── VERSION/        a bundle; its file `image` names the image that it is for: with another one it is not used
+ *   ├── current         link to the one that is used; without it, the image's own
+ *   └── tries           while it is on trial: how often it may still start
+ */
+export const daemonFolder = '/var/lib/knarr/daemon';
+
+async function settle(folder: string): Promise<void> {
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+export interface DaemonStore {
+  /** Unpacks a bundle's archive; what an interrupted one left is replaced. */
+  unpack(version: string, archive: string, image: string): Promise<void>;
+  /** The version that is used; undefined: the image's own. */
+  current(): Promise<string | undefined>;
+  /** Chooses one, on trial for so many starts. */
+  choose(version: string, tries: number): Promise<void>;
+  /** It stays. */
+  keep(): Promise<void>;
+  /** Back to another one, or to the image's own. */
+  goBack(version: string | undefined): Promise<void>;
+  /** Removes all but those that are named. */
+  prune(keep: readonly (string | undefined)[]): Promise<void>;
+}
+
+export function daemonStore(host: Host): DaemonStore {
+  const root = host.path(daemonFolder);
+  const path = (name: string): string => join(root, name);
+  const link = async (version: string): Promise<void> => {
+    await rm(path('current.new'), { force: true });
+    await symlink(version, path('current.new'));
+    await rename(path('current.new'), path('current'));
+    await settle(root);
+  };
+  const keep = async (): Promise<void> => {
+    await rm(path('tries'), { force: true });
+    await settle(root);
+  };
+  return {
+    keep,
+    async unpack(version, archive, image) {
+      const coming = path(`${version}.new`);
+      await rm(coming, { recursive: true, force: true });
+      await mkdir(coming, { recursive: true, mode: 0o755 });
+      await host.run('tar', ['-xf', archive, '-C', coming, '--no-same-owner']);
+      await writeFileAtomic(join(coming, 'image'), `${image}\n`);
+      await host.run('sync', ['-f', coming]);
+      await rm(path(version), { recursive: true, force: true });
+      await rename(coming, path(version));
+      await settle(root);
+    },
+    current: () => readlink(path('current')).catch(() => undefined),
+    async choose(version, tries) {
+      await writeFileAtomic(path('tries'), `${tries}\n`);
+      await link(version);
+    },
+    async goBack(version) {
+      if (version === undefined) await rm(path('current'), { force: true });
+      else await link(version);
+      await keep();
+    },
+    async prune(kept) {
+      for (const name of await readdir(root).catch(() => []))
+        if (!kept.includes(name) && name !== 'current' && name !== 'tries')
+          await rm(path(name), { recursive: true, force: true });
+    },
+  };
+}
+
+/** The tries that are left to the one on trial; undefined: none is. */
+export const triesLeft = async (host: Host): Promise<number | undefined> => {
+  const text = await readFile(host.path(join(daemonFolder, 'tries')), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : Number(text);
+};

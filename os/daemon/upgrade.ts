@@ -1,0 +1,150 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../../cloud-config/host.ts';
+import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { type Outcome, type Pending, type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
+import { nameOfVersion } from '../../src/daemon/version.ts';
+import { healthGate } from '../health/gate.ts';
+import { finish } from '../health/trial.ts';
+import { readRelease } from '../release.ts';
+import { copyBeforeTrial, restoreAfterTrial } from '../update/datastore.ts';
+import { withUpgradeLock } from '../update/lock.ts';
+import { keyFolders, manifestName, readUpdateKeys, signatureName, signerOf } from '../update/manifest.ts';
+import { checked } from '../update/phases/write.ts';
+import { recordWorkloads } from '../update/record-workloads.ts';
+import type { UpgradeOptions } from '../update/run.ts';
+import { keep } from '../update/sources/oci.ts';
+import { openSource } from '../update/sources/open.ts';
+import { readSmall } from '../update/sources/source.ts';
+import { parseDaemonManifest } from './manifest.ts';
+import { daemonFolder, daemonStore } from './store.ts';
+
+const unit = 'knarr.service';
+
+/**
+ * Replaces the daemon and nothing else: containerd and the pods under it go on. The new one is tried as a whole machine
+ * is, by the same health gate, and the old one is started again, with its datastore, when it is not well.
+ */
+export async function upgradeDaemon(
+  host: Host,
+  from: string,
+  options: UpgradeOptions & { checkOnly: boolean },
+  say: (text: string) => void,
+): Promise<Outcome | { to: string }> {
+  const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
+  const { request } = options;
+  const { version: image, arch } = await readRelease(host);
+  const tell = async (text: string, failed?: string): Promise<void> => {
+    if (failed === undefined) say(text);
+    const at = Math.floor(Date.now() / 1000);
+    if (request !== undefined)
+      await state.write('progress', { at, text, request, ...(failed === undefined ? {} : { failed }) });
+  };
+  return withUpgradeLock(host, async () => {
+    try {
+      const scratch = join(state.folder, 'download');
+      await tell(`opening ${from}`);
+      const source = await openSource(from, {
+        arch,
+        scratch,
+        registries: host.path('/etc/rancher/k3s/registries.yaml'),
+      });
+      const archive = host.path(join(daemonFolder, 'daemon.tar'));
+      try {
+        const bytes = await readSmall(source, manifestName);
+        const signature = (await readSmall(source, signatureName)).toString();
+        const key = signerOf(bytes, signature, await readUpdateKeys(keyFolders.map((folder) => host.path(folder))));
+        const manifest = parseDaemonManifest(bytes);
+        if (manifest.arch !== arch)
+          throw new KnarrError({
+            code: 'other-arch',
+            blame: 'user',
+            message: `the update is for ${manifest.arch}, this machine is ${arch}`,
+          });
+        await tell(`the daemon ${manifest.version} (Kubernetes ${manifest.kubernetes}) is signed by ${key.name}`);
+        if (options.checkOnly) return { to: manifest.version };
+        await mkdir(host.path(daemonFolder), { recursive: true, mode: 0o755 });
+        const [file] = manifest.files;
+        await keep(checked(source.open(file.name), { ...file, role: 'root' }), archive);
+        await tell('unpacking');
+        await daemonStore(host).unpack(manifest.version, archive, image);
+        return await tryDaemon({ host, state, say, tell }, manifest.version, from, options);
+      } finally {
+        await rm(archive, { force: true });
+        await source.close();
+      }
+    } catch (error) {
+      await tell('', messageOf(error)).catch(() => {});
+      throw error;
+    }
+  });
+}
+
+interface Context {
+  host: Host;
+  state: UpgradeState;
+  say: (text: string) => void;
+  tell: (text: string) => Promise<void>;
+}
+
+async function tryDaemon(
+  { host, state, say, tell }: Context,
+  to: string,
+  source: string,
+  options: UpgradeOptions,
+): Promise<Outcome> {
+  const store = daemonStore(host);
+  await recordWorkloads(host, state, say);
+  await state.remove('attempts');
+  const at = Math.floor(Date.now() / 1000);
+  const before = await store.current();
+  const pending: Pending = {
+    id: `daemon-${to}-${at}`,
+    kind: 'daemon',
+    from: before ?? nameOfVersion,
+    to,
+    tries: options.tries,
+    deadlineSeconds: options.deadlineSeconds,
+    source,
+    ...(options.request === undefined ? {} : { request: options.request }),
+    at,
+  };
+  await state.write('pending', pending);
+  await tell('starting the new daemon');
+  await host.run('systemctl', ['stop', unit]);
+  await copyBeforeTrial(host, state, pending);
+  await store.choose(to, options.tries);
+  await host.run('systemctl', ['start', '--no-block', unit]);
+  return judgeDaemon({ host, state, say }, pending);
+}
+
+/**
+ * Looks whether a daemon on trial is well, and ends the trial one way or the other. After a power cut in its midst the
+ * next boot's health gate goes on with it.
+ */
+export async function judgeDaemon(
+  { host, state, say }: Pick<Context, 'host' | 'state' | 'say'>,
+  pending: Pending,
+): Promise<Outcome> {
+  const store = daemonStore(host);
+  const chosen = await store.current();
+  const reasons =
+    chosen === pending.to
+      ? await healthGate({ host, state, say, deadlineSeconds: pending.deadlineSeconds })
+      : ['it was cut off before it could start'];
+  if (reasons.length === 0) {
+    await store.keep();
+    await store.prune([pending.to, pending.from]);
+    say(`the daemon ${pending.to} is healthy and stays`);
+    return finish(state, pending, 'kept');
+  }
+  const back = pending.from === nameOfVersion ? undefined : pending.from;
+  await host.run('systemctl', ['stop', unit]);
+  const datastoreRestored = await restoreAfterTrial(host, state, pending);
+  await store.goBack(back);
+  await store.prune([back]);
+  await host.run('systemctl', ['reset-failed', unit], { okCodes: [0, 1] });
+  await host.run('systemctl', ['start', '--no-block', unit]);
+  say(`the daemon ${pending.to} was not kept, ${pending.from} runs again: ${reasons.join('; ')}`);
+  return finish(state, pending, 'returned', { reasons, datastoreRestored });
+}
