@@ -14,6 +14,8 @@ export interface ApiServerOptions {
   backend: Backend;
   /** Default `0.0.0.0` (all addresses); port 0 takes a free one. */
   listen: { host?: string | undefined; port: number };
+  /** Requests that one HTTP/2 connection may have open. Default 1000. */
+  maxStreams?: number | undefined;
   /** The address that others are told: in discovery and behind the `kubernetes` Service. */
   advertiseAddress: string;
   /** The port behind the `kubernetes` Service, where it is not the one that is listened on. */

@@ -189,6 +189,10 @@ const table: ArgumentTable<All> = {
     'max-requests-inflight': inFlight('max-requests-inflight'),
     'max-mutating-requests-inflight': inFlight('max-mutating-requests-inflight'),
     'request-timeout': (value, so) => ({ requests: { ...so.requests, timeoutMs: parseDuration(value) } }),
+    'http2-max-streams-per-connection': (value) => {
+      const maxStreams = whole('http2-max-streams-per-connection', value);
+      return maxStreams === 0 ? {} : { maxStreams };
+    },
     'shutdown-delay-duration': (value) => ({ shutdownDelayMs: parseDuration(value) }),
 
     'allow-privileged': onlyAs(`${flag}=allow-privileged`, 'true', 'privileged pods are kept out by PodSecurity'),
@@ -222,7 +226,6 @@ const table: ArgumentTable<All> = {
     'shutdown-send-retry-after': 'connections end when what runs on them has ended',
     'shutdown-watch-termination-grace-period': 'watches end at once with a normal end',
     'goaway-chance': `connections stay: ${oneServer}`,
-    'http2-max-streams-per-connection': 'a connection has 1000 streams',
     'permit-port-sharing': oneServer,
     'permit-address-sharing': oneServer,
     'enable-aggregator-routing': 'aggregated servers are reached at their endpoints',

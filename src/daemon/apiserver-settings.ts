@@ -13,6 +13,7 @@ export interface ApiServerSettings
       | 'tls'
       | 'requests'
       | 'shutdownDelayMs'
+      | 'maxStreams'
       | 'admission'
       | 'bootstrapTokens'
     >

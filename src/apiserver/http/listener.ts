@@ -29,8 +29,16 @@ export interface ListenerOptions {
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Default: TLS 1.2 at the least, and Node's suites. */
   tls?: { minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined; ciphers?: string | undefined } | undefined;
+  /** Requests that one HTTP/2 connection may have open. Default 1000. */
+  maxStreams?: number | undefined;
   log: Logger;
 }
+
+/** Of a request's line and headers together, as Go's servers have it: selectors can be long (over HTTP/2 64 KiB at most). */
+const headerLimit = 1 << 20;
+
+/** How often connections are looked at that may have become idle while the server stops. */
+const drainLookMs = 20;
 
 export interface Listener {
   readonly port: number;
@@ -48,19 +56,28 @@ export function createListener(options: ListenerOptions): Listener {
   const { log } = options;
   const sockets = new Set<TLSSocket>();
   const sessions = new Set<ServerHttp2Session>();
+  let draining = false;
 
   const http1 = createHttp1(
-    { keepAliveTimeout: 120_000, headersTimeout: 60_000, requestTimeout: 0, noDelay: true },
-    (request: IncomingMessage, response: ServerResponse) => options.onExchange(http1Exchange(request, response)),
+    { keepAliveTimeout: 120_000, headersTimeout: 60_000, requestTimeout: 0, noDelay: true, maxHeaderSize: headerLimit },
+    (request: IncomingMessage, response: ServerResponse) => {
+      if (draining) response.setHeader('connection', 'close');
+      options.onExchange(http1Exchange(request, response));
+    },
   );
   http1.on('upgrade', (request, socket, head) => options.onUpgrade(request, socket, head));
-  http1.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  http1.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
     else socket.destroy();
   });
 
   const http2 = createHttp2({
-    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+    settings: {
+      maxConcurrentStreams: options.maxStreams ?? 1000,
+      initialWindowSize: 1 << 20,
+      maxHeaderListSize: headerLimit,
+    },
     maxSessionMemory: 256,
   });
   const socketOf = new WeakMap<Http2Session, TLSSocket>();
@@ -109,19 +126,26 @@ export function createListener(options: ListenerOptions): Listener {
         tls.once('error', reject);
         tls.listen({ port: options.port, host: options.host, backlog: 1024 }, () => {
           tls.removeListener('error', reject);
+          // It listens nowhere itself, and keeps no list of its connections (to time them out, to close the idle ones)
+          // unless it thinks that it does.
+          http1.emit('listening');
           resolve();
         });
       }),
     stop: async (graceMs) => {
       if (!tls.listening) return;
+      draining = true;
       const closed = new Promise<void>((resolve) => tls.close(() => resolve()));
       for (const session of sessions) session.close();
       http1.closeIdleConnections();
+      const look = setInterval(() => http1.closeIdleConnections(), drainLookMs);
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);
       await closed;
+      clearInterval(look);
       clearTimeout(timer);
+      http1.close();
     },
     reload: (serving) => tls.setSecureContext({ ...serving, ca: [...options.clientCas], ...versions }),
   };
