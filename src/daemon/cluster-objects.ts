@@ -1,5 +1,5 @@
 import type { ClusterRole, ClusterRoleBinding } from '../api/gen/rbac-v1.ts';
-import { clusterrolebindings, clusterroles, nodes } from '../api/gen/resources.ts';
+import { clusterrolebindings, clusterroles, nodes, roles as rbacRoles, rolebindings } from '../api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../api/object.ts';
 import { isApiError } from '../api/status.ts';
 import { createBackoff, delay } from '../base/abort.ts';
@@ -7,6 +7,7 @@ import type { Component } from '../base/component.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
+import { clusterConfig } from './cluster-config.ts';
 
 const read = ['get', 'list', 'watch'];
 
@@ -34,6 +35,19 @@ const bindings = [
   binding('kube-apiserver-kubelet-admin', 'system:kubelet-api-admin', 'kube-apiserver'),
 ];
 
+/** What a cluster wants of its machines is for them to read. */
+const configReader = {
+  role: {
+    metadata: { name: clusterConfig.name, namespace: clusterConfig.namespace },
+    rules: [{ apiGroups: [''], resources: ['secrets'], resourceNames: [clusterConfig.name], verbs: read }],
+  },
+  binding: {
+    metadata: { name: clusterConfig.name, namespace: clusterConfig.namespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: clusterConfig.name },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:k3s-controller' }],
+  },
+};
+
 async function ensure<T extends KubernetesObject>(
   client: Client,
   resource: Resource<T>,
@@ -41,13 +55,16 @@ async function ensure<T extends KubernetesObject>(
 ): Promise<void> {
   const name = object.metadata.name ?? '';
   const body = { ...object, apiVersion: 'rbac.authorization.k8s.io/v1', kind: resource.kind };
-  await client.patch(resource, name, { type: 'apply', body, force: true }, { fieldManager: 'knarr' });
+  const { namespace } = object.metadata;
+  await client.patch(resource, name, { type: 'apply', body, force: true }, { fieldManager: 'knarr', namespace });
 }
 
 /** The roles without which agents cannot work. */
 export async function ensureClusterObjects(client: Client): Promise<void> {
   await ensure(client, clusterroles, agentRole);
   for (const object of bindings) await ensure(client, clusterrolebindings, object);
+  await ensure(client, rbacRoles, configReader.role);
+  await ensure(client, rolebindings, configReader.binding);
 }
 
 const roles = { 'node-role.kubernetes.io/control-plane': 'true' };

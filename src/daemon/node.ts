@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import type { Component } from '../base/component.ts';
@@ -12,6 +13,7 @@ import { createServiceProxy } from '../network/service-proxy/create.ts';
 import type { KeyPair } from '../pki/certificate.ts';
 import { keyToPem } from '../pki/keys.ts';
 import { fileKubeconfig } from '../pki/kubeconfig.ts';
+import { createClusterConfig } from './cluster-config.ts';
 import { type ContainerRuntime, createRuntime } from './containerd/create.ts';
 import type { ClusterSettings } from './join/cluster-settings.ts';
 import { type Cluster, ensureNodeCertificates } from './join/node-identity.ts';
@@ -115,6 +117,9 @@ function assembleKubelet(options: NodeOptions, { settings, certificates, runtime
   });
 }
 
+/** Is where the machine is an image of Knarr. */
+const machineProgram = '/usr/lib/knarr/os.mjs';
+
 /** What carries the traffic of pods and services on this node. */
 function networkParts(options: NodeOptions, { settings, certificates, runtime }: Prepared): Component[] {
   const { config, paths, log } = options;
@@ -163,8 +168,10 @@ function networkParts(options: NodeOptions, { settings, certificates, runtime }:
     daemonVersion: nameOfVersion,
     log: log.child('upgrades'),
   });
+  const clusterConfig = createClusterConfig({ client, nodeName, log: log.child('cluster-config') });
   return [
     ...(process.getuid?.() === 0 ? [upgrades] : []),
+    ...(existsSync(machineProgram) ? [clusterConfig] : []),
     ...(settings.DisableCoreDNS ? [] : [dns]),
     ...(settings.DisableKubeProxy ? [] : [proxy]),
     ...(settings.DisableNPC ? [] : [policy]),
