@@ -101,6 +101,20 @@ test('the limits of a pod are those of its systemd slice and of the scope in it'
   assert.ok(others.includes('67108864'), stdout);
 });
 
+test('a configuration that nobody confirms goes back by itself; a changed file is applied', async () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbcdefghijklmnopqrstuvwxyz0123456789ABCDEFG somebody';
+  const keys = async (): Promise<string> => (await machine.ssh('sudo cat /run/knarr/ssh/rancher')).stdout;
+  const file = '/var/lib/rancher/k3os/config.yaml';
+  await machine.ssh(`echo 'ssh_authorized_keys: ["${key}"]' > try.yaml; sudo knarr config try --for 10s try.yaml`);
+  assert.match(await keys(), /somebody/);
+  await until('the way back', patienceMs, async () => ((await keys()).includes('somebody') ? undefined : true));
+  assert.match((await machine.ssh('sudo cat /var/lib/knarr/config/outcome.json')).stdout, /not confirmed in time/);
+  await machine.ssh(`sudo test ! -e ${file} && sudo cp try.yaml ${file}`);
+  await until('the file to be applied', patienceMs, async () =>
+    (await keys()).includes('somebody') ? true : undefined,
+  );
+});
+
 /** Prints what must never change in the life of a machine. */
 const identity = "cat /etc/machine-id; sudo sh -c 'sha256sum /var/lib/knarr/ssh/*'";
 
