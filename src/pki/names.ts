@@ -62,12 +62,23 @@ export const encodeAlternativeNames = (names: readonly string[]): Der =>
     ...names.map((name) => (isIP(name) === 0 ? tagged(2, Buffer.from(name, 'ascii')) : tagged(7, addressBytes(name)))),
   );
 
+/** Names of a certificate beside its subject; those that nothing here looks at are only counted. */
+export interface AlternativeNames {
+  readonly dns: readonly string[];
+  readonly ips: readonly string[];
+  readonly emails: number;
+  readonly uris: number;
+  readonly other: number;
+}
+
 /** DNS names and addresses of a GeneralNames value; other forms (URI, e-mail) are given apart. */
-export function decodeAlternativeNames(names: Der): { dns: string[]; ips: string[]; other: number } {
-  const result = { dns: [] as string[], ips: [] as string[], other: 0 };
+export function decodeAlternativeNames(names: Der): AlternativeNames {
+  const result = { dns: [] as string[], ips: [] as string[], emails: 0, uris: 0, other: 0 };
   for (const name of children(names)) {
     if (Number(name.type) === 2) result.dns.push(content(name).toString('ascii'));
     else if (Number(name.type) === 7) result.ips.push(addressText(content(name)));
+    else if (Number(name.type) === 1) result.emails++;
+    else if (Number(name.type) === 6) result.uris++;
     else result.other++;
   }
   return result;

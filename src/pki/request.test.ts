@@ -11,7 +11,14 @@ test('a request is read back as it was made', async () => {
     const { publicKey, ...rest } = parseRequest(
       createRequest({ key, subject, alternativeNames: ['a.example', '10.0.0.1', '::1'] }),
     );
-    assert.deepEqual(rest, { subject, dnsNames: ['a.example'], addresses: ['10.0.0.1', '::1'], otherNames: 0 });
+    assert.deepEqual(rest, {
+      subject,
+      dnsNames: ['a.example'],
+      addresses: ['10.0.0.1', '::1'],
+      emails: 0,
+      uris: 0,
+      otherNames: 0,
+    });
     assert.deepEqual(publicKeyInfo(publicKey), publicKeyInfo(key));
   }
 });

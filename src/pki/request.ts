@@ -17,8 +17,25 @@ import {
   tagged,
 } from './der.ts';
 import { publicKeyInfo } from './keys.ts';
-import { decodeAlternativeNames, decodeSubject, encodeAlternativeNames, encodeSubject, type Subject } from './names.ts';
+import {
+  type AlternativeNames,
+  decodeAlternativeNames,
+  decodeSubject,
+  encodeAlternativeNames,
+  encodeSubject,
+  type Subject,
+} from './names.ts';
 import { encodePem, firstPem } from './pem.ts';
+
+/** By the algorithm of the signature. */
+const digests: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+};
 
 const OID = { extensionRequest: '1.2.840.113549.1.9.14', alternativeNames: '2.5.29.17' } as const;
 
@@ -28,6 +45,8 @@ export interface CertificateRequest {
   readonly publicKey: KeyObject;
   readonly dnsNames: readonly string[];
   readonly addresses: readonly string[];
+  readonly emails: number;
+  readonly uris: number;
   /** How many alternative names there are of other forms (e-mail, URI, …). */
   readonly otherNames: number;
 }
@@ -54,7 +73,7 @@ export function createRequest(options: {
   return encodePem('CERTIFICATE REQUEST', signed(body, key));
 }
 
-function requestedNames(attributes: Der | undefined): { dns: string[]; ips: string[]; other: number } {
+function requestedNames(attributes: Der | undefined): AlternativeNames {
   for (const attribute of attributes === undefined ? [] : children(attributes)) {
     const [type, values] = children(attribute);
     if (oidOf(type) !== OID.extensionRequest) continue;
@@ -63,7 +82,7 @@ function requestedNames(attributes: Der | undefined): { dns: string[]; ips: stri
       if (oidOf(parts[0]) === OID.alternativeNames) return decodeAlternativeNames(decode(content(parts.at(-1))));
     }
   }
-  return { dns: [], ips: [], other: 0 };
+  return { dns: [], ips: [], emails: 0, uris: 0, other: 0 };
 }
 
 /** Reads a PEM request; throws KnarrError `malformed-request` when it is none or its signature is wrong. */
@@ -72,11 +91,14 @@ export function parseRequest(pem: string): CertificateRequest {
     throw new KnarrError({ code: 'malformed-request', blame: 'user', message, cause });
   };
   try {
-    const [body, , signature] = children(decode(firstPem(pem, 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST').der));
+    const [body, algorithm, signature] = children(
+      decode(firstPem(pem, 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST').der),
+    );
     const [, subject, spki, attributes] = children(body);
     if (body === undefined || spki === undefined) return refuse('the certificate request is not complete');
     const publicKey = createPublicKey({ key: encode(spki), format: 'der', type: 'spki' });
-    const digest = publicKey.asymmetricKeyType?.startsWith('ed') ? null : 'sha256';
+    const digest = publicKey.asymmetricKeyType?.startsWith('ed') ? null : digests[oidOf(children(algorithm)[0])];
+    if (digest === undefined) return refuse('the certificate request is signed by an algorithm that is not known');
     if (!verify(digest, encode(body), publicKey, content(signature).subarray(1)))
       return refuse('the signature of the certificate request does not match its key');
     const names = requestedNames(attributes);
@@ -85,6 +107,8 @@ export function parseRequest(pem: string): CertificateRequest {
       publicKey,
       dnsNames: names.dns,
       addresses: names.ips,
+      emails: names.emails,
+      uris: names.uris,
       otherNames: names.other,
     };
   } catch (cause) {

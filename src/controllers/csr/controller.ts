@@ -3,12 +3,12 @@ import type { CertificateSigningRequest } from '../../api/gen/certificates-v1.ts
 import { certificatesigningrequests, subjectaccessreviews } from '../../api/gen/resources.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Component } from '../../base/component.ts';
-import { messageOf } from '../../base/errors.ts';
 import { parseRequest } from '../../pki/request.ts';
 import type { ControllerContext } from '../runtime/context.ts';
 import { createController, type Outcome, watching } from '../runtime/controller.ts';
 import { timeOf, timeText } from '../runtime/time.ts';
 import { hasCondition, isBuiltIn, kubeletClientAsk } from './approve.ts';
+import { signerProblem } from './signer-problem.ts';
 
 const hourMs = 3_600_000;
 const day = 24 * hourMs;
@@ -55,7 +55,8 @@ export function createCsrController(context: ControllerContext): Component {
 
   const approve = async (csr: CertificateSigningRequest): Promise<CertificateSigningRequest> => {
     const request = parseRequest(decoded(csr.spec?.request));
-    const names = request.dnsNames.length + request.addresses.length + request.otherNames;
+    const { dnsNames, addresses, emails, uris, otherNames } = request;
+    const names = dnsNames.length + addresses.length + emails + uris + otherNames;
     const ask = kubeletClientAsk(csr, {
       commonName: request.subject.commonName ?? '',
       organizations: request.subject.organizations ?? [],
@@ -81,7 +82,8 @@ export function createCsrController(context: ControllerContext): Component {
     const { signer } = settings;
     if (!signer || !isBuiltIn(csr) || csr.status?.certificate || hasCondition(csr, 'Failed')) return;
     let status: CertificateSigningRequest['status'];
-    try {
+    const problem = signerProblem(csr, parseRequest(decoded(csr.spec?.request)));
+    if (problem === undefined) {
       const chain = await signer({
         signerName: csr.spec?.signerName ?? '',
         csr: decoded(csr.spec?.request),
@@ -92,13 +94,13 @@ export function createCsrController(context: ControllerContext): Component {
         ...csr.status,
         certificate: Buffer.from(chain).toString('base64'),
       } as CertificateSigningRequest['status'];
-    } catch (error) {
+    } else {
       const at = timeText(now());
       const failed = {
         type: 'Failed',
         status: 'True',
         reason: 'SignerValidationFailure',
-        message: messageOf(error),
+        message: problem,
         lastUpdateTime: at,
         lastTransitionTime: at,
       };
