@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors.ts';
+import { run } from '../../src/base/run.ts';
 import { killServer } from './killed-server.ts';
 
 type Say = (text: string) => void;
@@ -27,6 +29,25 @@ const scenarios: readonly Scenario[] = [
     async run(times, say) {
       const { cutInstallations } = await import('./install-cuts.ts');
       return `the power was cut ${await cutInstallations(times, say)} times; the disk held nothing or all`;
+    },
+  },
+  {
+    name: 'upgrade-cuts',
+    usual: 20,
+    async run(times, say) {
+      const { cutUpgrades } = await import('./upgrade-cuts.ts');
+      return `the power was cut ${await cutUpgrades(times, say)} times; a whole version ran, with everything on it`;
+    },
+  },
+  {
+    name: 'bad-upgrades',
+    usual: 1,
+    async run(times) {
+      const env = { ...process.env, KNARR_ALL_UPGRADES: '1' };
+      const file = join(import.meta.dirname, '../boot/upgrade.test.ts');
+      for (let done = 0; done < times; done++)
+        await run(process.execPath, ['--test', '--test-timeout=14400000', file], { env, timeoutMs: 14_400_000 });
+      return `went through every bad upgrade ${times} times, and came back`;
     },
   },
 ];
