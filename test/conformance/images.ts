@@ -60,7 +60,14 @@ async function fileOf(tar: string, path: string): Promise<Buffer> {
  */
 async function busyboxImage(root: string, busybox: string): Promise<readonly TarEntry[]> {
   const shell = { type: 'file', path: 'bin/sh', data: await fileOf(root, 'usr/bin/bash-static'), mode: 0o755 } as const;
-  return [...busyboxFiles(await readFile(busybox)).filter(({ path }) => path !== shell.path), shell];
+  const files = busyboxFiles(await readFile(busybox)).filter(({ path }) => path !== shell.path);
+  const there = new Set([...files, shell].map(({ path }) => path));
+  const { stdout } = await run(busybox, ['--list']);
+  const applets = stdout
+    .trim()
+    .split('\n')
+    .map((name) => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' }) as const);
+  return [...files, shell, ...applets.filter(({ path }) => !there.has(path))];
 }
 
 const text = (path: string, data: string) => ({ type: 'file', path, data: Buffer.from(data) }) as const;
