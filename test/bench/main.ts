@@ -6,11 +6,21 @@ import type { Figure, Measurement } from './measure.ts';
 import { memory } from './memory.ts';
 import { nodes } from './nodes.ts';
 import { scheduling } from './scheduling.ts';
+import { smallMachines } from './small-machines.ts';
 import { startUp } from './start-up.ts';
 import { sustained } from './sustained.ts';
 
 /** Everything that is measured, in order. */
-const measurements: readonly Measurement[] = [startUp, memory, apiLoad, sustained, scheduling, nodes, machine];
+const measurements: readonly Measurement[] = [
+  startUp,
+  memory,
+  apiLoad,
+  sustained,
+  scheduling,
+  nodes,
+  machine,
+  smallMachines,
+];
 
 function option(args: readonly string[], name: string): string | undefined {
   const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
@@ -68,6 +78,7 @@ for (const measurement of measurements) {
       kubeconfig,
       peer,
       seconds,
+      svg: option(args, '--svg'),
       say: (text) => process.stdout.write(`  ${text}\n`),
     });
     // `figure.part` is a part of `figure`.

@@ -28,6 +28,8 @@ export interface BenchContext {
   readonly peer: string | undefined;
   /** How long what lasts is to last. */
   readonly seconds: number | undefined;
+  /** Where the picture of a machine's start goes. */
+  readonly svg: string | undefined;
   say(text: string): void;
 }
 
