@@ -10,7 +10,7 @@ import { type Figure, type Measurement, median } from './measure.ts';
 import { cpuSeconds, residentMb, writtenBytes } from './processes.ts';
 
 const settleSeconds = 30;
-const idleSeconds = 30;
+const usualIdleSeconds = 30;
 
 const link = (path: string): Promise<string> => readlink(path).catch(() => '');
 
@@ -26,7 +26,7 @@ async function daemonPid(node: TestNode): Promise<number> {
   throw new Error('the daemon’s process was not found');
 }
 
-async function idle(cluster: TestCluster, agent: TestNode): Promise<Figure[]> {
+async function idle(cluster: TestCluster, agent: TestNode, idleSeconds: number): Promise<Figure[]> {
   const [server, other] = await Promise.all([daemonPid(cluster.server), daemonPid(agent)]);
   await sleep(settleSeconds * 1000);
   const before = { cpu: await cpuSeconds(server), written: await writtenBytes(server) };
@@ -57,7 +57,7 @@ export const nodes: Measurement = {
     'idle_write_bytes_per_s',
     'pod_start_p50_s',
   ],
-  async run({ wanted, kubeconfig, say }) {
+  async run({ wanted, kubeconfig, seconds = usualIdleSeconds, say }) {
     if (kubeconfig !== undefined) throw new Error('--kubeconfig measures the API alone');
     const why = await whyNoNodes();
     if (why !== undefined) throw new Error(why);
@@ -78,7 +78,7 @@ export const nodes: Measurement = {
         const agent = await cluster.addNode('two');
         await cluster.join(agent);
         await nodeReady(cluster, 'two');
-        figures.push(...(await idle(cluster, agent)));
+        figures.push(...(await idle(cluster, agent, seconds)));
       }
       if (wanted.has('pod_start_p50_s')) figures.push(await podStarts(cluster));
       return figures;
