@@ -165,6 +165,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     log: log.child('crd'),
   });
   const openapi = createOpenApi({ additions: () => customResources.openApi(), aggregated: aggregation.openapi });
+  const flowControl = createFlowControl({
+    registry,
+    seats: options.requests?.inFlight,
+    log: log.child('flow-control'),
+  });
   const root = createRoot({
     discovery,
     health,
@@ -174,6 +179,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     elsewhere: (call) => aggregation.answer(call),
     jwksUri: () => serviceAccounts.jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
+    flowControl,
   });
   const dispatch = createDispatch({
     registry,
@@ -206,16 +212,12 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     options.audit &&
     createAudit({
       policyFile: options.audit.policyFile,
+      warn: (text) => log.warn(text),
       sinks: [
         ...(options.audit.log ? [createLogFile({ ...options.audit.log, log: log.child('audit') })] : []),
         ...(options.audit.webhook ? [createAuditWebhook({ ...options.audit.webhook, log: log.child('audit') })] : []),
       ],
     });
-  const flowControl = createFlowControl({
-    registry,
-    seats: options.requests?.inFlight,
-    log: log.child('flow-control'),
-  });
   const pipeline = createPipeline({
     authentication,
     authorizer,

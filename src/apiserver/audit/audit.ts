@@ -38,6 +38,7 @@ export interface Audit {
 export interface AuditOptions {
   policyFile: string;
   sinks: readonly AuditSink[];
+  warn?: (text: string) => void;
 }
 
 /** Go's microseconds. */
@@ -196,7 +197,7 @@ export function createAudit(options: AuditOptions): Audit {
 
   return {
     async start() {
-      policy = parsePolicy(await readFile(options.policyFile, 'utf8'), options.policyFile);
+      policy = parsePolicy(await readFile(options.policyFile, 'utf8'), options.policyFile, options.warn);
       for (const sink of sinks) await sink.start?.();
     },
     async stop() {

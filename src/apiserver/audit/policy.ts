@@ -1,5 +1,9 @@
 import { parse } from 'yaml';
+import { isDns1123Subdomain } from '../../api/names.ts';
+import { Problems } from '../../api/validation/problems.ts';
 import { KnarrError, messageOf } from '../../base/errors.ts';
+import { problemsText } from '../configuration/problems-text.ts';
+import { misfitsOf, type Shape } from '../configuration/shape.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
 
@@ -41,46 +45,99 @@ export interface Recording {
   readonly omitManagedFields: boolean;
 }
 
-function problemsOf(policy: Policy): string[] {
-  const problems: string[] = [];
-  const checkStages = (found: readonly Stage[] | undefined, where: string): void => {
-    for (const stage of found ?? [])
-      if (!stages.includes(stage)) problems.push(`${where}: ${stage} is no stage (${stages.join(', ')})`);
+const strings = { list: 'string' } as const;
+
+const shape: Shape = {
+  fields: {
+    apiVersion: 'string',
+    kind: 'string',
+    metadata: 'any',
+    omitStages: strings,
+    omitManagedFields: 'boolean',
+    rules: {
+      list: {
+        fields: {
+          level: 'string',
+          users: strings,
+          userGroups: strings,
+          verbs: strings,
+          resources: { list: { fields: { group: 'string', resources: strings, resourceNames: strings } } },
+          namespaces: strings,
+          nonResourceURLs: strings,
+          omitStages: strings,
+          omitManagedFields: 'boolean',
+        },
+      },
+    },
+  },
+};
+
+/** In upstream's words (`apis/audit/validation`). */
+function problemsOf({ rules, omitStages }: Policy): Problems {
+  const p = new Problems();
+  const checkStages = (found: readonly string[] | undefined, at: string): void => {
+    for (const [i, stage] of (found ?? []).entries())
+      if (!stages.some((known) => known === stage))
+        p.invalid(`${at}[${i}]`, stage, `allowed stages are ${stages.join(',')}`);
   };
-  if (!Array.isArray(policy.rules) || policy.rules.length === 0) return ['the policy has no rules'];
-  checkStages(policy.omitStages, 'omitStages');
-  for (const [i, rule] of policy.rules.entries()) {
-    const where = `rules[${i}]`;
-    if (!levels.includes(rule.level)) problems.push(`${where}.level: ${rule.level} is no level (${levels.join(', ')})`);
+  checkStages(omitStages, 'omitStages');
+  for (const [i, rule] of rules.entries()) {
+    const at = `rules[${i}]`;
+    p.oneOf(`${at}.level`, rule.level, levels);
+    for (const [k, path] of (rule.nonResourceURLs ?? []).entries()) {
+      if (path === '*') continue;
+      const place = `${at}.nonResourceURLs[${k}]`;
+      if (!path.startsWith('/')) p.invalid(place, path, "non-resource URL rules must begin with a '/' character");
+      if (path.slice(0, -1).includes('*'))
+        p.invalid(place, path, "non-resource URL wildcards '*' must be the final character of the rule");
+    }
+    for (const { group = '', resources = [], resourceNames = [] } of rule.resources ?? []) {
+      const wrong = group === '' || group === '*' ? [] : isDns1123Subdomain(group);
+      if (wrong.length > 0) p.invalid(`${at}.resources.group`, group, wrong.join(','));
+      if (resourceNames.length > 0 && resources.length === 0)
+        p.invalid(`${at}.resources.resourceNames`, resourceNames, 'using resourceNames requires at least one resource');
+    }
+    checkStages(rule.omitStages, `${at}.omitStages`);
     if (rule.nonResourceURLs?.length && (rule.resources?.length || rule.namespaces?.length))
-      problems.push(`${where}: nonResourceURLs cannot stand beside resources or namespaces`);
-    for (const path of rule.nonResourceURLs ?? [])
-      if (path !== '*' && (!path.startsWith('/') || path.slice(0, -1).includes('*')))
-        problems.push(`${where}.nonResourceURLs: ${path} must begin with / and may have * at its end alone`);
-    checkStages(rule.omitStages, `${where}.omitStages`);
+      p.invalid(
+        `${at}.nonResourceURLs`,
+        rule.nonResourceURLs,
+        'rules cannot apply to both regular resources and non-resource URLs',
+      );
   }
-  return problems;
+  return p;
 }
 
-/** Reads a policy; throws KnarrError with all that is wrong with it. `name` is for the message. */
-export function parsePolicy(text: string, name: string): Policy {
-  const refuse = (problems: readonly string[]): never => {
-    throw new KnarrError({
+/**
+ * Reads a policy; throws KnarrError with all that is wrong with it. `name` is for the message. Fields that nobody knows
+ * are left out, and told to `warn`, as upstream does.
+ */
+export function parsePolicy(text: string, name: string, warn: (text: string) => void = () => {}): Policy {
+  const refuse = (why: string): KnarrError =>
+    new KnarrError({
       code: 'bad-audit-policy',
       blame: 'user',
-      message: `the audit policy ${name} cannot be used: ${problems.join('; ')}`,
+      message: `the audit policy ${name} cannot be used: ${why}`,
     });
-  };
   let value: Partial<Policy & { apiVersion: string; kind: string }> | null;
   try {
     value = parse(text) as typeof value;
   } catch (error) {
-    return refuse([messageOf(error)]);
+    throw refuse(`failed decoding: ${messageOf(error)}`);
   }
   if (value?.apiVersion !== 'audit.k8s.io/v1' || value.kind !== 'Policy')
-    return refuse(['it must be a Policy of audit.k8s.io/v1']);
-  const problems = problemsOf(value as Policy);
-  return problems.length > 0 ? refuse(problems) : (value as Policy);
+    throw refuse('it must be a Policy of audit.k8s.io/v1');
+  const { unknown, wrong } = misfitsOf(value, shape);
+  if (wrong[0] !== undefined) throw refuse(`failed decoding: ${wrong[0]}`);
+  if (unknown.length > 0)
+    warn(
+      `Audit policy contains errors, falling back to lenient decoding: strict decoding error: ${unknown.join(', ')}`,
+    );
+  const policy = { ...value, rules: value.rules ?? [] } as Policy;
+  const problems = problemsText(problemsOf(policy));
+  if (problems !== undefined) throw refuse(problems);
+  if (policy.rules.length === 0) throw refuse('loaded illegal policy with 0 rules');
+  return policy;
 }
 
 const has = (list: readonly string[] | undefined, value: string): boolean => list?.includes(value) ?? false;
@@ -98,7 +155,7 @@ function matchesResource(rule: PolicyRule, info: RequestInfo): boolean {
   if (!rule.resources?.length) return true;
   return rule.resources.some(
     ({ group = '', resources, resourceNames }) =>
-      group === info.group &&
+      (group === info.group || group === '*') &&
       (!resources?.length ||
         ((!resourceNames?.length || has(resourceNames, info.name)) &&
           resources.some((wanted) => resourceMatches(wanted, info)))),

@@ -48,6 +48,13 @@ function misfits(value: unknown, shape: Shape, path: string, unknown: string[], 
   }
 }
 
+/** Fields that nobody knows, and values of another kind. */
+export function misfitsOf(value: unknown, shape: Shape): { unknown: string[]; wrong: string[] } {
+  const found = { unknown: [] as string[], wrong: [] as string[] };
+  misfits(value, shape, '', found.unknown, found.wrong);
+  return found;
+}
+
 /** Reads a file of one kind, YAML or JSON. Throws Error with what is wrong, worded as upstream does. */
 export function readShaped(text: string, { group, kind, versions, shape }: FileKind): Record<string, unknown> {
   if (text.trim() === '') throw new Error('empty config data');
@@ -65,9 +72,7 @@ export function readShaped(text: string, { group, kind, versions, shape }: FileK
   if (givenKind !== kind) throw new Error(`expected ${kind}, got ${String(givenKind)}`);
   if (!versions.some((version) => apiVersion === `${group}/${version}`))
     throw new Error(`no kind "${kind}" is registered for version "${String(apiVersion)}"`);
-  const unknown: string[] = [];
-  const wrong: string[] = [];
-  misfits(rest, shape, '', unknown, wrong);
+  const { unknown, wrong } = misfitsOf(rest, shape);
   if (wrong.length > 0) throw new Error(wrong[0]);
   if (unknown.length > 0) throw new Error(`strict decoding error: ${unknown.join(', ')}`);
   return rest;
