@@ -93,7 +93,7 @@ export async function beginTrial(context: TrialContext): Promise<Standing['is'] 
   );
   switch (standing.is) {
     case 'on-trial': {
-      const { left = 0, done = 1 } = standing.entry.tries ?? {};
+      const { left, done } = await countTry(context, pending, standing.entry);
       say(`${pending.to} is on trial: try ${done} of ${done + left}, ${pending.deadlineSeconds} s to be healthy`);
       await copyBeforeTrial(host, state, pending);
       break;
@@ -112,6 +112,27 @@ export async function beginTrial(context: TrialContext): Promise<Standing['is'] 
       break;
   }
   return standing.is;
+}
+
+/**
+ * The boot loader has counted this try by renaming the entry. Where its firmware cannot rename (U-Boot's FAT), the counter
+ * stands as it was: then it is moved here, which serves for everything that goes wrong from here on.
+ */
+async function countTry(
+  { host, state, disk }: TrialContext,
+  { id }: Pending,
+  entry: BootEntry,
+): Promise<{ left: number; done: number }> {
+  const before = await state.read('tried');
+  const begun = before?.id === id ? before.begun : 0;
+  let { left, done } = entry.tries ?? { left: 0, done: 1 };
+  if (done <= begun && left > 0) {
+    left--;
+    done++;
+    await withEntries(host, disk, 'write', (entries) => entries.retry(entry, { left, done }));
+  }
+  await state.write('tried', { id, begun: done });
+  return { left, done };
 }
 
 /** The new version is kept: the boot loader counts no more, then it is written down. */

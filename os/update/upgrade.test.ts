@@ -79,6 +79,18 @@ for (const [from, to] of [
       assert.equal(await machine.boot(), to);
     }, from));
 
+test('where the firmware cannot count, the machine does', () =>
+  withMachine(async (machine) => {
+    await upgrade(machine, await machine.makeUpdate('1.36.4'));
+    for (const left of [1, 0]) {
+      assert.equal(await machine.boot({ counts: false }), '1.36.4');
+      assert.equal(await beginTrial(await context(machine)), 'on-trial');
+      assert.ok((await machine.entries()).includes(`knarr_1.36.4+${left}-${2 - left}.efi`));
+    }
+    assert.equal(await machine.boot({ counts: false }), '1.36.3');
+    assert.equal(await beginTrial(await context(machine)), 'returned');
+  }));
+
 for (const [from, to] of [
   ['1.36.3', '1.36.4'],
   ['1.36.4', '1.36.3'],

@@ -8,6 +8,7 @@ import { systemCode } from '../../base/errors.ts';
  *
  *   /var/lib/knarr/upgrade
  *   ├── pending.json      another version is to be tried, or is on trial
+ *   ├── tried.json        how many of its tries had begun
  *   ├── attempts.json     why its tries failed
  *   ├── outcome.json      how the last one ended
  *   ├── progress.json     what the tool that is at work says
@@ -48,6 +49,11 @@ export interface Attempt {
   readonly reasons: readonly string[];
 }
 
+export interface Tried {
+  readonly id: string;
+  readonly begun: number;
+}
+
 export interface Outcome {
   readonly id: string;
   readonly kind: Pending['kind'];
@@ -82,6 +88,7 @@ export interface RecordedWorkload {
 
 interface Files {
   pending: Pending;
+  tried: Tried;
   attempts: readonly Attempt[];
   outcome: Outcome;
   progress: Progress;
