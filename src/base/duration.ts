@@ -2,19 +2,30 @@ const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
   µs: 1e-3,
+  μs: 1e-3,
   ms: 1,
-  s: 1000,
+  s: 1_000,
   m: 60_000,
   h: 3_600_000,
 };
 
-/** A duration as Go writes it (`1h30m`, `500ms`, `0`) in milliseconds; undefined when it is none. */
-export function parseGoDuration(text: string): number | undefined {
-  const [, sign = '', rest = ''] = /^([+-]?)(.+)$/.exec(text) ?? [];
+/** Milliseconds of Go's form of a duration (`1m30s`); throws Error with Go's text. */
+export function parseGoDuration(text: string): number {
+  const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   if (rest === '0') return 0;
-  const parts = [...rest.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|h|m|s)/g)];
-  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== rest) return undefined;
-  const sum = parts.reduce((total, [, number, unit]) => total + Number(number) * (unitMs[unit ?? ''] ?? 0), 0);
+  const quoted = JSON.stringify(text);
+  let left = rest;
+  let sum = 0;
+  while (left !== '') {
+    const [all = '', number = '', unit = ''] = /^(\d+\.?\d*|\.\d+)([^.\d]*)/.exec(left) ?? [];
+    if (all === '') throw new Error(`time: invalid duration ${quoted}`);
+    if (unit === '') throw new Error(`time: missing unit in duration ${quoted}`);
+    const factor = unitMs[unit];
+    if (factor === undefined) throw new Error(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
+    sum += Number(number) * factor;
+    left = left.slice(all.length);
+  }
+  if (rest === '') throw new Error(`time: invalid duration ${quoted}`);
   return sign === '-' ? -sum : sum;
 }
 

@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deadlineOf, parseGoDuration, within } from './deadline.ts';
+import { deadlineOf, within } from './deadline.ts';
 import { parseRequestInfo } from './request-info.ts';
 
 const deadline = (path: string, query: string): number | undefined => {
   const parameters = new URLSearchParams(query);
   return deadlineOf(parseRequestInfo('GET', path, parameters), parameters);
 };
-
-test('durations are read as Go reads them', () => {
-  assert.deepEqual(
-    ['1m30s', '1.5h', '300ms', '-2s', '0'].map((text) => parseGoDuration(text)),
-    [90_000, 5_400_000, 300, -2_000, 0],
-  );
-  assert.throws(() => parseGoDuration('5'), { message: 'time: missing unit in duration "5"' });
-  assert.throws(() => parseGoDuration('bad'), { message: 'time: invalid duration "bad"' });
-  assert.throws(() => parseGoDuration('5x'), { message: 'time: unknown unit "x" in duration "5x"' });
-});
 
 test('a request has a minute, or less when it says so; a watch has no deadline', () => {
   assert.deepEqual(
