@@ -81,3 +81,37 @@ test('a schema whose level is missing is said to dangle', async () => {
   }
   assert.fail('no condition');
 });
+
+const text = (path: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    request(
+      `${server.url}${path}`,
+      { ca: server.ca, headers: { authorization: `Bearer ${server.token}` } },
+      (answer) => {
+        let all = '';
+        answer.on('data', (chunk: Buffer) => (all += chunk));
+        answer.on('end', () => resolve(all));
+      },
+    )
+      .on('error', reject)
+      .end();
+  });
+
+test('levels, queues and requests can be looked at, and are counted', async () => {
+  await get('somebody');
+  const levels = await text('/debug/api_priority_and_fairness/dump_priority_levels');
+  assert.match(levels, /^PriorityLevelName, +ActiveQueues, +IsIdle, +IsQuiescing, /);
+  assert.match(levels, /^catch-all, +0, +true, +false, /m);
+  assert.match(await text('/debug/api_priority_and_fairness/dump_queues'), /^workload-low, +127, +0, /m);
+  assert.match(await text('/debug/api_priority_and_fairness/dump_requests'), /^PriorityLevelName, +FlowSchemaName, /);
+  const metrics = await text('/metrics');
+  assert.match(
+    metrics,
+    /^apiserver_flowcontrol_dispatched_requests_total\{flow_schema="global-default",priority_level="global-default"\} \d/m,
+  );
+  assert.match(
+    metrics,
+    /^apiserver_flowcontrol_rejected_requests_total\{flow_schema="shut",.*reason="concurrency-limit"\} \d/m,
+  );
+  assert.match(metrics, /^apiserver_flowcontrol_nominal_limit_seats\{priority_level="workload-low"\} \d/m);
+});

@@ -2,14 +2,17 @@ import type { FlowSchema, PriorityLevelConfiguration } from '../../api/gen/flowc
 import { ApiError } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import { serverContext } from '../bootstrap/context.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
+import { divide, type Share, shareOf, sharesOf, smoothed } from './borrowing.ts';
 import { distinguisher, schemaMatches } from './classify.ts';
-import { createPriorityLevel, type LevelLimits, type PriorityLevel } from './priority-level.ts';
+import { writeConditions } from './dangling.ts';
+import { createPriorityLevel, type LevelLimits, type PriorityLevel, RefusedError } from './priority-level.ts';
+import { dumpAt, flowMetrics, flowSeparator, type LevelReport, type SchemaReport } from './report.ts';
+import { widest, widthOf } from './width.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
 
@@ -22,6 +25,9 @@ const waitMs = 15_000;
 /** Conditions are written a little later, many at once. */
 const statusDelayMs = 1_000;
 
+/** How often levels lend each other seats by what they wanted lately. */
+const lendEveryMs = 10_000;
+
 const longRunning = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 
 export interface FlowControl {
@@ -32,12 +38,28 @@ export interface FlowControl {
    * nothing. A function: go on, and call it when the request is served. Rejects with an ApiError (429).
    */
   enter(exchange: Exchange, user: UserInfo, info: RequestInfo): undefined | (() => void) | Promise<() => void>;
+  /** What is asked for below `/debug/api_priority_and_fairness`. */
+  dump(path: string): string | undefined;
+  /** In the text format of Prometheus. */
+  metrics(): string;
 }
 
 interface Level {
   readonly uid: string;
   /** Undefined: exempt. */
   level: PriorityLevel | undefined;
+  share: Share;
+  /** The most seats that one request may take. */
+  widest: number;
+  smoothed: number;
+}
+
+/** Counted since the schema was last arranged with the others. */
+interface Counts {
+  dispatched: number;
+  executing: number;
+  waiting: number;
+  readonly rejected: Record<string, number>;
 }
 
 interface Schema {
@@ -47,23 +69,21 @@ interface Schema {
   readonly level: Level;
   /** What the answer to every request in it says of it. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly counts: Counts;
+  /** Ends a request of one seat; shared by all of them. */
+  readonly leave: () => void;
 }
 
-function limitsOf({ spec }: PriorityLevelConfiguration, shares: number, totalSeats: number): LevelLimits {
+function limitsOf({ spec }: PriorityLevelConfiguration, seats: number): LevelLimits {
   const limited = spec?.limited;
   const queuing = limited?.limitResponse?.type === 'Queue' ? limited.limitResponse.queuing : undefined;
   return {
-    seats: Math.ceil((totalSeats * sharesOf({ spec } as PriorityLevelConfiguration)) / Math.max(1, shares)),
+    seats,
     queues: limited?.limitResponse?.type === 'Queue' ? (queuing?.queues ?? 64) : 0,
     handSize: queuing?.handSize ?? 8,
     queueLength: queuing?.queueLengthLimit ?? 50,
   };
 }
-
-const sharesOf = ({ spec }: PriorityLevelConfiguration): number =>
-  spec?.type === 'Exempt'
-    ? (spec.exempt?.nominalConcurrencyShares ?? 0)
-    : (spec?.limited?.nominalConcurrencyShares ?? 30);
 
 const refused = (): ApiError =>
   new ApiError({
@@ -94,6 +114,8 @@ export function createFlowControl(options: {
   const mirrors: Mirror[] = [];
   let ordered: readonly Schema[] = [];
   let statusTimer: NodeJS.Timeout | undefined;
+  let lending: NodeJS.Timeout | undefined;
+  const counted = new Map<string, Counts>();
 
   /** What was found for a user (authentication gives the same object for a while), by what was asked. */
   let found = new WeakMap<UserInfo, Map<string, Schema | undefined>>();
@@ -118,20 +140,33 @@ export function createFlowControl(options: {
     const shares = [...configurations.values()].reduce((sum, one) => sum + sharesOf(one), 0);
     for (const [name, configuration] of configurations) {
       const uid = configuration.metadata.uid ?? '';
-      const limits = limitsOf(configuration, shares, totalSeats);
+      const share = shareOf(configuration, shares, totalSeats);
+      const limits = limitsOf(configuration, share.nominal);
       const known = levels.get(name);
       const before = known?.uid === uid ? known : undefined;
       before?.level?.limit(limits);
       const exempt = configuration.spec?.type === 'Exempt';
       const level = exempt ? undefined : (before?.level ?? createPriorityLevel(limits, waitMs));
-      if (before) before.level = level;
-      else levels.set(name, { uid, level });
+      const now = { share, level, widest: widest(share.nominal, limits.handSize) };
+      if (before) Object.assign(before, now);
+      else levels.set(name, { uid, smoothed: 0, ...now });
     }
     for (const name of levels.keys()) if (!configurations.has(name)) levels.delete(name);
   };
 
+  const countsFor = (name: string, { level }: Level): Pick<Schema, 'counts' | 'leave'> => {
+    const counts = counted.get(name) ?? { dispatched: 0, executing: 0, waiting: 0, rejected: {} };
+    counted.set(name, counts);
+    const leave = (): void => {
+      counts.executing--;
+      level?.leave();
+    };
+    return { counts, leave };
+  };
+
   const arrange = (): void => {
     arrangeLevels();
+    for (const name of counted.keys()) if (!schemas.has(name)) counted.delete(name);
     found = new WeakMap();
     const precedence = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
     ordered = [...schemas.values()]
@@ -143,47 +178,33 @@ export function createFlowControl(options: {
           'x-kubernetes-pf-flowschema-uid': uid,
           'x-kubernetes-pf-prioritylevel-uid': level.uid,
         };
-        return [{ name, uid, schema, level, headers }];
+        return [{ name, uid, schema, level, headers, ...countsFor(name, level) }];
       })
       .sort((a, b) => precedence(a.schema) - precedence(b.schema) || (a.name < b.name ? -1 : 1));
     statusTimer ??= setTimeout(() => {
       statusTimer = undefined;
-      void writeConditions().catch((error: unknown) =>
+      void writeConditions(registry, schemas, (name) => configurations.has(name)).catch((error: unknown) =>
         log.warn('the conditions of a flow schema cannot be written', { error: messageOf(error) }),
       );
     }, statusDelayMs).unref();
   };
 
-  /** What the `Dangling` condition of a schema is to say. */
-  const conditionOf = ({ spec }: FlowSchema): { status: string; reason: string; message: string } => {
-    const name = spec?.priorityLevelConfiguration.name ?? '';
-    const about = `This FlowSchema references the PriorityLevelConfiguration object named "${name}"`;
-    return configurations.has(name)
-      ? { status: 'False', reason: 'Found', message: `${about} and it exists` }
-      : { status: 'True', reason: 'NotFound', message: `${about} but there is no such object` };
-  };
-
-  const upToDate = (schema: FlowSchema): boolean => {
-    const wanted = conditionOf(schema);
-    const found = schema.status?.conditions?.find((condition) => condition.type === 'Dangling');
-    return found?.status === wanted.status && found.reason === wanted.reason && found.message === wanted.message;
-  };
-
-  const writeConditions = async (): Promise<void> => {
-    for (const [name, schema] of [...schemas]) {
-      if (upToDate(schema)) continue;
-      const place = { namespace: '', name };
-      await registry
-        .store(group, 'flowschemas')
-        .modify({ context: serverContext, place, subresource: 'status' }, (draft) => {
-          const object = draft as unknown as FlowSchema;
-          if (upToDate(object)) return undefined;
-          const others = (object.status?.conditions ?? []).filter((condition) => condition.type !== 'Dangling');
-          const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
-          object.status = { conditions: [...others, { type: 'Dangling', lastTransitionTime, ...conditionOf(object) }] };
-          return draft;
-        });
-    }
+  const lend = (): void => {
+    const limited = [...levels.values()].flatMap((one) => (one.level ? [{ one, level: one.level }] : []));
+    const wishes = limited.map(({ one, level }) => {
+      const demand = level.demand();
+      one.smoothed = smoothed(one.smoothed, demand);
+      const { least, most, nominal } = one.share;
+      const kept = Math.max(least, Math.min(nominal, demand.highest));
+      return { least: kept, most, wanted: Math.max(kept, one.smoothed) };
+    });
+    // Nobody wants more than his own: everybody has that.
+    const enough = limited.every(({ one }) => one.smoothed <= one.share.nominal);
+    const seats = enough ? undefined : divide(totalSeats, wishes);
+    limited.forEach(({ one, level }, i) => {
+      const now = seats?.[i] ?? one.share.nominal;
+      if (now !== level.limits.seats) level.lend(now);
+    });
   };
 
   const follow = async <T>(resource: string, into: Map<string, T>): Promise<void> => {
@@ -201,12 +222,25 @@ export function createFlowControl(options: {
     );
   };
 
+  const levelReports = (): LevelReport[] =>
+    [...levels]
+      .map(([name, { level, share, smoothed }]) => ({ name, level, smoothed, ...share }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const schemaReports = (): SchemaReport[] =>
+    ordered.map(({ name, schema, counts }) => ({
+      name,
+      level: schema.spec?.priorityLevelConfiguration.name ?? '',
+      ...counts,
+    }));
+
   return {
     async start() {
       await follow('prioritylevelconfigurations', configurations);
       await follow('flowschemas', schemas);
+      lending = setInterval(lend, lendEveryMs).unref();
     },
     stop() {
+      clearInterval(lending);
       clearTimeout(statusTimer);
       for (const mirror of mirrors) mirror.stop();
     },
@@ -216,15 +250,38 @@ export function createFlowControl(options: {
       if (!schema) return undefined;
       exchange.added = schema.headers;
       const { level } = schema.level;
-      if (!level) return undefined;
-      const waiting = level.enter(`${schema.name}\0${distinguisher(schema.schema, user, info)}`);
-      if (!waiting) return level.leave;
+      const { counts } = schema;
+      if (!level) {
+        counts.dispatched++;
+        return undefined;
+      }
+      const seats = widthOf(info, exchange.url, () => registry.stock(info.group, info.resource), schema.level.widest);
+      const begin = (): (() => void) => {
+        counts.dispatched++;
+        counts.executing++;
+        if (seats === 1) return schema.leave;
+        return () => {
+          counts.executing--;
+          level.leave(seats);
+        };
+      };
+      const waiting = level.enter(schema.name + flowSeparator + distinguisher(schema.schema, user, info), seats);
+      if (!waiting) return begin();
+      counts.waiting++;
       return waiting.then(
-        () => level.leave,
         () => {
+          counts.waiting--;
+          return begin();
+        },
+        (error: unknown) => {
+          counts.waiting--;
+          const reason = error instanceof RefusedError ? error.reason : 'time-out';
+          counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
           throw refused();
         },
       );
     },
+    dump: (path) => dumpAt(path, levelReports()),
+    metrics: () => flowMetrics(levelReports(), schemaReports()),
   };
 }

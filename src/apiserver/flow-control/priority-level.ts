@@ -1,3 +1,5 @@
+import { createDemandMeter, type Demand } from './demand.ts';
+
 /** How many may be served at once, and who waits where; of `queues` 0: nobody waits. */
 export interface LevelLimits {
   readonly seats: number;
@@ -7,6 +9,9 @@ export interface LevelLimits {
 }
 
 interface Waiter {
+  readonly flow: string;
+  readonly seats: number;
+  readonly since: number;
   readonly enter: () => void;
   readonly refuse: (reason: Refusal) => void;
   readonly timer: NodeJS.Timeout;
@@ -45,24 +50,56 @@ export function handOf(flow: string, count: number, size: number): number[] {
   return hand;
 }
 
+/** What one request that waits looks like from outside. */
+export interface Waiting {
+  readonly queue: number;
+  readonly place: number;
+  readonly flow: string;
+  readonly seats: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
 /** One priority level: seats, and behind them fair queues. */
 export interface PriorityLevel {
-  /** A seat, or the promise of one; rejects with RefusedError. Every seat must be left once. */
-  enter(flow: string): undefined | Promise<void>;
-  leave(): void;
+  /** `seats` seats (default 1), or the promise of them; rejects with RefusedError. All must be left once. */
+  enter(flow: string, seats?: number): undefined | Promise<void>;
+  leave(seats?: number): void;
   /** New limits count for who comes next; who waits stays in line. */
   limit(limits: LevelLimits): void;
+  /** Other seats than those of the limits, until the next `limit`: lent or borrowed. */
+  lend(seats: number): void;
+  readonly limits: LevelLimits;
   readonly executing: number;
+  readonly executingSeats: number;
   readonly waiting: number;
+  /** Since the start. */
+  readonly counts: { readonly dispatched: number; readonly rejected: number; readonly timedOut: number };
+  /** Who waits, queue by queue. */
+  line(): Waiting[];
+  /** Seats that were wanted since the last call. */
+  demand(): Demand;
 }
 
 export function createPriorityLevel(first: LevelLimits, waitMs: number): PriorityLevel {
   let limits = first;
   let executing = 0;
+  let executingSeats = 0;
   let waiting = 0;
+  let waitingSeats = 0;
+  const counts = { dispatched: 0, rejected: 0, timedOut: 0 };
+  const demand = createDemandMeter();
   const queues = new Map<number, Waiter[]>();
   /** Queues that have somebody, in the order in which they are served next. */
   let turn: number[] = [];
+
+  const fits = (seats: number): boolean =>
+    executingSeats + seats <= limits.seats || (executing === 0 && limits.seats > 0);
+  const begin = (seats: number): void => {
+    executing++;
+    executingSeats += seats;
+    counts.dispatched++;
+  };
 
   const remove = (index: number, waiter: Waiter): void => {
     const queue = queues.get(index);
@@ -70,46 +107,56 @@ export function createPriorityLevel(first: LevelLimits, waitMs: number): Priorit
     if (!queue || at < 0) return;
     queue.splice(at, 1);
     waiting--;
+    waitingSeats -= waiter.seats;
+    demand.now(executingSeats + waitingSeats);
     if (queue.length > 0) return;
     queues.delete(index);
     turn = turn.filter((other) => other !== index);
   };
 
+  /** Whoever is next in turn; undefined when he does not fit yet: nobody passes one who waits for many seats. */
   const next = (): Waiter | undefined => {
-    const index = turn.shift();
+    const [index] = turn;
     const queue = index === undefined ? undefined : queues.get(index);
-    const waiter = queue?.shift();
-    if (index === undefined || !queue || !waiter) return undefined;
+    const waiter = queue?.[0];
+    if (index === undefined || !queue || !waiter || !fits(waiter.seats)) return undefined;
+    turn.shift();
+    queue.shift();
     waiting--;
+    waitingSeats -= waiter.seats;
     if (queue.length > 0) turn.push(index);
     else queues.delete(index);
     return waiter;
   };
 
   const fill = (): void => {
-    while (executing < limits.seats) {
-      const waiter = next();
-      if (!waiter) return;
+    for (let waiter = next(); waiter; waiter = next()) {
       clearTimeout(waiter.timer);
-      executing++;
+      begin(waiter.seats);
       waiter.enter();
     }
   };
 
-  const wait = (flow: string): Promise<void> => {
+  const reject = (reason: Refusal): Promise<never> => {
+    counts.rejected++;
+    return Promise.reject(new RefusedError(reason));
+  };
+
+  const wait = (flow: string, seats: number): Promise<void> => {
     const { queues: count, handSize, queueLength } = limits;
-    if (count === 0) return Promise.reject(new RefusedError('concurrency-limit'));
+    if (count === 0) return reject('concurrency-limit');
     const length = (index: number): number => queues.get(index)?.length ?? 0;
     const index = handOf(flow, count, handSize).reduce((best, other) => (length(other) < length(best) ? other : best));
-    if (length(index) >= queueLength) return Promise.reject(new RefusedError('queue-full'));
-    return new Promise((resolve, reject) => {
+    if (length(index) >= queueLength) return reject('queue-full');
+    return new Promise((resolve, refuseWith) => {
       const refuse = (reason: Refusal): void => {
+        counts.timedOut++;
         remove(index, waiter);
-        reject(new RefusedError(reason));
+        refuseWith(new RefusedError(reason));
       };
       const timer = setTimeout(() => refuse('time-out'), waitMs);
       timer.unref();
-      const waiter: Waiter = { enter: resolve, refuse, timer };
+      const waiter: Waiter = { flow, seats, since: Date.now(), enter: resolve, refuse, timer };
       const queue = queues.get(index);
       if (queue) queue.push(waiter);
       else {
@@ -117,30 +164,49 @@ export function createPriorityLevel(first: LevelLimits, waitMs: number): Priorit
         turn.push(index);
       }
       waiting++;
+      waitingSeats += seats;
+      demand.now(executingSeats + waitingSeats);
     });
   };
 
   return {
-    enter(flow) {
-      if (executing < limits.seats && waiting === 0) {
-        executing++;
-        return undefined;
-      }
-      return wait(flow);
+    enter(flow, seats = 1) {
+      if (waiting > 0 || !fits(seats)) return wait(flow, seats);
+      begin(seats);
+      demand.now(executingSeats + waitingSeats);
+      return undefined;
     },
-    leave() {
+    leave(seats = 1) {
       executing--;
+      executingSeats -= seats;
+      demand.now(executingSeats + waitingSeats);
       if (waiting > 0) fill();
     },
     limit(given) {
       limits = given;
       fill();
     },
+    lend(seats) {
+      limits = { ...limits, seats };
+      fill();
+    },
+    get limits() {
+      return limits;
+    },
     get executing() {
       return executing;
+    },
+    get executingSeats() {
+      return executingSeats;
     },
     get waiting() {
       return waiting;
     },
+    counts,
+    line: () =>
+      [...queues].flatMap(([queue, waiters]) =>
+        waiters.map(({ flow, seats, since }, place) => ({ queue, place, flow, seats, since })),
+      ),
+    demand: () => demand.take(),
   };
 }

@@ -1,5 +1,6 @@
 import { jwks, type TokenKey } from '../authn/jwt.ts';
 import type { Discovery } from '../discovery/discovery.ts';
+import type { FlowControl } from '../flow-control/flow-control.ts';
 import { renderProcess } from '../metrics/process.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
@@ -19,6 +20,7 @@ export interface RootOptions {
   /** Where `/openid/v1/jwks` can be fetched from outside. */
   jwksUri: () => string;
   tokenKeys: readonly TokenKey[];
+  flowControl: Pick<FlowControl, 'dump' | 'metrics'>;
 }
 
 const ownPaths = [
@@ -68,7 +70,7 @@ export function createRoot(options: RootOptions): Handler {
       kind: 'bytes',
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
-      body: metrics.render() + renderProcess(startedAt),
+      body: metrics.render() + options.flowControl.metrics() + renderProcess(startedAt),
     }),
     '/.well-known/openid-configuration': () =>
       json(
@@ -99,6 +101,8 @@ export function createRoot(options: RootOptions): Handler {
     const found = fixed[path] ?? fixed[path.replace(/\/+$/, '')];
     if (found) return found(call);
     if (path.startsWith('/api')) return options.elsewhere(call) ?? discovery.answer(call) ?? unserved(path, discovery);
+    const dump = options.flowControl.dump(path);
+    if (dump !== undefined) return { kind: 'bytes', status: 200, type: 'text/plain; charset=utf-8', body: dump };
     return health.answer(call) ?? options.openapi(call) ?? pageNotFound();
   };
 }

@@ -107,6 +107,12 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     lookup(group, version, resource) {
       return served.get(nameOf({ group, resource }))?.stores.get(version);
     },
+    stock(group, resource) {
+      const cache = served.get(nameOf({ group, resource }))?.core.cache;
+      if (!cache) return undefined;
+      const [first] = cache.range('');
+      return { count: cache.size, bytes: first?.bytes.length ?? 0 };
+    },
     store(group, resource) {
       const found = served.get(nameOf({ group, resource }));
       const store = found?.stores.get(found.core.definition.storageVersion);
