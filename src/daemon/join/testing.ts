@@ -9,6 +9,7 @@ import { createAuthority, issueLeaf } from '../../pki/certificate.ts';
 import type { AuthorityName } from '../../pki/cluster-certificates.ts';
 import { generateKey, keyToPem } from '../../pki/keys.ts';
 import { formatToken } from '../../pki/token.ts';
+import type { SecretsEncryption } from '../secrets-encryption.ts';
 import type { ServerCertificates } from '../server-certificates.ts';
 import type { ServerSecrets } from '../server-secrets.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
@@ -65,7 +66,10 @@ export interface TestSupervisor extends AsyncDisposable {
 }
 
 /** A supervisor on a free port of 127.0.0.1, behind TLS of a cluster of its own. */
-export async function startSupervisor(secrets: ServerSecrets): Promise<TestSupervisor> {
+export async function startSupervisor(
+  secrets: ServerSecrets,
+  encryption: Partial<SecretsEncryption> = {},
+): Promise<TestSupervisor> {
   const names: readonly AuthorityName[] = ['server-ca', 'client-ca', 'request-header-ca'];
   const authorities = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await createAuthority(name)] as const)),
@@ -87,6 +91,7 @@ export async function startSupervisor(secrets: ServerSecrets): Promise<TestSuper
       async stop() {},
       status: () => ({ stage: '', activekey: '' }),
       async change() {},
+      ...encryption,
     },
     certificates: { authorities } as ServerCertificates,
     secrets,
