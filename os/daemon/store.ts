@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
@@ -9,7 +10,8 @@ import { writeFileAtomic } from '../../src/base/atomic-file.ts';
  *   /var/lib/knarr/daemon
  *   ├── VERSION/        a bundle; its file `image` names the image that it is for: with another one it is not used
  *   ├── current         link to the one that is used; without it, the image's own
- *   └── tries           while it is on trial: how often it may still start
+ *   ├── tries           while it is on trial: how often it may still start
+ *   └── given-up        they are used up, and the image's own was started instead
  */
 export const daemonFolder = '/var/lib/knarr/daemon';
 
@@ -21,6 +23,8 @@ async function settle(folder: string): Promise<void> {
     await directory.close();
   }
 }
+
+const ours = new Set(['current', 'tries', 'given-up']);
 
 export interface DaemonStore {
   /** Unpacks a bundle's archive; what an interrupted one left is replaced. */
@@ -47,7 +51,8 @@ export function daemonStore(host: Host): DaemonStore {
     await settle(root);
   };
   const keep = async (): Promise<void> => {
-    await rm(path('tries'), { force: true });
+    await mkdir(root, { recursive: true, mode: 0o755 });
+    for (const name of ['tries', 'given-up']) await rm(path(name), { force: true });
     await settle(root);
   };
   return {
@@ -65,6 +70,7 @@ export function daemonStore(host: Host): DaemonStore {
     },
     current: () => readlink(path('current')).catch(() => undefined),
     async choose(version, tries) {
+      await rm(path('given-up'), { force: true });
       await writeFileAtomic(path('tries'), `${tries}\n`);
       await link(version);
     },
@@ -75,14 +81,10 @@ export function daemonStore(host: Host): DaemonStore {
     },
     async prune(kept) {
       for (const name of await readdir(root).catch(() => []))
-        if (!kept.includes(name) && name !== 'current' && name !== 'tries')
-          await rm(path(name), { recursive: true, force: true });
+        if (!kept.includes(name) && !ours.has(name)) await rm(path(name), { recursive: true, force: true });
     },
   };
 }
 
-/** The tries that are left to the one on trial; undefined: none is. */
-export const triesLeft = async (host: Host): Promise<number | undefined> => {
-  const text = await readFile(host.path(join(daemonFolder, 'tries')), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : Number(text);
-};
+/** True when the daemon on trial came to nothing as often as it might, so that another one runs in its place. */
+export const daemonGivenUp = (host: Host): boolean => existsSync(host.path(join(daemonFolder, 'given-up')));

@@ -4,6 +4,7 @@ import type { Host } from '../../cloud-config/host.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { type Outcome, type Pending, type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { nameOfVersion } from '../../src/daemon/version.ts';
+import { type HealthCheck, healthChecks } from '../health/checks.ts';
 import { healthGate } from '../health/gate.ts';
 import { finish } from '../health/trial.ts';
 import { readRelease } from '../release.ts';
@@ -17,7 +18,7 @@ import { keep } from '../update/sources/oci.ts';
 import { openSource } from '../update/sources/open.ts';
 import { readSmall } from '../update/sources/source.ts';
 import { parseDaemonManifest } from './manifest.ts';
-import { daemonFolder, daemonStore } from './store.ts';
+import { daemonFolder, daemonGivenUp, daemonStore } from './store.ts';
 
 const unit = 'knarr.service';
 
@@ -30,6 +31,7 @@ export async function upgradeDaemon(
   from: string,
   options: UpgradeOptions & { checkOnly: boolean },
   say: (text: string) => void,
+  gate: typeof healthGate = healthGate,
 ): Promise<Outcome | { to: string }> {
   const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
   const { request } = options;
@@ -68,7 +70,7 @@ export async function upgradeDaemon(
         await keep(checked(source.open(file.name), { ...file, role: 'root' }), archive);
         await tell('unpacking');
         await daemonStore(host).unpack(manifest.version, archive, image);
-        return await tryDaemon({ host, state, say, tell }, manifest.version, from, options);
+        return await tryDaemon({ host, state, say, tell, gate }, manifest.version, from, options);
       } finally {
         await rm(archive, { force: true });
         await source.close();
@@ -85,10 +87,11 @@ interface Context {
   state: UpgradeState;
   say: (text: string) => void;
   tell: (text: string) => Promise<void>;
+  gate: typeof healthGate;
 }
 
 async function tryDaemon(
-  { host, state, say, tell }: Context,
+  { host, state, say, tell, gate }: Context,
   to: string,
   source: string,
   options: UpgradeOptions,
@@ -115,22 +118,35 @@ async function tryDaemon(
   await copyBeforeTrial(host, state, pending);
   await store.choose(to, options.tries);
   await host.run('systemctl', ['start', '--no-block', unit]);
-  return judgeDaemon({ host, state, say }, pending);
+  return judgeDaemon({ host, state, say, gate }, pending);
 }
+
+/** The daemon that is well must be the one that is tried. */
+const onTrial = ({ tries }: Pending): HealthCheck => ({
+  name: 'daemon',
+  run: async ({ host }) =>
+    daemonGivenUp(host) ? { fail: `knarr.service ended ${tries} times before it was ready` } : undefined,
+});
 
 /**
  * Looks whether a daemon on trial is well, and ends the trial one way or the other. After a power cut in its midst the
  * next boot's health gate goes on with it.
  */
 export async function judgeDaemon(
-  { host, state, say }: Pick<Context, 'host' | 'state' | 'say'>,
+  { host, state, say, gate = healthGate }: Pick<Context, 'host' | 'state' | 'say'> & Partial<Pick<Context, 'gate'>>,
   pending: Pending,
 ): Promise<Outcome> {
   const store = daemonStore(host);
   const chosen = await store.current();
   const reasons =
     chosen === pending.to
-      ? await healthGate({ host, state, say, deadlineSeconds: pending.deadlineSeconds })
+      ? await gate({
+          host,
+          state,
+          say,
+          deadlineSeconds: pending.deadlineSeconds,
+          checks: [onTrial(pending), ...healthChecks],
+        })
       : ['it was cut off before it could start'];
   if (reasons.length === 0) {
     await store.keep();
