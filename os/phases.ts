@@ -116,6 +116,15 @@ async function beginInstallation({ host, mode, config }: Machine): Promise<void>
   if (mode === 'install' && config.k3os?.install?.silent) await writeFileAtomic(host.path(silentInstallFile), '');
 }
 
+/** The network may be what says that the machine shall install itself. */
+async function installFromNetwork(machine: Machine): Promise<void> {
+  if (machine.mode !== 'install') return;
+  const again: Machine = { ...machine, say: () => {} };
+  await readConfiguration(again);
+  await beginInstallation(again);
+  await machine.host.run('systemctl', ['start', '--no-block', 'knarr-install.service']);
+}
+
 /** When the network is up: what only it can tell. Loaded then only, for few machines have it. */
 export const online: readonly Phase[] = [
   {
@@ -124,6 +133,7 @@ export const online: readonly Phase[] = [
       const { goOnline } = await import('../cloud-config/online.ts');
       const { mode } = await findMode(host);
       const failed = await goOnline({ host, say, applies: (key) => applies(mode, key) });
+      await installFromNetwork({ host, say, mode, config: {} });
       if (failed > 0) throw new Error(`${failed} steps failed (see above)`);
     },
   },

@@ -49,7 +49,9 @@ async function answersOf(request: InstallRequest, config: CloudConfig, host: Hos
   }
   const device = request.device ?? (await onlyDisk(host));
   const kept: KeptConfig =
-    request.config === undefined ? { text: textOf(config), warnings: [] } : await fetchConfig(request.config, host);
+    request.config === undefined
+      ? { text: textOf(config), warnings: [] }
+      : await fetchConfig(request.config, host, { patienceMs: 120_000 });
   return { request: { ...request, device }, kept };
 }
 

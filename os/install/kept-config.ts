@@ -4,6 +4,7 @@ import type { Host } from '../../cloud-config/host.ts';
 import { type CloudConfig, renderProblem } from '../../cloud-config/schema.ts';
 import { fetchHttp, type Http, needed } from '../../cloud-config/sources/http.ts';
 import { parseUserData } from '../../cloud-config/user-data.ts';
+import { delay } from '../../src/base/abort.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 
 /** The cloud-config of an installed machine: the text that is kept there, and what in it will be left out. */
@@ -12,17 +13,34 @@ export interface KeptConfig {
   readonly warnings: readonly string[];
 }
 
+/** Tries again for a while what the world refuses: the network may not be there yet. */
+async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await delay(2_000);
+    }
+  }
+}
+
 /**
  * Fetches and reads a cloud-config from a URL or a path. Throws KnarrError when it cannot be had, or is no cloud-config
  * at all; single mistakes are warnings, for a boot goes on with what is right too.
  */
-export async function fetchConfig(from: string, host: Host, http: Http = fetchHttp): Promise<KeptConfig> {
+export async function fetchConfig(
+  from: string,
+  host: Host,
+  { http = fetchHttp, patienceMs = 0 }: { http?: Http; patienceMs?: number } = {},
+): Promise<KeptConfig> {
   const cannot = (why: string): KnarrError =>
     new KnarrError({ code: 'install-config', blame: 'user', message: `the cloud-config ${from}: ${why}` });
   let bytes: Buffer;
   try {
     bytes = /^https?:/.test(from)
-      ? await needed(http, from, { timeoutMs: 30_000 })
+      ? await patiently(patienceMs, () => needed(http, from, { timeoutMs: 30_000 }))
       : await readFile(host.path(from.replace(/^file:\/\//, '')));
   } catch (error) {
     throw cannot(messageOf(error));
