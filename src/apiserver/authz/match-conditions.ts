@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import { newBudget } from '../cel/cost.ts';
 import { newEnvironment } from '../cel/environment.ts';
 import { compileExpression, expressionProblem } from '../cel/expression.ts';
+import { boolType } from '../cel/types.ts';
 
 /** What a SubjectAccessReview's spec holds, as it goes to a webhook. */
 export interface ReviewSpec {
@@ -42,10 +43,9 @@ const types: Readonly<Record<string, Record<string, string>>> = {
 /** What is wrong with a match condition; undefined when nothing is. */
 export function matchConditionProblem(expression: string): string | undefined {
   const environment = newEnvironment();
-  for (const [name, fields] of Object.entries(types))
-    environment.registerType(`${prefix}.${name}`, { ctor: class {}, fields });
+  for (const [name, fields] of Object.entries(types)) environment.registerType(`${prefix}.${name}`, fields);
   environment.registerVariable('request', `${prefix}.SubjectAccessReviewSpec`);
-  return expressionProblem(expression, { environment, returns: ['bool'] });
+  return expressionProblem(expression, { environment, returns: [boolType] });
 }
 
 const blankAttributes = { namespace: '', verb: '', group: '', version: '', resource: '', subresource: '', name: '' };

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { admissionEnvironment } from './admission-environment.ts';
 import { CostError } from './cost.ts';
 import { newEnvironment } from './environment.ts';
-import { compileExpression, expressionProblem } from './expression.ts';
+import { estimateCost } from './estimate.ts';
+import { compileExpression, expressionProblem, readExpression } from './expression.ts';
+import { boolType } from './types.ts';
 import { jsonOf } from './values.ts';
 
 const run = (text: string, values: Record<string, unknown> = {}): unknown =>
@@ -26,7 +29,6 @@ test('the libraries of Kubernetes', () => {
     '"abc 123".find("[0-9]+") == "123" && "a1b2".findAll("[0-9]") == ["1", "2"]',
     'format.dns1123Label().validate("a.b").hasValue() && !format.named("nope").hasValue()',
     '"%s has %d".format(["x", 3]) == "x has 3" && "aXbX".replace("X", "-") == "a-b-"',
-    'jsonpatch.escapeKey("a/b~c") == "a~1b~0c"',
   ];
   for (const text of truths) assert.equal(run(text), true, text);
 });
@@ -35,7 +37,7 @@ test('what cannot be compiled is told as upstream tells it', () => {
   const problem = (text: string): string | undefined =>
     expressionProblem(text, {
       environment: newEnvironment().registerVariable('i', 'int').registerVariable('o', 'dyn'),
-      returns: ['bool'],
+      returns: [boolType],
     });
   assert.equal(problem('i > 1'), undefined);
   assert.match(problem("i > '1'") ?? '', /found no matching overload for '_>_' applied to '\(int, string\)'/);
@@ -66,17 +68,39 @@ test('nothing runs without an end', () => {
   assert.throws(() => run('l.all(a, l.all(b, l.all(c, l.all(d, a + b + c + d > -1))))', { l: list }), CostError);
   assert.throws(() => run('l.exists(a, l.exists(b, l.exists(c, a + b + c < 0)))', { l: list }), CostError);
   let text = 'size(s30)';
-  for (let i = 30; i > 0; i--) text = `cel.bind(s${i}, s${i - 1} + s${i - 1}, ${text})`;
-  assert.throws(() => run(`cel.bind(s0, "abcdefgh", ${text})`), CostError);
-  assert.throws(() => run(`cel.bind(s0, [1, 2, 3], ${text})`), CostError);
+  for (let i = 30; i > 0; i--) text = `optional.of(s${i - 1} + s${i - 1}).optMap(s${i}, ${text}).value()`;
+  assert.throws(() => run(`optional.of("abcdefgh").optMap(s0, ${text})`), CostError);
+  assert.throws(() => run(`optional.of([1, 2, 3]).optMap(s0, ${text})`), CostError);
   assert.equal(run('s.matches("^(a+)+$")', { s: `${'a'.repeat(50)}b` }), false);
 });
 
 test('message literals of mutations', () => {
-  assert.deepEqual(run('Object{spec: Object.spec{replicas: n, template: {"a": [1]}}}', { n: 3 }), {
+  const patching = (text: string, values: Record<string, unknown>): unknown => {
+    const environment = admissionEnvironment({ patches: true }).clone();
+    for (const name of Object.keys(values)) environment.registerVariable(name, 'dyn');
+    return jsonOf(compileExpression(text, environment)(values));
+  };
+  assert.deepEqual(patching('Object{spec: Object.spec{replicas: n, template: {"a": [1]}}}', { n: 3 }), {
     spec: { replicas: 3, template: { a: [1] } },
   });
-  assert.deepEqual(run('[JSONPatch{op: "add", path: "/a/" + k, value: Object{x: true ? "{" : "}"}}]', { k: 'b' }), [
-    { op: 'add', path: '/a/b', value: { x: '{' } },
-  ]);
+  assert.deepEqual(
+    patching('[JSONPatch{op: "add", path: "/a/" + k, value: Object{x: true ? "{" : "}"}}]', { k: 'b' }),
+    [{ op: 'add', path: '/a/b', value: { x: '{' } }],
+  );
+  assert.equal(patching('jsonpatch.escapeKey("a/b~c") == "a~1b~0c"', {}), true);
+});
+
+test('what an expression costs at the most', () => {
+  const environment = newEnvironment().registerVariable('l', 'list<string>').registerVariable('s', 'string');
+  const cost = (text: string): number => {
+    const read = readExpression(text, environment);
+    if ('problem' in read) throw new Error(read.problem);
+    return estimateCost(read.tree, read.checked, (path) => ({ min: 0, max: path.length > 1 ? 20 : 10 })).max;
+  };
+  assert.equal(cost('true'), 0);
+  assert.equal(cost('s == "abc"'), 2);
+  assert.equal(cost('l.all(x, x == s)'), 62);
+  assert.equal(cost('l.all(x, l.all(y, x == y))'), 752);
+  assert.equal(cost('s.matches("a+b+")'), 3);
+  assert.equal(cost('l.sort() == l'), 224);
 });

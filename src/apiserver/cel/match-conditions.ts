@@ -1,8 +1,9 @@
 import { type Authorizer, type SettledAuthorizer, withDecisions } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
-import { newBudget } from './cost.ts';
+import { admissionEnvironment } from './admission-environment.ts';
+import { matchConditionsCost, newBudget } from './cost.ts';
 import { compileExpression } from './expression.ts';
-import { AuthorizerValue } from './library/authorizer.ts';
+import { AuthorizerValue, ResourceCheck } from './library/authorizer.ts';
 
 interface MatchCondition {
   readonly name?: string | undefined;
@@ -29,24 +30,21 @@ export function requestValue(a: AdmissionAttributes): object {
   };
 }
 
-export const admissionVariables = ['object', 'oldObject', 'request', 'authorizer'] as const;
-
-export const admissionValues = (
-  a: AdmissionAttributes,
-  authorizer: SettledAuthorizer,
-): Record<(typeof admissionVariables)[number], unknown> => ({
+export const admissionValues = (a: AdmissionAttributes, authorizer: SettledAuthorizer): Record<string, unknown> => ({
   object: a.object ?? null,
   oldObject: a.oldObject ?? null,
   request: requestValue(a),
-  authorizer: new AuthorizerValue(authorizer, a.context.user, {
-    group: a.group,
-    version: a.version,
-    resource: a.resource,
-    subresource: a.subresource ?? '',
-    namespace: a.namespace,
-    name: a.name,
-  }),
+  namespaceObject: null,
+  ...authorizerValues(a, authorizer),
 });
+
+/** `authorizer`, and `authorizer.requestResource`, which is about what the request is about. */
+export function authorizerValues(a: AdmissionAttributes, authorizer: SettledAuthorizer): Record<string, unknown> {
+  const value = new AuthorizerValue(authorizer, a.context.user);
+  const { group, version, resource, subresource = '', namespace, name } = a;
+  const asked = new ResourceCheck(value, { group, version, resource, subresource, namespace, name });
+  return { authorizer: value, 'authorizer.requestResource': asked };
+}
 
 /** Whether all conditions hold. Throws when one cannot be evaluated and none is false. */
 export function conditionsHold(
@@ -64,11 +62,12 @@ function allHold(
   authorizer: SettledAuthorizer,
 ): boolean {
   const values = admissionValues(a, authorizer);
-  const budget = newBudget();
+  const environment = admissionEnvironment({ authorizer: true });
+  const budget = newBudget(matchConditionsCost);
   let failure: unknown;
   for (const { name, expression = '' } of conditions) {
     try {
-      if (compileExpression(expression, admissionVariables)(values, budget) !== true) return false;
+      if (compileExpression(expression, environment)(values, budget) !== true) return false;
     } catch (error) {
       failure ??= new Error(`match condition "${name ?? ''}" cannot be evaluated: ${(error as Error).message}`);
     }

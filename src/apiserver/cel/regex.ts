@@ -30,3 +30,20 @@ export function goPattern(pattern: string, flags = ''): RegExp {
   }
   return found;
 }
+
+/** Why a pattern is none, in Go's words as far as the two know the same things. */
+export function patternProblem(pattern: string, error: unknown): string {
+  const text = (error as Error).message;
+  if (/Unterminated group/.test(text)) return `missing closing ): \`${pattern}\``;
+  if (/Unmatched '\)'/.test(text)) return `unexpected ): \`${pattern}\``;
+  if (/Unterminated character class/.test(text)) {
+    return `missing closing ]: \`${pattern.slice(pattern.lastIndexOf('['))}\``;
+  }
+  if (/Nothing to repeat/.test(text)) {
+    const [operator = ''] = /(?<=^|[(|])[*+?]|[*+?]{2,}/.exec(pattern) ?? [];
+    return operator.length > 1
+      ? `invalid nested repetition operator: \`${operator}\``
+      : `missing argument to repetition operator: \`${operator}\``;
+  }
+  return text.replace(/^Invalid regular expression: /, '');
+}

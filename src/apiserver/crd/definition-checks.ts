@@ -1,24 +1,17 @@
-import type { Environment } from '@marcbachmann/cel-js';
 import type { CustomResourceDefinition } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { Problems } from '../../api/validation/problems.ts';
-import { newEnvironment } from '../cel/environment.ts';
-import { allowedElements, costProblem, estimatedCost, mostOccurrences } from '../cel/estimate.ts';
-import { expressionProblem } from '../cel/expression.ts';
-import { declareSchema } from './cel-types.ts';
+import type { Environment } from '../cel/environment.ts';
+import { estimateCost } from '../cel/estimate.ts';
+import { readExpression } from '../cel/expression.ts';
+import { usesName } from '../cel/tree.ts';
+import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
+import { placeOf } from './field-path.ts';
 import { isKnownFormat } from './formats.ts';
+import { type RuleScope, rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
 import { checkRules } from './rules.ts';
 import { additionalOf, fillDefaults, isObject, itemsOf, prune, type Schema } from './structural.ts';
 import { validateValue } from './validate-value.ts';
-
-interface Rule {
-  rule?: string;
-  message?: string;
-  messageExpression?: string;
-}
-
-const rulesOf = (schema: Schema): readonly Rule[] =>
-  ((schema as Record<string, unknown>)['x-kubernetes-validations'] ?? []) as Rule[];
 
 interface Visit {
   schema: Schema;
@@ -26,80 +19,186 @@ interface Visit {
   root: boolean;
   /** How often the place may be there at the most; Infinity where a list or map around it has no bound. */
   times: number;
+  /** The innermost place around it whose parts cannot be told from one another by what they were before. */
+  uncorrelated: string | undefined;
 }
 
-function* nested(schema: Schema, path: string, root = true, times = 1): Generator<Visit> {
-  yield { schema, path, root, times };
+/** How many elements the schema itself allows. */
+function allowed(schema: Schema): number {
+  if (schema.type === 'array') return schema.maxItems ?? Number.POSITIVE_INFINITY;
+  if (schema.type === 'object' && additionalOf(schema) !== undefined) {
+    return schema.maxProperties ?? Number.POSITIVE_INFINITY;
+  }
+  return 1;
+}
+
+function* nested(visit: Visit): Generator<Visit> {
+  const { schema, path, times } = visit;
+  yield visit;
+  const each = times * Math.max(0, allowed(schema));
+  const below = (inner: Schema, at: string, uncorrelated: string | undefined): Generator<Visit> =>
+    nested({ schema: inner, path: at, root: false, times: each, uncorrelated });
+  const atomic = schema['x-kubernetes-map-type'] === 'atomic' ? path : visit.uncorrelated;
   for (const [key, property] of Object.entries(schema.properties ?? {}))
-    yield* nested(property as Schema, `${path}.properties[${key}]`, false, times);
-  const each = times * allowedElements(schema as never);
+    yield* below(property as Schema, `${path}.properties[${key}]`, atomic);
   const items = itemsOf(schema);
-  if (items) yield* nested(items, `${path}.items`, false, each);
+  const keyed = schema['x-kubernetes-list-type'] === 'map';
+  if (items) yield* below(items, `${path}.items`, keyed ? visit.uncorrelated : path);
   const additional = additionalOf(schema);
-  if (isObject(additional)) yield* nested(additional as Schema, `${path}.additionalProperties`, false, each);
-}
-
-const environments = new WeakMap<Schema, Map<boolean, Environment>>();
-
-/** What the rules of a schema may name; made once for all of them. */
-function environmentOf(schema: Schema, root: boolean, optionalOldSelf: boolean): Environment {
-  const known = environments.get(schema) ?? new Map<boolean, Environment>();
-  environments.set(schema, known);
-  let environment = known.get(optionalOldSelf);
-  if (!environment) {
-    environment = newEnvironment();
-    const type = declareSchema(environment, schema, 'selfType', root);
-    environment.registerVariable('self', type);
-    environment.registerVariable('oldSelf', optionalOldSelf ? `optional<${type}>` : type);
-    known.set(optionalOldSelf, environment);
+  if (isObject(additional)) {
+    yield* below(additional as Schema, `${path}.additionalProperties`, visit.uncorrelated);
   }
-  return environment;
 }
 
-function checkRule(p: Problems, { schema, path, root, times }: Visit, rule: Rule, index: number): void {
-  const at = `${path}.x-kubernetes-validations[${index}]`;
+const placesIn = (schema: Schema, path: string): Generator<Visit> =>
+  nested({ schema, path, root: true, times: 1, uncorrelated: undefined });
+
+/** One rule may cost so much at the most, over all places where it can stand, and all of a schema. */
+const ruleLimit = 10_000_000;
+const schemaLimit = 100_000_000;
+
+interface Costs {
+  total: number;
+  most: { path: string; cost: number }[];
+}
+
+function observe(costs: Costs, path: string, cost: number): void {
+  costs.total += cost;
+  if (cost < schemaLimit / 100) return;
+  costs.most = [...costs.most, { path, cost }].sort((a, b) => b.cost - a.cost).slice(0, 4);
+}
+
+/** Upstream: `getCostErrorMessage`. */
+function costText(what: string, cost: number, limit: number): string {
+  const factor = cost / limit;
+  const shown = factor > 100 ? 'more than 100x' : factor < 1.5 ? `${factor.toFixed(6)}x` : `${factor.toFixed(1)}x`;
+  return `${what} exceeds budget by factor of ${shown} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`;
+}
+
+/** A rule as messages show it. */
+const shownRule = (rule: ValidationRule): object => ({
+  Rule: rule.rule ?? '',
+  Message: rule.message ?? '',
+  MessageExpression: rule.messageExpression ?? '',
+  Reason: rule.reason ?? null,
+  FieldPath: rule.fieldPath ?? '',
+  OptionalOldSelf: rule.optionalOldSelf ?? null,
+});
+
+function checkTexts(p: Problems, at: string, schema: Schema, rule: ValidationRule): void {
   const text = rule.rule?.trim() ?? '';
-  if (text === '') {
-    p.required(`${at}.rule`, 'rule is not specified');
-    return;
-  }
-  if (rule.message && rule.message.trim() === '')
+  const breaks = (given: string): boolean => /[\n\r]/.test(given);
+  if (text === '') p.required(`${at}.rule`, 'rule is not specified');
+  else if (rule.message && rule.message.trim() === '') {
     p.invalid(`${at}.message`, rule.message, 'must be non-empty if specified');
-  else if (/[\n\r]/.test(rule.message?.trim() ?? ''))
+  } else if (breaks(rule.message?.trim() ?? '')) {
     p.invalid(`${at}.message`, rule.message, 'must not contain line breaks');
-  else if (/[\n\r]/.test(text) && !rule.message?.trim())
+  } else if (breaks(text) && !rule.message?.trim()) {
     p.required(`${at}.message`, 'message must be specified if rule contains line breaks');
-  const environment = environmentOf(schema, root, (rule as { optionalOldSelf?: boolean }).optionalOldSelf ?? false);
-  const check = (expression: string, returns: string): string | undefined =>
-    expressionProblem(expression, { environment, returns: [returns] });
-  const problem = check(text, 'bool');
-  if (problem !== undefined) {
-    const told = problem.startsWith('must evaluate') ? 'cel expression must evaluate to a bool' : problem;
-    p.invalid(`${at}.rule`, rule, told);
+  }
+  if (rule.messageExpression && rule.messageExpression.trim() === '') {
+    p.required(`${at}.messageExpression`, 'messageExpression must be non-empty if specified');
+  }
+  const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
+  if (rule.reason !== undefined && !reasons.includes(rule.reason)) {
+    p.unsupported(`${at}.reason`, rule.reason, reasons);
+  }
+  const { fieldPath } = rule;
+  if (!fieldPath) return;
+  if (fieldPath.trim() === '') p.invalid(`${at}.fieldPath`, fieldPath, 'must be non-empty if specified');
+  if (breaks(fieldPath)) p.invalid(`${at}.fieldPath`, fieldPath, 'must not contain line breaks');
+  if (placeOf(schema, fieldPath) === undefined) p.invalid(`${at}.fieldPath`, fieldPath, 'must be a valid path');
+}
+
+interface Compiled {
+  readonly environment: Environment;
+  readonly declared: Declared;
+}
+
+/** Reads an expression of a rule and says what is wrong; gives what it costs over all its places. */
+function costOf({ times }: Visit, { environment, declared }: Compiled, text: string) {
+  const read = readExpression(text, environment);
+  if ('problem' in read) return read;
+  const { tree, checked } = read;
+  const { max } = estimateCost(tree, checked, (path) => sizeAt(declared, path));
+  const places = Number.isFinite(times) ? times : mostOccurrences(declared);
+  return { tree, type: checked.type, cost: max * places };
+}
+
+function compileRule(
+  p: Problems,
+  visit: Visit,
+  compiled: Compiled,
+  rule: ValidationRule,
+  at: string,
+  costs: Costs,
+): void {
+  const found = costOf(visit, compiled, rule.rule ?? '');
+  if ('problem' in found) {
+    p.invalid(`${at}.rule`, shownRule(rule), found.problem);
     return;
   }
-  const most = Number.isFinite(times) ? times : mostOccurrences(schema as never);
-  const costly = costProblem('estimated rule cost', most * estimatedCost(text, schema));
-  if (costly !== undefined) p.forbidden(`${at}.rule`, costly);
-  if (!rule.messageExpression) return;
-  const wrong = check(rule.messageExpression, 'string');
-  if (wrong !== undefined)
-    p.invalid(
-      `${at}.messageExpression`,
-      rule,
-      wrong.startsWith('must evaluate') ? 'messageExpression must evaluate to a string' : `messageExpression ${wrong}`,
-    );
+  if (found.type.kind !== 'bool') {
+    p.invalid(`${at}.rule`, shownRule(rule), 'cel expression must evaluate to a bool');
+    return;
+  }
+  if (found.cost > ruleLimit) p.forbidden(`${at}.rule`, costText('estimated rule cost', found.cost, ruleLimit));
+  observe(costs, `${at}.rule`, found.cost);
+  if (rule.messageExpression) compileMessage(p, visit, compiled, rule, at, costs);
+  if (usesName(found.tree, 'oldSelf')) {
+    const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${visit.uncorrelated}`;
+    if (visit.uncorrelated !== undefined) p.invalid(`${at}.rule`, rule.rule, why);
+  } else if (rule.optionalOldSelf !== undefined) {
+    p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule');
+  }
+}
+
+function compileMessage(
+  p: Problems,
+  visit: Visit,
+  compiled: Compiled,
+  rule: ValidationRule,
+  at: string,
+  costs: Costs,
+): void {
+  const field = `${at}.messageExpression`;
+  const found = costOf({ ...visit, times: 1 }, compiled, rule.messageExpression ?? '');
+  if ('problem' in found) p.invalid(field, shownRule(rule), `messageExpression ${found.problem}`);
+  else if (found.type.kind !== 'string') {
+    p.invalid(field, shownRule(rule), 'messageExpression must evaluate to a string');
+  } else {
+    if (found.cost > ruleLimit) {
+      p.forbidden(field, costText('estimated messageExpression cost', found.cost, ruleLimit));
+    }
+    observe(costs, field, found.cost);
+  }
+}
+
+/** `compiling`: its texts alone are looked at otherwise. */
+function checkRulesOf(p: Problems, visit: Visit, costs: Costs, compiling: boolean): void {
+  const { schema, path, root } = visit;
+  const rules = rulesOf(schema);
+  if (rules.length === 0) return;
+  const before = p.causes.length;
+  const at = (i: number): string => `${path}.x-kubernetes-validations[${i}]`;
+  for (const [i, rule] of rules.entries()) checkTexts(p, at(i), schema, rule);
+  if (!compiling || p.causes.length > before) return;
+  const scope = scopeOf(schema, root);
+  for (const [i, rule] of scope ? rules.entries() : []) {
+    const environment = (scope as RuleScope).environment(rule.optionalOldSelf ?? false);
+    compileRule(p, visit, { environment, declared: (scope as RuleScope).declared }, rule, at(i), costs);
+  }
 }
 
 /** A default has to be what its schema allows, with nothing to prune. */
-function checkDefault(p: Problems, { schema, path }: Visit): void {
+function checkDefault(p: Problems, { schema, path, root }: Visit): void {
   if (schema.default === undefined) return;
   const at = `${path}.default`;
   const filled = structuredClone(schema.default) as unknown;
   const unknown = prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
   if (unknown.length > 0) p.invalid(at, schema.default, `must not have unknown fields: ${unknown.join(', ')}`);
   fillDefaults(filled, schema);
-  const wrong = [...validateValue(filled, schema), ...checkRules(filled, undefined, schema)];
+  const wrong = [...validateValue(filled, schema), ...checkRules(filled, undefined, schema, { root })];
   for (const cause of wrong) {
     const field = !cause.field || cause.field === '<nil>' ? at : `${at}.${cause.field}`;
     p.causes.push({ ...cause, field });
@@ -121,10 +220,17 @@ export function definitionProblems(crd: CustomResourceDefinition, old?: CustomRe
   const before = new Map(old ? schemasOf(old).map(({ name, schema }) => [name, JSON.stringify(schema)]) : []);
   for (const { schema, path, name } of schemasOf(crd)) {
     if (before.get(name) === JSON.stringify(schema)) continue;
-    for (const visit of nested(schema, path)) {
-      for (const [i, rule] of rulesOf(visit.schema).entries()) checkRule(p, visit, rule, i);
-      checkDefault(p, visit);
-    }
+    const costs: Costs = { total: 0, most: [] };
+    const places = [...placesIn(schema, path)];
+    const known = p.causes.length;
+    for (const visit of places) checkDefault(p, visit);
+    const compiling = p.causes.length === known;
+    for (const visit of places) checkRulesOf(p, visit, costs, compiling);
+    if (costs.total <= schemaLimit) continue;
+    const whole = 'estimated rule cost total for entire OpenAPIv3 schema';
+    const part = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
+    for (const { path: expensive } of costs.most) p.forbidden(expensive, part);
+    p.forbidden(path, costText(`x-kubernetes-validations ${whole}`, costs.total, schemaLimit));
   }
   return p.causes;
 }
@@ -134,7 +240,7 @@ export function formatWarnings(crd: CustomResourceDefinition, old?: CustomResour
   const formats = (one: CustomResourceDefinition | undefined): Set<string> => {
     const found = new Set<string>();
     for (const { schema, path } of one ? schemasOf(one) : [])
-      for (const { schema: inner } of nested(schema, path))
+      for (const { schema: inner } of placesIn(schema, path))
         if (inner.format && !isKnownFormat(inner.format)) found.add(inner.format);
     return found;
   };

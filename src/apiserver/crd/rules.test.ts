@@ -30,20 +30,20 @@ const texts = (value: object, old?: object): string[] =>
 
 test('rules of an object, with their messages', () => {
   assert.deepEqual(texts({ min: 1, max: 2 }), []);
-  assert.deepEqual(texts({ min: 3, max: 2 }), ['spec: Invalid value: "object": min is above max']);
-  assert.deepEqual(texts({ min: 3, max: 200 }), ['spec: Invalid value: "object": max is 200']);
+  assert.deepEqual(texts({ min: 3, max: 2 }), ['spec: Invalid value: min is above max']);
+  assert.deepEqual(texts({ min: 3, max: 200 }), ['spec: Invalid value: max is 200']);
 });
 
 test('a transition rule is asked only where there was a value', () => {
   assert.deepEqual(texts({ min: 1, max: 2, name: 'a' }), []);
   assert.deepEqual(texts({ min: 1, max: 2, name: 'a' }, { name: 'a' }), []);
   assert.deepEqual(texts({ min: 1, max: 2, name: 'b' }, { name: 'a' }), [
-    'spec.name: Invalid value: "string": failed rule: self == oldSelf',
+    'spec.name: Invalid value: "b": failed rule: self == oldSelf',
   ]);
 });
 
 test('items are checked one by one', () => {
   assert.deepEqual(texts({ min: 1, max: 2, ports: ['ok', 'NO'] }), [
-    'spec.ports[1]: Invalid value: "string": failed rule: self.matches("^[a-z]+$")',
+    'spec.ports[1]: Invalid value: "NO": failed rule: self.matches("^[a-z]+$")',
   ]);
 });

@@ -1,21 +1,13 @@
-import { Optional } from '@marcbachmann/cel-js';
+import { sameValue } from '../../api/equal.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { type Budget, CostError, newBudget, outOfBudget } from '../cel/cost.ts';
-import { compileExpression } from '../cel/expression.ts';
-import { celValue } from '../cel/values.ts';
+import type { Environment } from '../cel/environment.ts';
+import { compileExpression, readExpression } from '../cel/expression.ts';
+import { usesName } from '../cel/tree.ts';
+import { celValue, Optional } from '../cel/values.ts';
+import { placeOf } from './field-path.ts';
+import { rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
 import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
-
-interface ValidationRule {
-  rule?: string;
-  message?: string;
-  messageExpression?: string;
-  reason?: string;
-  fieldPath?: string;
-  optionalOldSelf?: boolean;
-}
-
-const rulesOf = (schema: Schema): readonly ValidationRule[] =>
-  ((schema as Record<string, unknown>)['x-kubernetes-validations'] ?? []) as ValidationRule[];
 
 const present = new WeakMap<Schema, boolean>();
 
@@ -37,27 +29,52 @@ export function hasRules(schema: Schema): boolean {
 
 const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
+interface RuleOptions {
+  /** Default true: the schema is that of a whole resource. */
+  root?: boolean;
+  /** Told of what is wrong in values that have not changed, which is let be. */
+  onRatcheted?: (cause: StatusCause) => void;
+}
+
 /** Checks the CEL rules of a structural schema; transition rules (`oldSelf`) only where there was a value before. */
-export function checkRules(value: Json, old: Json, schema: Schema, path = ''): StatusCause[] {
+export function checkRules(value: Json, old: Json, schema: Schema, options: RuleOptions = {}): StatusCause[] {
   const causes: StatusCause[] = [];
-  if (hasRules(schema)) visit({ value, old, schema, path, causes, budget: newBudget() });
+  const { root = true, onRatcheted = () => {} } = options;
+  const site = { value, old, schema, path: '', root, unchanged: false, causes, budget: newBudget(), onRatcheted };
+  if (hasRules(schema)) visit(site);
   return causes;
+}
+
+interface Site {
+  value: Json;
+  old: Json;
+  schema: Schema;
+  path: string;
+  root: boolean;
+  /** Whether the innermost value around it that has a counterpart is what it was. */
+  unchanged: boolean;
+  causes: StatusCause[];
+  budget: Budget;
+  onRatcheted: (cause: StatusCause) => void;
 }
 
 const longestMessage = 5 * 1024;
 
-function visit(site: Site): void {
-  const { value, old, schema, path } = site;
+function visit(given: Site): void {
+  const { value, old, schema, path } = given;
   if (value === undefined || value === null || !hasRules(schema)) return;
+  const site = old === undefined ? given : { ...given, unchanged: sameValue(value, old) };
   for (const rule of rulesOf(schema)) if (!checkRule(rule, site)) return;
+  const below = { ...site, root: false };
   if (isObject(value)) {
     const before = isObject(old) ? old : {};
     const additional = additionalOf(schema);
     for (const [key, item] of Object.entries(value)) {
-      const property = (schema.properties?.[key] ?? (isObject(additional) ? additional : undefined)) as
-        | Schema
-        | undefined;
-      if (property) visit({ ...site, value: item, old: before[key], schema: property, path: child(path, key) });
+      const known = schema.properties?.[key] as Schema | undefined;
+      const property = known ?? ((isObject(additional) ? additional : undefined) as Schema | undefined);
+      if (!property) continue;
+      const at = known ? child(path, key) : `${path}[${key}]`;
+      visit({ ...below, value: item, old: before[key], schema: property, path: at });
       if (site.budget.left <= 0) return;
     }
   } else if (Array.isArray(value)) {
@@ -65,7 +82,7 @@ function visit(site: Site): void {
     if (!items) return;
     const keys = schema['x-kubernetes-list-map-keys'];
     for (const [i, item] of value.entries()) {
-      visit({ ...site, value: item, old: counterpart(item, old, keys), schema: items, path: `${path}[${i}]` });
+      visit({ ...below, value: item, old: counterpart(item, old, keys), schema: items, path: `${path}[${i}]` });
       if (site.budget.left <= 0) return;
     }
   }
@@ -90,61 +107,104 @@ function seen(value: Json, schema: Schema): unknown {
   return known;
 }
 
-interface Site {
-  value: Json;
-  old: Json;
-  schema: Schema;
-  path: string;
-  causes: StatusCause[];
-  budget: Budget;
+const transitions = new WeakMap<Environment, Map<string, boolean>>();
+
+/** Whether a rule names `oldSelf`. */
+function isTransition(text: string, environment: Environment): boolean {
+  const known = transitions.get(environment) ?? new Map<string, boolean>();
+  transitions.set(environment, known);
+  let found = known.get(text);
+  if (found === undefined) {
+    const read = text.includes('oldSelf') ? readExpression(text, environment) : undefined;
+    found = read !== undefined && 'tree' in read && usesName(read.tree, 'oldSelf');
+    known.set(text, found);
+  }
+  return found;
 }
 
 /** False: the rules have spent what they may, no further one is to be asked. */
-function checkRule(rule: ValidationRule, { value, old, schema, path, causes, budget }: Site): boolean {
+function checkRule(rule: ValidationRule, site: Site): boolean {
+  const { value, old, schema, path, root, causes, budget } = site;
   const text = rule.rule ?? '';
-  const transition = /\boldSelf\b/.test(text);
-  if (transition && old === undefined && !rule.optionalOldSelf) return true;
-  const field = (rule.fieldPath ? `${path}${rule.fieldPath}` : path).replace(/^\./, '') || '<nil>';
-  const add = (message: string, where = field, reason = 'FieldValueInvalid'): void =>
+  const environment = scopeOf(schema, root)?.environment(rule.optionalOldSelf ?? false);
+  if (text.trim() === '' || !environment) return true;
+  const add = (message: string): void =>
     void causes.push({
-      reason,
-      field: where,
-      message: `Invalid value: "${schema.type ?? 'object'}": ${message}`,
+      reason: 'FieldValueInvalid',
+      field: path || '<nil>',
+      message: `Invalid value: "${schema.type ?? ''}": ${message}`,
     });
-  const shown = text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  const shown = (rule.message || text).trim();
+  const transition = isTransition(text, environment);
+  if (transition && old === undefined && !rule.optionalOldSelf) return true;
   const values: Record<string, unknown> = { self: seen(value, schema) };
   if (transition) values.oldSelf = rule.optionalOldSelf ? optional(old, schema) : seen(old, schema);
   try {
-    if (compileExpression(text, Object.keys(values))(values, budget) === true) return true;
-    add(messageOf(rule, values, budget) ?? rule.message ?? `failed rule: ${shown}`, field, rule.reason);
-    return true;
-  } catch (error) {
-    if (!(error instanceof CostError)) {
-      const why = (error as Error).message;
-      add(why.startsWith('compilation failed') ? `rule compile error: ${why}` : `${why} evaluating rule: ${shown}`);
+    const holds = compileExpression(text, environment)(values, budget);
+    if (holds === true) return true;
+    if (typeof holds !== 'boolean') {
+      add('rule compile error: cel expression must evaluate to a bool');
       return true;
     }
-    if (budget.left <= 0) add(outOfBudget, path || '<nil>');
-    else
-      add(
-        `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`,
-        path || '<nil>',
-      );
-    budget.left = 0;
-    return false;
+    const message = messageOf(rule, values, environment, budget) ?? (rule.message?.trim() || `failed rule: ${shown}`);
+    const cause = failure(rule, site, message);
+    if (!transition && site.unchanged) site.onRatcheted(cause);
+    else causes.push(cause);
+    return true;
+  } catch (error) {
+    const why = (error as Error).message;
+    if (error instanceof CostError) {
+      const call = `'${why}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`;
+      add(budget.left <= 0 ? outOfBudget : call);
+      budget.left = 0;
+      return false;
+    }
+    const unsupported = `call arguments did not match a supported operator, function or macro signature for rule: ${shown}`;
+    if (/^(compilation|program instantiation) failed/.test(why)) add(`rule compile error: ${why}`);
+    else if (why.startsWith('no such overload')) add(`'${why}': ${unsupported}`);
+    else add(`${why} evaluating rule: ${shown}`);
+    return true;
+  }
+}
+
+/** What is said of a value for which a rule does not hold: small values are shown. */
+function failure(rule: ValidationRule, { value, schema, path }: Site, message: string): StatusCause {
+  const place = rule.fieldPath ? placeOf(schema, rule.fieldPath) : undefined;
+  const field = (place === undefined ? path : place.startsWith('[') ? path + place : child(path, place)) || '<nil>';
+  const whole = schema.type === 'object' || schema.type === 'array';
+  const detail = whole ? message : `${JSON.stringify(value)}: ${message}`;
+  switch (rule.reason) {
+    case 'FieldValueForbidden':
+      return { reason: rule.reason, field, message: `Forbidden: ${message}` };
+    case 'FieldValueRequired':
+      return { reason: rule.reason, field, message: `Required value: ${message}` };
+    case 'FieldValueDuplicate':
+      return {
+        reason: rule.reason,
+        field,
+        message: whole ? 'Duplicate value' : `Duplicate value: ${JSON.stringify(value)}`,
+      };
+    default:
+      return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${detail}` };
   }
 }
 
 const optional = (old: Json, schema: Schema): unknown =>
-  old === undefined ? Optional.none() : Optional.of(seen(old, schema));
+  old === undefined ? Optional.none : Optional.of(seen(old, schema));
 
-function messageOf(rule: ValidationRule, values: Record<string, unknown>, budget: Budget): string | undefined {
+function messageOf(
+  rule: ValidationRule,
+  values: Record<string, unknown>,
+  environment: Environment,
+  budget: Budget,
+): string | undefined {
   if (!rule.messageExpression) return undefined;
   try {
-    const text = compileExpression(rule.messageExpression, Object.keys(values))(values, budget);
-    if (typeof text !== 'string' || text.includes('\n') || text.length > longestMessage) return undefined;
+    const text = compileExpression(rule.messageExpression, environment)(values, budget);
+    if (typeof text !== 'string' || text.trim().includes('\n') || text.length > longestMessage) return undefined;
     return text.trim() === '' ? undefined : text.trim();
-  } catch {
+  } catch (error) {
+    if (error instanceof CostError) throw error;
     return undefined;
   }
 }

@@ -1,23 +1,12 @@
 import type { MatchCondition, ParamKind, Variable } from '../../../api/gen/admissionregistration-v1.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { SettledAuthorizer } from '../../authz/authorizer.ts';
-import { type Budget, CostError, newBudget, outOfBudget } from '../../cel/cost.ts';
+import { type Budget, CostError, matchConditionsCost, newBudget, outOfBudget } from '../../cel/cost.ts';
+import type { Environment } from '../../cel/environment.ts';
 import { compileExpression } from '../../cel/expression.ts';
-import { AuthorizerValue } from '../../cel/library/authorizer.ts';
-import { requestValue } from '../../cel/match-conditions.ts';
+import { authorizerValues, requestValue } from '../../cel/match-conditions.ts';
 import { celValue } from '../../cel/values.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
-
-/** What the expressions of a policy may name; the authorizer is for all but messages and audit annotations. */
-export const policyVariables = [
-  'object',
-  'oldObject',
-  'request',
-  'params',
-  'namespaceObject',
-  'variables',
-  'authorizer',
-] as const;
 
 export interface EvaluationInput {
   attributes: AdmissionAttributes;
@@ -28,6 +17,8 @@ export interface EvaluationInput {
   paramKind: ParamKind | undefined;
   authorizer: SettledAuthorizer;
   variables: readonly Variable[] | undefined;
+  /** What its expressions may name. */
+  environment: Environment;
 }
 
 /** One policy on one request: evaluates its expressions, each variable at most once, all on one budget. */
@@ -49,30 +40,22 @@ export const namespaceOfRequest = (a: AdmissionAttributes): string =>
 export function createEvaluation(input: EvaluationInput): Evaluation {
   const { attributes: a, variables = [] } = input;
   const budget: Budget = newBudget();
-  const authorizer = new AuthorizerValue(input.authorizer, a.context.user, {
-    group: a.group,
-    version: a.version,
-    resource: a.resource,
-    subresource: a.subresource ?? '',
-    namespace: a.namespace,
-    name: a.name,
-  });
   const values: Record<string, unknown> = {
     object: celValue('object' in input ? input.object : (a.object ?? null)),
     oldObject: celValue(a.oldObject ?? null),
     request: celValue(requestValue(a)),
     params: celValue(paramsOf(input.params, input.paramKind)),
     namespaceObject: celValue(input.namespace ?? null),
-    authorizer,
+    ...authorizerValues(a, input.authorizer),
   };
 
-  const raw = (expression: string): unknown => {
+  const raw = (expression: string, on = budget): unknown => {
     try {
-      return compileExpression(expression, policyVariables)(values, budget);
+      return compileExpression(expression, input.environment)(values, on);
     } catch (error) {
       if (error instanceof CostError && budget.left <= 0) throw new Error(outOfBudget);
       const text = messageOf(error);
-      if (text.startsWith('compilation failed')) throw new Error(`compilation error: ${text}`);
+      if (/^(compilation|program instantiation) failed/.test(text)) throw new Error(`compilation error: ${text}`);
       throw new Error(`expression '${expression}' resulted in error: ${text}`);
     }
   };
@@ -100,12 +83,13 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
   values.variables = lazy;
 
   return {
-    evaluate: raw,
+    evaluate: (expression) => raw(expression),
     matches(conditions = []) {
       const failures: string[] = [];
+      const own = newBudget(matchConditionsCost);
       for (const { expression } of conditions) {
         try {
-          if (raw(expression) !== true) return false;
+          if (raw(expression, own) !== true) return false;
         } catch (error) {
           failures.push(messageOf(error));
         }

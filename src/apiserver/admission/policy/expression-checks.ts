@@ -2,54 +2,102 @@ import type {
   MatchCondition,
   MutatingAdmissionPolicy,
   ValidatingAdmissionPolicy,
-  Variable,
+  Validation,
 } from '../../../api/gen/admissionregistration-v1.ts';
-import { isCIdentifier } from '../../../api/names.ts';
+import { isCIdentifier, isQualifiedName } from '../../../api/names.ts';
 import { Problems } from '../../../api/validation/problems.ts';
-import { newEnvironment } from '../../cel/environment.ts';
+import { admissionEnvironment, withVariables } from '../../cel/admission-environment.ts';
 import { expressionProblem } from '../../cel/expression.ts';
+import { boolType, dynType, listOf, nullType, stringType, structType, type Type } from '../../cel/types.ts';
 import type { Strategy } from '../../registry/types.ts';
-import { policyVariables } from './evaluation.ts';
+import { type PolicyNames, variableTypes } from './policy-environment.ts';
 
-interface Common {
-  paramKind?: unknown;
-  matchConditions?: readonly MatchCondition[] | undefined;
-  variables?: readonly Variable[] | undefined;
+interface Names {
+  /** Default true. */
+  authorizer?: boolean;
+  patches?: boolean;
+  /** Conditions may not name the policy's variables. */
+  variables?: boolean;
 }
 
-type Check = (path: string, expression: string | undefined, returns?: readonly string[], plain?: boolean) => void;
+type Check = (path: string, expression: string | undefined, returns?: readonly Type[], names?: Names) => void;
 
-/** Says of each expression of a policy what does not compile. `plain`: without the authorizer. */
-function checker(p: Problems, { paramKind, variables = [] }: Common): Check {
-  return (path, expression, returns, plain = false) => {
+/** Says of each expression of a policy what does not compile; `types` are those of its variables. */
+function checker(p: Problems, { paramKind }: PolicyNames, types: ReadonlyMap<string, Type>): Check {
+  return (path, expression, returns, { authorizer = true, patches = false, variables = true } = {}) => {
     if (!expression?.trim()) return;
-    const names = policyVariables.filter(
-      (name) =>
-        (name !== 'params' || paramKind !== undefined) &&
-        (name !== 'authorizer' || !plain) &&
-        (name !== 'variables' || variables.length > 0),
-    );
-    const authorizer = 'kubernetes.authorization.Authorizer';
-    const environment = newEnvironment();
-    for (const name of names) environment.registerVariable(name, name === 'authorizer' ? authorizer : 'dyn');
+    const plain = admissionEnvironment({ params: paramKind !== undefined, authorizer, patches });
+    const environment = variables && types.size > 0 ? withVariables(plain, types) : plain;
     const problem = expressionProblem(expression, { environment, returns });
     if (problem !== undefined) p.invalid(path, expression, problem);
   };
 }
 
-function checkCommon(p: Problems, spec: Common, check: Check): void {
+const mostConditions = 64;
+
+function checkConditions(p: Problems, conditions: readonly MatchCondition[], check: Check): void {
+  const path = 'spec.matchConditions';
+  if (conditions.length > mostConditions) p.tooMany(path, conditions.length, mostConditions);
+  const names = new Set<string>();
+  for (const [i, { name, expression }] of conditions.entries()) {
+    const at = `${path}[${i}]`;
+    if (!expression?.trim()) p.required(`${at}.expression`);
+    check(`${at}.expression`, expression?.trim(), [boolType], { variables: false });
+    if (!name) p.required(`${at}.name`);
+    else {
+      p.all(`${at}.name`, name, isQualifiedName(name));
+      if (names.has(name)) p.duplicate(`${at}.name`, name);
+      names.add(name);
+    }
+  }
+}
+
+/** Conditions and variables; gives the check for everything else, which may name the variables. */
+function checkCommon(p: Problems, spec: PolicyNames, patches: boolean): Check {
+  checkConditions(p, spec.matchConditions ?? [], checker(p, spec, new Map()));
+  const types = new Map<string, Type>();
+  const all = variableTypes(spec, patches);
   for (const [i, { name, expression }] of (spec.variables ?? []).entries()) {
     const at = `spec.variables[${i}]`;
     if (!name) p.required(`${at}.name`, 'name is not specified');
     else if (isCIdentifier(name).length > 0) p.invalid(`${at}.name`, name, 'must be a valid CEL identifier');
     if (!expression?.trim()) p.required(`${at}.expression`, 'expression is not specified');
-    check(`${at}.expression`, expression);
+    checker(p, spec, new Map(types))(`${at}.expression`, expression);
+    types.set(name, all.get(name) ?? dynType);
   }
-  for (const [i, { name, expression }] of (spec.matchConditions ?? []).entries()) {
-    const at = `spec.matchConditions[${i}]`;
-    if (!name) p.required(`${at}.name`);
-    if (!expression?.trim()) p.required(`${at}.expression`);
-    check(`${at}.expression`, expression, ['bool']);
+  return checker(p, spec, types);
+}
+
+function checkTexts(p: Problems, at: string, { message, messageExpression }: Validation): void {
+  if (messageExpression && messageExpression.trim() === '') {
+    p.invalid(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified');
+  }
+  if (message && message.trim() === '') p.invalid(`${at}.message`, message, 'must be non-empty if specified');
+  else if (/[\n\r]/.test(message?.trim() ?? '')) p.invalid(`${at}.message`, message, 'must not contain line breaks');
+}
+
+const mostAnnotations = 20;
+const longestAnnotation = 5 * 1024;
+
+function checkAnnotations(p: Problems, policy: ValidatingAdmissionPolicy, check: Check): void {
+  const annotations = policy.spec?.auditAnnotations ?? [];
+  const path = 'spec.auditAnnotations';
+  const { name = '' } = policy.metadata;
+  if (annotations.length > mostAnnotations) {
+    p.invalid(path, annotations, `must not have more than ${mostAnnotations} auditAnnotations`);
+  }
+  const keys = new Set<string>();
+  for (const [i, { key = '', valueExpression = '' }] of annotations.entries()) {
+    const at = `${path}[${i}]`;
+    if (name === '') p.invalid(`${at}.key`, key, 'requires metadata.name be non-empty');
+    else p.all(`${at}.key`, `${name}/${key}`, isQualifiedName(`${name}/${key}`));
+    const trimmed = valueExpression.trim();
+    if (trimmed === '') p.required(`${at}.valueExpression`, 'valueExpression is not specified');
+    else if (Buffer.byteLength(trimmed) > longestAnnotation) {
+      p.required(`${at}.valueExpression`, `must not exceed ${longestAnnotation} bytes in length`);
+    } else check(`${at}.valueExpression`, trimmed, [stringType, nullType]);
+    if (keys.has(key)) p.duplicate(`${at}.key`, key);
+    keys.add(key);
   }
 }
 
@@ -66,28 +114,31 @@ function strategyOf(problems: (object: object) => Problems): Pick<Strategy, 'val
 
 /** Expressions of a ValidatingAdmissionPolicy have to compile. */
 export const validatingPolicyChecks = strategyOf((object) => {
-  const { spec = {} } = object as ValidatingAdmissionPolicy;
+  const policy = object as ValidatingAdmissionPolicy;
+  const { spec = {} } = policy;
   const p = new Problems();
-  const check = checker(p, spec);
-  checkCommon(p, spec, check);
-  for (const [i, { expression, messageExpression }] of (spec.validations ?? []).entries()) {
-    check(`spec.validations[${i}].expression`, expression, ['bool']);
-    check(`spec.validations[${i}].messageExpression`, messageExpression, ['string'], true);
+  const check = checkCommon(p, spec, false);
+  for (const [i, validation] of (spec.validations ?? []).entries()) {
+    const at = `spec.validations[${i}]`;
+    check(`${at}.expression`, validation.expression, [boolType]);
+    check(`${at}.messageExpression`, validation.messageExpression, [stringType], { authorizer: false });
+    checkTexts(p, at, validation);
   }
-  for (const [i, { valueExpression }] of (spec.auditAnnotations ?? []).entries())
-    check(`spec.auditAnnotations[${i}].valueExpression`, valueExpression, ['string', 'null_type'], true);
+  checkAnnotations(p, policy, check);
   return p;
 });
+
+const patchTypes = { applyConfiguration: structType('Object'), jsonPatch: listOf(structType('JSONPatch')) };
 
 /** Expressions of a MutatingAdmissionPolicy have to compile. */
 export const mutatingPolicyChecks = strategyOf((object) => {
   const { spec = {} } = object as MutatingAdmissionPolicy;
   const p = new Problems();
-  const check = checker(p, spec);
-  checkCommon(p, spec, check);
-  for (const [i, { applyConfiguration, jsonPatch }] of (spec.mutations ?? []).entries()) {
-    check(`spec.mutations[${i}].applyConfiguration.expression`, applyConfiguration?.expression);
-    check(`spec.mutations[${i}].jsonPatch.expression`, jsonPatch?.expression, ['list']);
+  const check = checkCommon(p, spec, true);
+  for (const [i, mutation] of (spec.mutations ?? []).entries()) {
+    const field = mutation.patchType === 'ApplyConfiguration' ? 'applyConfiguration' : 'jsonPatch';
+    const at = `spec.mutations[${i}].${field}.expression`;
+    check(at, mutation[field]?.expression?.trim(), [patchTypes[field]], { patches: true });
   }
   return p;
 });

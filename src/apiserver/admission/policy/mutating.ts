@@ -12,6 +12,7 @@ import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluat
 import { resourcesMatch } from './match.ts';
 import { mutated } from './mutations.ts';
 import { collectParams } from './params.ts';
+import { policyEnvironment } from './policy-environment.ts';
 import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
 type Policy = MutatingAdmissionPolicy;
@@ -60,6 +61,7 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
             paramKind: spec.paramKind,
             authorizer,
             variables: spec.variables,
+            environment: policyEnvironment(spec, true),
           }),
         ),
       );

@@ -11,6 +11,7 @@ import { type AdmissionPlugin, refuse } from '../plugin.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
 import { resourcesMatch } from './match.ts';
 import { collectParams } from './params.ts';
+import { policyEnvironment } from './policy-environment.ts';
 import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
 type Policy = ValidatingAdmissionPolicy;
@@ -109,6 +110,7 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
             paramKind: spec.paramKind,
             authorizer,
             variables: spec.variables,
+            environment: policyEnvironment(spec, false),
           }),
         ),
       );

@@ -1,21 +1,14 @@
 import type { MutatingWebhookConfiguration } from '../../../api/gen/admissionregistration-v1.ts';
 import { isQualifiedName } from '../../../api/names.ts';
 import { Problems } from '../../../api/validation/problems.ts';
-import { newEnvironment } from '../../cel/environment.ts';
+import { admissionEnvironment } from '../../cel/admission-environment.ts';
 import { expressionProblem } from '../../cel/expression.ts';
-import { admissionVariables } from '../../cel/match-conditions.ts';
+import { boolType } from '../../cel/types.ts';
 import type { Strategy } from '../../registry/types.ts';
 
 const most = 64;
 
 type Webhooks = MutatingWebhookConfiguration['webhooks'];
-
-function environment(): ReturnType<typeof newEnvironment> {
-  const made = newEnvironment();
-  for (const name of admissionVariables)
-    made.registerVariable(name, name === 'authorizer' ? 'kubernetes.authorization.Authorizer' : 'dyn');
-  return made;
-}
 
 /** What is wrong with the match conditions of webhooks; expressions in `kept` are taken as they are. */
 export function matchConditionProblems(webhooks: Webhooks, kept: ReadonlySet<string> = new Set()): Problems {
@@ -30,7 +23,10 @@ export function matchConditionProblems(webhooks: Webhooks, kept: ReadonlySet<str
       const text = expression?.trim() ?? '';
       if (text === '') p.required(`${at}.expression`);
       else if (!kept.has(expression)) {
-        const problem = expressionProblem(text, { environment: environment(), returns: ['bool'] });
+        const problem = expressionProblem(text, {
+          environment: admissionEnvironment({ authorizer: true }),
+          returns: [boolType],
+        });
         if (problem !== undefined) p.invalid(`${at}.expression`, text, problem);
       }
       if (!name) p.required(`${at}.name`);

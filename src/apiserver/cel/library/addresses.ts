@@ -1,7 +1,12 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import type { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '../environment.ts';
+import type { LibraryValue } from '../values.ts';
 
-export class IpValue {
+const ip = 'net.IP';
+const cidr = 'net.CIDR';
+
+class IpValue implements LibraryValue {
+  readonly celType = ip;
   readonly text: string;
   readonly family: 4 | 6;
   constructor(text: string) {
@@ -10,30 +15,68 @@ export class IpValue {
     this.family = isIPv4(text) ? 4 : 6;
     this.text = canonical(text);
   }
+  get celSize(): number {
+    return this.family === 4 ? 4 : 16;
+  }
+  celEquals(other: IpValue): boolean {
+    return this.text === other.text;
+  }
+  toString(): string {
+    return this.text;
+  }
 }
 
-export class CidrValue {
+class CidrValue implements LibraryValue {
+  readonly celType = cidr;
   readonly ip: IpValue;
   readonly bits: number;
   constructor(text: string) {
     const [address = '', bits = ''] = text.split('/');
-    const known = !ipProblem(address);
     const most = isIPv4(address) ? 32 : 128;
-    if (!known || !/^(0|[1-9]\d*)$/.test(bits) || Number(bits) > most || text.split('/').length !== 2)
-      throw new Error(`network address parse error during conversion from string: netip.ParsePrefix("${text}")`);
+    const refuse = (why: string): never => {
+      const what = 'network address parse error during conversion from string';
+      throw new Error(`${what}: ${what}: netip.ParsePrefix(${JSON.stringify(text)}): ${why}`);
+    };
+    if (!text.includes('/')) refuse("no '/'");
+    if (!isIPv4(address) && !isIPv6(address))
+      refuse(`ParseAddr(${JSON.stringify(address)}): ${addressProblem(address)}`);
+    if (!/^(0|[1-9]\d{0,2})$/.test(bits)) refuse(`bad bits after slash: ${JSON.stringify(bits)}`);
+    if (Number(bits) > most) refuse('prefix length out of range');
+    const problem = ipProblem(address);
+    if (problem) throw new Error(problem);
     this.ip = new IpValue(address);
     this.bits = Number(bits);
   }
+  get celSize(): number {
+    return Math.ceil(this.bits / 8);
+  }
+  celEquals(other: CidrValue): boolean {
+    return this.ip.text === other.ip.text && this.bits === other.bits;
+  }
+  toString(): string {
+    return `${this.ip.text}/${this.bits}`;
+  }
 }
 
-const ip = 'net.IP';
-const cidr = 'net.CIDR';
+/** Why a text is no address, as Go says it. */
+function addressProblem(text: string): string {
+  if (text.includes(':')) return 'unexpected character';
+  if (!text.includes('.')) return 'unable to parse IP';
+  const fields = text.split('.');
+  for (const field of fields) {
+    if (field === '') return 'IPv4 field must have at least one digit';
+    if (!/^\d+$/.test(field)) return 'unexpected character';
+    if (/^0\d/.test(field)) return 'IPv4 field has octet with leading zero';
+    if (Number(field) > 255) return 'IPv4 field has value >255';
+  }
+  return fields.length < 4 ? 'IPv4 address too short' : 'IPv4 address too long';
+}
 
 function ipProblem(text: string): string | undefined {
   if (text.includes('%')) return `IP address ${JSON.stringify(text)} with zone value is not allowed`;
   if (/^::ffff:/i.test(text) && isIPv6(text)) return `IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`;
   if (!isIPv4(text) && !isIPv6(text))
-    return `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`;
+    return `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): ${addressProblem(text)}`;
   return undefined;
 }
 
@@ -98,21 +141,12 @@ const holds = (make: () => unknown): boolean => {
   }
 };
 
-class IpNamespace {}
-
 /** Upstream: `cel/library/ip.go` and `cidr.go`. */
 export function addAddressLibrary(environment: Environment): void {
   environment
-    .registerType(ip, { ctor: IpValue, fields: {} })
-    .registerType(cidr, { ctor: CidrValue, fields: {} })
-    .registerType('IpNamespace', IpNamespace)
-    .registerConstant('ip', 'IpNamespace', new IpNamespace())
     .registerFunction(`ip(string): ${ip}`, (text: string) => new IpValue(text))
     .registerFunction('isIP(string): bool', (text: string) => ipProblem(text) === undefined)
-    .registerFunction(
-      'IpNamespace.isCanonical(string): bool',
-      (_: unknown, text: string) => new IpValue(text).text === text,
-    )
+    .registerFunction('ip.isCanonical(string): bool', (text: string) => new IpValue(text).text === text)
     .registerFunction(`${ip}.family(): int`, (a: IpValue) => BigInt(a.family))
     .registerFunction(`${ip}.isUnspecified(): bool`, isUnspecified)
     .registerFunction(`${ip}.isLoopback(): bool`, isLoopback)
@@ -120,7 +154,6 @@ export function addAddressLibrary(environment: Environment): void {
     .registerFunction(`${ip}.isLinkLocalUnicast(): bool`, isLinkLocalUnicast)
     .registerFunction(`${ip}.isGlobalUnicast(): bool`, isGlobalUnicast)
     .registerFunction(`string(${ip}): string`, (a: IpValue) => a.text)
-    .registerOperator(`${ip} == ${ip}`, (a: IpValue, b: IpValue) => a.text === b.text)
     .registerFunction(`cidr(string): ${cidr}`, (text: string) => new CidrValue(text))
     .registerFunction('isCIDR(string): bool', (text: string) => holds(() => new CidrValue(text)))
     .registerFunction(`${cidr}.containsIP(string): bool`, (a: CidrValue, b: string) => contains(a, new IpValue(b)))
@@ -132,9 +165,5 @@ export function addAddressLibrary(environment: Environment): void {
     .registerFunction(`${cidr}.ip(): ${ip}`, (a: CidrValue) => a.ip)
     .registerFunction(`${cidr}.prefixLength(): int`, (a: CidrValue) => BigInt(a.bits))
     .registerFunction(`${cidr}.masked(): ${cidr}`, masked)
-    .registerFunction(`string(${cidr}): string`, (a: CidrValue) => `${a.ip.text}/${a.bits}`)
-    .registerOperator(
-      `${cidr} == ${cidr}`,
-      (a: CidrValue, b: CidrValue) => a.ip.text === b.ip.text && a.bits === b.bits,
-    );
+    .registerFunction(`string(${cidr}): string`, (a: CidrValue) => `${a.ip.text}/${a.bits}`);
 }

@@ -1,20 +1,26 @@
-import type { Environment } from '@marcbachmann/cel-js';
 import type { Attributes, Decision, SettledAuthorizer } from '../../authz/authorizer.ts';
 import type { UserInfo } from '../../server.ts';
+import type { Environment } from '../environment.ts';
+import type { LibraryValue } from '../values.ts';
+
+const base = 'kubernetes.authorization';
 
 /** `authorizer` in expressions: asks for the user of the request, or for a service account. */
-export class AuthorizerValue {
+export class AuthorizerValue implements LibraryValue {
+  readonly celType = `${base}.Authorizer`;
   readonly authorizer: SettledAuthorizer;
   readonly user: UserInfo;
-  readonly requestResource: ResourceCheck | null;
-  constructor(authorizer: SettledAuthorizer, user: UserInfo, request?: Partial<Attributes>) {
+  constructor(authorizer: SettledAuthorizer, user: UserInfo) {
     this.authorizer = authorizer;
     this.user = user;
-    this.requestResource = request ? new ResourceCheck(this, request) : null;
+  }
+  celEquals(other: unknown): boolean {
+    return this === other;
   }
 }
 
-export class ResourceCheck {
+export class ResourceCheck implements LibraryValue {
+  readonly celType = `${base}.ResourceCheck`;
   readonly of: AuthorizerValue;
   readonly attributes: Partial<Attributes>;
   constructor(of: AuthorizerValue, attributes: Partial<Attributes>) {
@@ -24,28 +30,43 @@ export class ResourceCheck {
   with(more: Partial<Attributes>): ResourceCheck {
     return new ResourceCheck(this.of, { ...this.attributes, ...more });
   }
+  celEquals(other: unknown): boolean {
+    return this === other;
+  }
 }
 
-class GroupCheck {
+class GroupCheck implements LibraryValue {
+  readonly celType = `${base}.GroupCheck`;
   readonly of: AuthorizerValue;
   readonly group: string;
   constructor(of: AuthorizerValue, group: string) {
     this.of = of;
     this.group = group;
   }
+  celEquals(other: unknown): boolean {
+    return this === other;
+  }
 }
-class PathCheck {
+class PathCheck implements LibraryValue {
+  readonly celType = `${base}.PathCheck`;
   readonly of: AuthorizerValue;
   readonly path: string;
   constructor(of: AuthorizerValue, path: string) {
     this.of = of;
     this.path = path;
   }
+  celEquals(other: unknown): boolean {
+    return this === other;
+  }
 }
-class DecisionValue {
+class DecisionValue implements LibraryValue {
+  readonly celType = `${base}.Decision`;
   readonly decision: Decision;
   constructor(decision: Decision) {
     this.decision = decision;
+  }
+  celEquals(other: unknown): boolean {
+    return this === other;
   }
 }
 
@@ -73,18 +94,16 @@ function serviceAccount(of: AuthorizerValue, namespace: string, name: string): A
   });
 }
 
-const base = 'kubernetes.authorization';
-
 /** Upstream: `cel/library/authz.go`. */
 export function addAuthorizerLibrary(environment: Environment): void {
   const resource = `${base}.ResourceCheck`;
   const decision = `${base}.Decision`;
   environment
-    .registerType(resource, { ctor: ResourceCheck, fields: {} })
-    .registerType(`${base}.Authorizer`, { ctor: AuthorizerValue, fields: { requestResource: resource } })
-    .registerType(`${base}.GroupCheck`, { ctor: GroupCheck, fields: {} })
-    .registerType(`${base}.PathCheck`, { ctor: PathCheck, fields: {} })
-    .registerType(decision, { ctor: DecisionValue, fields: {} })
+    .registerType(resource)
+    .registerType(`${base}.Authorizer`)
+    .registerType(`${base}.GroupCheck`)
+    .registerType(`${base}.PathCheck`)
+    .registerType(decision)
     .registerFunction(`${base}.Authorizer.path(string): ${base}.PathCheck`, (of: AuthorizerValue, path: string) => {
       if (path === '') throw new Error('path must not be empty');
       return new PathCheck(of, path);

@@ -1,73 +1,100 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '../environment.ts';
+import { Duration } from '../time.ts';
+import { equal, order, Uint } from '../values.ts';
 
 type List = readonly unknown[];
 
-const asBigInt = (value: unknown): unknown => (value instanceof Date ? BigInt(value.getTime()) : value);
+const compared = (a: unknown, b: unknown): number => {
+  const found = order(a, b);
+  if (found === undefined) throw new Error('no such overload');
+  return found;
+};
 
-function order(a: unknown, b: unknown): number {
-  const [left, right] = [asBigInt(a) as bigint, asBigInt(b) as bigint];
-  return left < right ? -1 : left > right ? 1 : 0;
+const isSorted = (list: List): boolean => list.every((item, i) => i === 0 || compared(list[i - 1], item) <= 0);
+
+const chosen =
+  (name: string, wanted: number) =>
+  (list: List): unknown => {
+    if (list.length === 0) throw new Error(`${name} called on empty list`);
+    return list.reduce((best, item) => (compared(item, best) === wanted ? item : best));
+  };
+
+const zeros: Readonly<Record<string, unknown>> = { int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) };
+
+function added(a: unknown, b: unknown): unknown {
+  if (typeof a === 'number') return a + (b as number);
+  if (a instanceof Duration) return new Duration(a.nanos + (b as Duration).nanos);
+  const isUint = a instanceof Uint;
+  const sum = isUint ? a.value + (b as Uint).value : (a as bigint) + (b as bigint);
+  const bounded = isUint ? BigInt.asUintN(64, sum) : BigInt.asIntN(64, sum);
+  if (bounded !== sum) throw new Error(isUint ? 'unsigned integer overflow' : 'integer overflow');
+  return isUint ? new Uint(sum) : sum;
 }
 
-function same(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => same(item, b[i]));
-  if (a instanceof Map && b instanceof Map)
-    return a.size === b.size && [...a].every(([key, item]) => b.has(key) && same(item, b.get(key)));
-  // biome-ignore lint/suspicious/noDoubleEquals: int and double of one value are equal in CEL
-  return a === b || (typeof a !== 'string' && typeof b !== 'string' && typeof a !== 'object' && a == b);
+function flatten(list: List, depth: bigint): List {
+  if (depth < 0n) throw new Error('level must be non-negative');
+  return list.flatMap((item) => (Array.isArray(item) && depth > 0n ? flatten(item, depth - 1n) : [item]));
 }
 
-function chosen(list: List, name: string, wanted: number): unknown {
-  if (list.length === 0) throw new Error(`${name} called on empty list`);
-  return list.reduce((best, item) => (order(item, best) === wanted ? item : best));
+function slice(list: List, from: bigint, to: bigint): List {
+  const what = `cannot slice(${from}, ${to})`;
+  if (from < 0n || to < 0n) throw new Error(`${what}, negative indexes not supported`);
+  if (from > to) throw new Error(`${what}, start index must be less than or equal to end index`);
+  if (to > BigInt(list.length)) throw new Error(`${what}, list is length ${list.length}`);
+  return list.slice(Number(from), Number(to));
 }
 
-const sum = (list: List): unknown =>
-  list.length === 0 ? 0n : list.reduce((a, b) => ((a as bigint) + (b as bigint)) as unknown);
-
-function flatten(list: List, depth: number): List {
-  return list.flatMap((item) => (Array.isArray(item) && depth > 0 ? flatten(item, depth - 1) : [item]));
-}
-
-const distinct = (list: List): List => list.filter((item, i) => list.findIndex((other) => same(other, item)) === i);
+const distinct = (list: List): List => list.filter((item, i) => list.findIndex((other) => equal(other, item)) === i);
 const containsAll = (list: List, wanted: List): boolean =>
-  wanted.every((item) => list.some((other) => same(item, other)));
+  wanted.every((item) => list.some((other) => equal(item, other)));
 
-class Sets {}
+const comparable = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
+const summable = ['int', 'uint', 'double', 'duration'];
+function sortedBy(list: List, keys: List): List {
+  const pairs = list.map((item, i) => ({ item, key: keys[i] }));
+  return pairs.sort((a, b) => compared(a.key, b.key)).map(({ item }) => item);
+}
+
+const longestRange = 1_000_000n;
+
+function range(length: bigint): bigint[] {
+  if (length > longestRange) throw new Error('list size exceeds limit');
+  return Array.from({ length: Number(length) }, (_, i) => BigInt(i));
+}
 
 /** Lists and sets. Upstream: `cel/library/lists.go`, and cel-go's `ext` lists and sets. */
 export function addListLibraries(environment: Environment): void {
+  for (const type of comparable) {
+    environment
+      .registerFunction(`list<${type}>.isSorted(): bool`, isSorted)
+      .registerFunction(`list<${type}>.min(): ${type}`, chosen('min', -1))
+      .registerFunction(`list<${type}>.max(): ${type}`, chosen('max', 1))
+      .registerFunction(`list<${type}>.sort(): list<${type}>`, (list: List) => [...list].sort(compared))
+      .registerFunction(`list<T>.@sortByAssociatedKeys(list<${type}>): list<T>`, sortedBy);
+  }
+  for (const type of summable)
+    environment.registerFunction(`list<${type}>.sum(): ${type}`, (list: List) =>
+      list.length === 0 ? zeros[type] : list.reduce(added),
+    );
   environment
-    .registerFunction('list.isSorted(): bool', (list: List) =>
-      list.every((item, i) => i === 0 || order(list[i - 1], item) <= 0),
+    .registerFunction('list<A>.indexOf(A): int', (list: List, item: unknown) =>
+      BigInt(list.findIndex((other) => equal(other, item))),
     )
-    .registerFunction('list.sum(): dyn', sum)
-    .registerFunction('list.min(): dyn', (list: List) => chosen(list, 'min', -1))
-    .registerFunction('list.max(): dyn', (list: List) => chosen(list, 'max', 1))
-    .registerFunction('list.indexOf(dyn): int', (list: List, item: unknown) =>
-      BigInt(list.findIndex((other) => same(other, item))),
+    .registerFunction('list<A>.lastIndexOf(A): int', (list: List, item: unknown) =>
+      BigInt(list.findLastIndex((other) => equal(other, item))),
     )
-    .registerFunction('list.lastIndexOf(dyn): int', (list: List, item: unknown) =>
-      BigInt(list.findLastIndex((other) => same(other, item))),
-    )
-    .registerFunction('list.slice(int, int): list<dyn>', (list: List, from: bigint, to: bigint) => {
-      if (from < 0n || to > BigInt(list.length) || from > to)
-        throw new Error(`cannot slice(${from}, ${to}), list is length ${list.length}`);
-      return list.slice(Number(from), Number(to));
-    })
-    .registerFunction('list.sort(): list<dyn>', (list: List) => [...list].sort(order))
-    .registerFunction('list.reverse(): list<dyn>', (list: List) => [...list].reverse())
-    .registerFunction('list.distinct(): list<dyn>', distinct)
-    .registerFunction('list.flatten(): list<dyn>', (list: List) => flatten(list, 1))
-    .registerFunction('list.flatten(int): list<dyn>', (list: List, depth: bigint) => flatten(list, Number(depth)))
-    .registerType('SetsNamespace', Sets)
-    .registerConstant('sets', 'SetsNamespace', new Sets())
-    .registerFunction('SetsNamespace.contains(list, list): bool', (_: unknown, a: List, b: List) => containsAll(a, b))
+    .registerFunction('list<T>.slice(int, int): list<T>', slice)
+    .registerFunction('list<list<T>>.flatten(): list<T>', (list: List) => flatten(list, 1n))
+    .registerFunction('list<dyn>.flatten(int): list<dyn>', flatten)
+    .registerFunction('lists.range(int): list<int>', range)
+    .registerFunction('list<T>.reverse(): list<T>', (list: List) => [...list].reverse())
+    .registerFunction('list<T>.distinct(): list<T>', distinct)
+    .registerFunction('sets.contains(list<T>, list<T>): bool', containsAll)
     .registerFunction(
-      'SetsNamespace.equivalent(list, list): bool',
-      (_: unknown, a: List, b: List) => containsAll(a, b) && containsAll(b, a),
+      'sets.equivalent(list<T>, list<T>): bool',
+      (a: List, b: List) => containsAll(a, b) && containsAll(b, a),
     )
-    .registerFunction('SetsNamespace.intersects(list, list): bool', (_: unknown, a: List, b: List) =>
-      a.some((item) => b.some((other) => same(item, other))),
+    .registerFunction('sets.intersects(list<T>, list<T>): bool', (a: List, b: List) =>
+      a.some((item) => b.some((other) => equal(item, other))),
     );
 }

@@ -1,20 +1,30 @@
-import type { Environment } from '@marcbachmann/cel-js';
 import {
   addQuantities,
   compareQuantities,
+  formatQuantity,
   parseQuantity,
   type Quantity,
   subtractQuantities,
 } from '../../../api/quantity.ts';
+import type { Environment } from '../environment.ts';
+import type { LibraryValue } from '../values.ts';
 
-export class QuantityValue {
+const type = 'kubernetes.Quantity';
+
+class QuantityValue implements LibraryValue {
+  readonly celType = type;
   readonly quantity: Quantity;
   constructor(quantity: Quantity) {
     this.quantity = quantity;
   }
+  celEquals(other: QuantityValue): boolean {
+    return compareQuantities(this.quantity, other.quantity) === 0;
+  }
+  toString(): string {
+    return formatQuantity(this.quantity);
+  }
 }
 
-const type = 'kubernetes.Quantity';
 const billion = 1_000_000_000n;
 
 const ofInt = (value: bigint): Quantity => ({ nanos: value * billion, format: 'DecimalSI' });
@@ -35,10 +45,10 @@ const whole = ({ quantity }: QuantityValue): boolean =>
 export function addQuantityLibrary(environment: Environment): void {
   const compare = (a: QuantityValue, b: QuantityValue): number => compareQuantities(a.quantity, b.quantity);
   environment
-    .registerType(type, { ctor: QuantityValue, fields: {} })
+    .registerType(type)
     .registerFunction(`quantity(string): ${type}`, (text: string) => new QuantityValue(parseQuantity(text)))
     .registerFunction('isQuantity(string): bool', isQuantity)
-    .registerFunction(`${type}.sign(): int`, (a: QuantityValue) => BigInt(compareQuantities(a.quantity, '0')))
+    .registerFunction(`sign(${type}): int`, (a: QuantityValue) => BigInt(compareQuantities(a.quantity, '0')))
     .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: QuantityValue, b: QuantityValue) => compare(a, b) > 0)
     .registerFunction(`${type}.isLessThan(${type}): bool`, (a: QuantityValue, b: QuantityValue) => compare(a, b) < 0)
     .registerFunction(`${type}.compareTo(${type}): int`, (a: QuantityValue, b: QuantityValue) => BigInt(compare(a, b)))
@@ -63,6 +73,5 @@ export function addQuantityLibrary(environment: Environment): void {
     .registerFunction(
       `${type}.sub(int): ${type}`,
       (a: QuantityValue, b: bigint) => new QuantityValue(subtractQuantities(a.quantity, ofInt(b))),
-    )
-    .registerOperator(`${type} == ${type}`, (a: QuantityValue, b: QuantityValue) => compare(a, b) === 0);
+    );
 }

@@ -1,15 +1,21 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '../environment.ts';
+import type { LibraryValue } from '../values.ts';
 
-export class SemverValue {
+const type = 'kubernetes.Semver';
+
+class SemverValue implements LibraryValue {
+  readonly celType = type;
   readonly numbers: readonly bigint[];
   readonly pre: readonly string[];
   constructor(numbers: readonly bigint[], pre: readonly string[]) {
     this.numbers = numbers;
     this.pre = pre;
   }
+  celEquals(other: SemverValue): boolean {
+    return compare(this, other) === 0;
+  }
 }
 
-const type = 'kubernetes.Semver';
 const grammar =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
 
@@ -32,8 +38,22 @@ function parse(text: string, normalize = false): SemverValue | undefined {
 
 function made(text: string, normalize = false): SemverValue {
   const value = parse(text, normalize);
-  if (!value) throw new Error(`semver parse error during conversion from string: ${JSON.stringify(text)}`);
+  if (!value) throw new Error(problem(text));
   return value;
+}
+
+/** Why a text is no version, in the words of the library that upstream has. */
+function problem(text: string): string {
+  if (text === '') return 'Version string empty';
+  const parts = text.split(/[-+]/)[0]?.split('.') ?? [];
+  if (parts.length < 3) return 'No Major.Minor.Patch elements found';
+  for (const [i, name] of ['major', 'minor', 'patch'].entries()) {
+    const shown = JSON.stringify(parts[i] ?? '');
+    if (!/^\d+$/.test(parts[i] ?? '')) return `Invalid character(s) found in ${name} number ${shown}`;
+    const what = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    if (/^0\d/.test(parts[i] ?? '')) return `${what} number must not contain leading zeroes ${shown}`;
+  }
+  return `Invalid character(s) found in prerelease ${JSON.stringify(text)}`;
 }
 
 function comparePart(a: string, b: string): number {
@@ -59,7 +79,7 @@ function compare(a: SemverValue, b: SemverValue): number {
 /** Upstream: `cel/library/semverlib.go`. */
 export function addSemverLibrary(environment: Environment): void {
   environment
-    .registerType(type, { ctor: SemverValue, fields: {} })
+    .registerType(type)
     .registerFunction(`semver(string): ${type}`, (text: string) => made(text))
     .registerFunction(`semver(string, bool): ${type}`, made)
     .registerFunction('isSemver(string): bool', (text: string) => parse(text) !== undefined)
@@ -69,6 +89,5 @@ export function addSemverLibrary(environment: Environment): void {
     .registerFunction(`${type}.compareTo(${type}): int`, (a: SemverValue, b: SemverValue) => BigInt(compare(a, b)))
     .registerFunction(`${type}.major(): int`, (a: SemverValue) => a.numbers[0])
     .registerFunction(`${type}.minor(): int`, (a: SemverValue) => a.numbers[1])
-    .registerFunction(`${type}.patch(): int`, (a: SemverValue) => a.numbers[2])
-    .registerOperator(`${type} == ${type}`, (a: SemverValue, b: SemverValue) => compare(a, b) === 0);
+    .registerFunction(`${type}.patch(): int`, (a: SemverValue) => a.numbers[2]);
 }
