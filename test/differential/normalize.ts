@@ -50,6 +50,7 @@ function normalizeValue(value: unknown, key = ''): unknown {
       .replace(/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<generated>')
       .replace(/(resourceVersion\\?"?: ?\\?")\d+/g, '$1<revision>')
       .replace(/(nodePort\\?"?: ?)\d+/g, '$1<port>')
+      .replace(/\bselfType\d+\b/g, 'selfType')
       .replace(/^\d+s$/, '<age>')
       .replace(/\b(diff-[a-z]-?|Bad_)[a-z0-9]{5}\b/g, '<generated>')
       .replace(/resource version \(?\d+\)?/g, 'resource version <revision>');

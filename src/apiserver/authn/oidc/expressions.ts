@@ -1,7 +1,8 @@
-import type { Environment } from '@marcbachmann/cel-js';
-import { newEnvironment } from '../../cel/environment.ts';
+import { type Environment, newEnvironment } from '../../cel/environment.ts';
 import { compileExpression, expressionProblem } from '../../cel/expression.ts';
-import type { Node } from '../../cel/tree.ts';
+import { parse } from '../../cel/parser.ts';
+import { childrenOf, type Expr } from '../../cel/tree.ts';
+import { boolType, parseType, type Type } from '../../cel/types.ts';
 import type { UserInfo } from '../../server.ts';
 
 const claimsEnvironment = (): Environment => newEnvironment().registerVariable('claims', 'map<string, dyn>');
@@ -9,33 +10,35 @@ const claimsEnvironment = (): Environment => newEnvironment().registerVariable('
 const userEnvironment = (): Environment =>
   newEnvironment()
     .registerType('kubernetes.UserInfo', {
-      ctor: class {},
-      fields: { username: 'string', uid: 'string', groups: 'list<string>', extra: 'map<string, list<string>>' },
+      username: 'string',
+      uid: 'string',
+      groups: 'list<string>',
+      extra: 'map<string, list<string>>',
     })
     .registerVariable('user', 'kubernetes.UserInfo');
 
+const mistyped = (returns: readonly Type[]): string => `must evaluate to ${returns.map((type) => type.name).join(' ')}`;
+
 /** What is wrong with an expression over a token's claims; without `returns` it may come to anything. */
 export const claimsProblem = (expression: string, returns?: readonly string[]): string | undefined =>
-  expressionProblem(expression, { environment: claimsEnvironment(), returns, exactly: true });
+  expressionProblem(expression, { environment: claimsEnvironment(), returns: returns?.map(parseType), mistyped });
 
 /** What is wrong with a rule over the user. */
 export const userProblem = (expression: string): string | undefined =>
-  expressionProblem(expression, { environment: userEnvironment(), returns: ['bool'], exactly: true });
+  expressionProblem(expression, { environment: userEnvironment(), returns: [boolType], mistyped });
 
 /** Whether an expression selects `variable.field`, also as `variable.?field`. */
 export function namesField(expression: string, variable: string, field: string): boolean {
-  const found = (given: unknown): boolean => {
-    if (Array.isArray(given)) return given.some(found);
-    if (typeof given !== 'object' || given === null) return false;
-    if (!('op' in given)) return 'iterable' in given && 'step' in given && (found(given.iterable) || found(given.step));
-    const { op, args } = given as Node;
-    if ((op === '.' || op === '.?') && Array.isArray(args)) {
-      const [left, name] = args as [Node, unknown];
-      if (left.op === 'id' && left.args === variable && name === field) return true;
+  const found = (node: Expr): boolean => {
+    const isVariable = (of: Expr | undefined): boolean => of?.kind === 'ident' && of.name === variable;
+    if (node.kind === 'select' && node.field === field && isVariable(node.operand)) return true;
+    if (node.kind === 'call' && node.name === '_?._' && isVariable(node.args[0])) {
+      const [, name] = node.args;
+      if (name?.kind === 'literal' && name.value === field) return true;
     }
-    return found(args);
+    return childrenOf(node).some(found);
   };
-  return found(claimsEnvironment().parse(expression).ast);
+  return found(parse(expression));
 }
 
 /**
