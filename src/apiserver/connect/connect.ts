@@ -7,6 +7,7 @@ import type { Target, TlsToTarget } from './backend-connection.ts';
 import { connectOptions } from './connect-options.ts';
 import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
 import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
+import { proxiedPath } from './proxied-path.ts';
 import { type ProxyTarget, podProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
 import { relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
 import { parseSchemeNamePort, rewriteLocation } from './scheme-name-port.ts';
@@ -35,7 +36,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
   const admit = async (call: Call, store: ResourceStore): Promise<void> => {
     const { info } = call;
     const subresource = store.definition.subresources.find((s) => s.name === info.subresource);
-    const path = info.subresource === 'proxy' ? (proxiedPath(call).path.split('?')[0] ?? '') : '';
+    const path = info.subresource === 'proxy' ? proxiedPath(call.url).path : '';
     const attributes = {
       operation: 'CONNECT' as const,
       group: info.group,
@@ -92,7 +93,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       await admit(call, store);
       const id = parseSchemeNamePort(call.info.name, call.info.resource);
       const { target } = await find(call, id);
-      return relay(call, { target, ...proxiedPath(call) });
+      return (!upgradeOf(call) && withSlash(call)) || relay(call, { target, ...placeAtTarget(call) });
     };
 
   const nodeProxy: StoreHandler = async (call, store) => {
@@ -103,7 +104,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       id.port === '' || id.port === String(kubelet.port)
         ? kubelet
         : { ...kubelet, port: Number(id.port), tls: id.scheme === 'https' ? {} : undefined };
-    return relay(call, { target, ...proxiedPath(call) });
+    return (!upgradeOf(call) && withSlash(call)) || relay(call, { target, ...placeAtTarget(call) });
   };
 
   const any = (handler: StoreHandler): SpecialHandlers => ({ '*': handler });
@@ -118,15 +119,18 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
   ]);
 }
 
-/** What of the request's path belongs to the target, and what stands before it. */
-function proxiedPath(call: Call): { path: string; prefix: string } {
-  const mark = call.url.indexOf('?');
-  const raw = mark < 0 ? call.url : call.url.slice(0, mark);
-  const query = mark < 0 ? '' : call.url.slice(mark);
-  const at = raw.indexOf('/proxy');
-  const prefix = raw.slice(0, at + '/proxy'.length);
-  const rest = raw.slice(prefix.length);
-  return { path: `${rest === '' ? '/' : rest}${query}`, prefix };
+/** Where a proxied call goes at its target. */
+function placeAtTarget(call: Call): { path: string; prefix: string } {
+  const { path, prefix, query } = proxiedPath(call.url);
+  return { path: `${path || '/'}${query}`, prefix };
+}
+
+/** Relative links of a page need its address to end with a slash: who asks without is sent there. */
+function withSlash(call: Call): Answer | undefined {
+  const { path, prefix, query } = proxiedPath(call.url);
+  if (path !== '' || (call.exchange?.method !== 'GET' && call.exchange?.method !== 'HEAD')) return undefined;
+  const headers = { location: `${prefix}/${query}` };
+  return { kind: 'bytes', status: 301, type: 'text/plain; charset=utf-8', body: '', headers };
 }
 
 function forwarded(call: Call): Record<string, string> {
