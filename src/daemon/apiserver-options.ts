@@ -35,7 +35,7 @@ async function serviceAccounts(
   return {
     ...own,
     ...rest,
-    ...(issuers ? { issuers, audiences: [...issuers, 'k3s'] } : {}),
+    ...(issuers ? { issuers } : {}),
     ...(audiences ? { audiences } : {}),
     // Tokens that the cluster's own key signed stay good.
     verificationKeys: [...(signingKeyFile === undefined ? [] : [own.signingKey]), ...verification.flat()],

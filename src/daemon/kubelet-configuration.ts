@@ -94,6 +94,9 @@ const special: Readonly<Record<string, AsArgument>> = {
   memorySwap: () => [['fail-swap-on', ['']]],
 };
 
+/** What K3s wrote for its own kubelet, on a machine that was its node before. */
+const ofK3s = '00-k3s-defaults.conf';
+
 /** What a KubeletConfiguration says, as arguments. Throws Error. */
 export function argumentsOfConfiguration(text: string): ComponentArguments {
   const value = parse(text) as Record<string, unknown> | null;
@@ -122,7 +125,7 @@ export async function withConfigurationFiles(args: ComponentArguments, dropIns: 
     throw wrong(folder, error);
   });
   const files = names
-    .filter((name) => name.endsWith('.conf'))
+    .filter((name) => name.endsWith('.conf') && name !== ofK3s)
     .sort()
     .map((name) => join(folder, name));
   const all = new Map<string, readonly string[]>();

@@ -62,7 +62,7 @@ test('files of KubeletConfiguration are read, the drop-ins by name, and argument
     join(folder, '20-b.conf'),
     `${head}maxPods: 60\nauthentication: {anonymous: {enabled: false}}\ntlsCipherSuites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\nimageGCHighThresholdPercent: 90\n`,
   );
-  await writeFile(join(folder, 'other.txt'), 'not read');
+  for (const name of ['other.txt', '00-k3s-defaults.conf']) await writeFile(join(folder, name), 'not read');
   const read = async (...pairs: string[]) =>
     kubeletOverrides(await withConfigurationFiles(parseComponentArguments(pairs), folder)).settings;
   const { tls, ...rest } = await read('max-pods=70');
