@@ -43,6 +43,7 @@ import { createPipeline } from './http/pipeline.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createRequestMetrics } from './metrics/requests.ts';
+import { renderServer } from './metrics/server.ts';
 import type { Mirror } from './mirror.ts';
 import { createOpenApi } from './openapi/openapi.ts';
 import type { ApiServerOptions } from './options.ts';
@@ -180,6 +181,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     jwksUri: () => serviceAccounts.jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
     flowControl,
+    moreMetrics: () => renderServer({ registry, apiServices: () => aggregation.availability() }),
   });
   const dispatch = createDispatch({
     registry,

@@ -1,7 +1,7 @@
 /** The Kubernetes version whose API this is, as `/version` tells it. */
 export const gitVersion = 'v1.36.3+knarr1';
 
-export function versionInfo(): object {
+export function versionInfo() {
   const platform = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
   return {
     major: '1',

@@ -31,6 +31,8 @@ export interface Aggregation {
   /** What the aggregated servers serve, as last seen. */
   groups(): readonly DiscoveryGroup[];
   readonly openapi: AggregatedOpenApi;
+  /** By name of the APIService. */
+  availability(): ReadonlyMap<string, boolean>;
 }
 
 export interface AggregatedOpenApi {
@@ -186,6 +188,8 @@ export function createAggregation(options: AggregationOptions): Aggregation {
         versions: versions.toSorted((a, b) => priority(name, b.version) - priority(name, a.version)),
       }));
     },
+    availability: () =>
+      new Map([...remotes.values()].map(({ service, available }) => [service.metadata?.name ?? '', available])),
     openapi: {
       paths: () => Object.assign({}, ...[...remotes.values()].map((remote) => remote.openApiPaths)),
       document(call, name) {

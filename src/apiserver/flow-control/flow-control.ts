@@ -116,6 +116,7 @@ export function createFlowControl(options: {
   let statusTimer: NodeJS.Timeout | undefined;
   let lending: NodeJS.Timeout | undefined;
   const counted = new Map<string, Counts>();
+  let stopped = false;
 
   /** What was found for a user (authentication gives the same object for a while), by what was asked. */
   let found = new WeakMap<UserInfo, Map<string, Schema | undefined>>();
@@ -183,9 +184,10 @@ export function createFlowControl(options: {
       .sort((a, b) => precedence(a.schema) - precedence(b.schema) || (a.name < b.name ? -1 : 1));
     statusTimer ??= setTimeout(() => {
       statusTimer = undefined;
-      void writeConditions(registry, schemas, (name) => configurations.has(name)).catch((error: unknown) =>
-        log.warn('the conditions of a flow schema cannot be written', { error: messageOf(error) }),
-      );
+      void writeConditions(registry, schemas, (name) => configurations.has(name)).catch((error: unknown) => {
+        if (stopped) return;
+        log.warn('the conditions of a flow schema cannot be written', { error: messageOf(error) });
+      });
     }, statusDelayMs).unref();
   };
 
@@ -240,6 +242,7 @@ export function createFlowControl(options: {
       lending = setInterval(lend, lendEveryMs).unref();
     },
     stop() {
+      stopped = true;
       clearInterval(lending);
       clearTimeout(statusTimer);
       for (const mirror of mirrors) mirror.stop();

@@ -21,6 +21,8 @@ export interface RootOptions {
   jwksUri: () => string;
   tokenKeys: readonly TokenKey[];
   flowControl: Pick<FlowControl, 'dump' | 'metrics'>;
+  /** Further metrics, in the text format of Prometheus. */
+  moreMetrics: () => string;
 }
 
 const ownPaths = [
@@ -70,7 +72,7 @@ export function createRoot(options: RootOptions): Handler {
       kind: 'bytes',
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
-      body: metrics.render() + options.flowControl.metrics() + renderProcess(startedAt),
+      body: metrics.render() + options.flowControl.metrics() + options.moreMetrics() + renderProcess(startedAt),
     }),
     '/.well-known/openid-configuration': () =>
       json(

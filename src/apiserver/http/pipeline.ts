@@ -104,10 +104,12 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     try {
       const found = authentication.authenticate(exchange);
       const asker = found instanceof Promise ? await found : found;
+      metrics.authenticated(true);
       record = options.audit?.begin(exchange, asker);
       exchange = record?.exchange ?? exchange;
       const acting = impersonate(asker, exchange.headers, authorizer);
       call = callOf(exchange, acting instanceof Promise ? await acting : acting, record?.decided);
+      metrics.began(call.info);
       record?.actsAs(call.user);
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
@@ -119,13 +121,17 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       leave?.();
       leave = undefined;
       record?.answered(answer);
+      if (answer.kind === 'watch') exchange.onClose(metrics.watching(call.info));
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started);
     } catch (error) {
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       // Who was refused at the door is recorded too, without a name.
-      if (!call && told.code === 401) record = options.audit?.begin(exchange, nobody);
+      if (!call && told.code === 401) {
+        metrics.authenticated(false);
+        record = options.audit?.begin(exchange, nobody);
+      }
       exchange = record?.exchange ?? exchange;
       record?.failed(told);
       sendError(exchange, told, call?.warnings);

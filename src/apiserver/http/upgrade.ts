@@ -78,6 +78,7 @@ export function createUpgradeHandler(
       const asker = await authentication.authenticate(exchange);
       const record = options.audit?.begin(exchange, asker);
       call = callOf(exchange, await impersonate(asker, exchange.headers, authorizer), record?.decided);
+      metrics.began(call.info);
       record?.actsAs(call.user);
       record?.taken();
       upgrades.set(call, upgrade);

@@ -25,14 +25,27 @@ function* eventsIn(chunk: Buffer | string): Iterable<string> {
   }
 }
 
-/** Events go as texts of JSON, whatever else is asked for. */
-const asJson = (accept: string | undefined): string =>
+/** The events in frames of protobuf: what follows each four bytes of length. */
+function* messagesIn(chunk: Buffer | string): Iterable<Buffer> {
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk;
+  for (let from = 0; from + 4 <= bytes.length; ) {
+    const to = from + 4 + bytes.readUInt32BE(from);
+    yield bytes.subarray(from + 4, to);
+    from = to;
+  }
+}
+
+/** There is no watch in YAML. */
+const withoutYaml = (accept: string | undefined): string =>
   (accept ?? '')
     .split(',')
-    .filter((clause) => !clause.includes('protobuf') && !clause.includes('yaml'))
+    .filter((clause) => !clause.includes('yaml'))
     .join(',') || 'application/json';
 
-/** Answers a watch over a WebSocket: a text message for each event. Settles when the watch has begun. */
+/**
+ * Answers a watch over a WebSocket: for each event a text message of JSON, or a binary one of protobuf. Settles when the
+ * watch has begun.
+ */
 export async function serveWebSocketWatch(
   call: Call,
   upgrade: Upgrade,
@@ -45,24 +58,25 @@ export async function serveWebSocketWatch(
   await serveWatch(
     {
       ...exchange,
-      headers: { ...exchange.headers, accept: asJson(typeof accept === 'string' ? accept : undefined) },
-      open() {
-        let send: (text: string) => void = (text) => waiting.push(text);
+      headers: { ...exchange.headers, accept: withoutYaml(typeof accept === 'string' ? accept : undefined) },
+      open(_status, headers) {
+        const split = String(headers['content-type'] ?? '').includes('protobuf') ? messagesIn : eventsIn;
+        let send: (event: string | Buffer) => void = (event) => waiting.push(event);
         let end: () => void = () => {
           over = true;
         };
-        const waiting: string[] = [];
+        const waiting: (string | Buffer)[] = [];
         let over = false;
         server.handleUpgrade(upgrade.request as IncomingMessage, upgrade.socket, upgrade.head, (socket) => {
           socket.on('error', () => socket.terminate());
-          send = (text) => socket.send(text);
+          send = (event) => socket.send(event);
           end = () => socket.close(1000);
-          for (const text of waiting) send(text);
+          for (const event of waiting) send(event);
           if (over) end();
         });
         return {
           write(chunk) {
-            for (const event of eventsIn(chunk)) send(event);
+            for (const event of split(chunk)) send(event);
             return true;
           },
           onDrain() {},
