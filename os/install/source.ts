@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Host } from '../../cloud-config/host.ts';
 import { splitCommandLine } from '../../cloud-config/kernel-arguments.ts';
-import { KnarrError } from '../../src/base/errors.ts';
+import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { entriesOn } from '../boot/entries.ts';
 import { withEsp } from '../boot/esp.ts';
 import { manifestFolder } from '../disk/esp-tree.ts';
@@ -88,7 +88,14 @@ async function fromUpdate(from: string, options: SourceOptions, have?: string): 
 
 /** What runs here: the slot's partition, and what the EFI system partition keeps of it. */
 async function fromRunning({ host, scratch, keyFolders }: SourceOptions): Promise<InstallSource> {
-  const disk = await readMachineDisk(host);
+  const disk = await readMachineDisk(host).catch((cause: unknown) => {
+    throw new KnarrError({
+      code: 'install-source',
+      blame: 'user',
+      message: `there is nothing here to install: name an update with --source (${messageOf(cause)})`,
+      cause,
+    });
+  });
   const version = disk.running.version ?? '';
   const uki = join(scratch, 'knarr.efi');
   const signed = await withEsp(host, disk, 'read', async (mounted) => {
