@@ -54,31 +54,6 @@ test('a machine with something to lose', async () => {
   await deploy(kubectl);
 });
 
-test('the daemon alone is upgraded with no pod touched; one that does not start is replaced by the old one', async () => {
-  const before = await containersOf(kubectl);
-  await upgrade(machine, 'daemon', '--daemon --deadline 10m');
-  assert.equal((await statusOf(machine)).last?.result, 'kept');
-  const { stdout } = await machine.ssh('sudo readlink /var/lib/knarr/daemon/current; pgrep -af "mjs server"');
-  assert.match(stdout, /^1\.36\.3-second\n.*\/var\/lib\/knarr\/daemon\/current\/knarr\.mjs server/);
-  await assert.rejects(upgrade(machine, 'bad-daemon', '--daemon --deadline 10m'), /1\.36\.3-bad was not kept/);
-  const { last } = await statusOf(machine);
-  assert.deepStrictEqual([last?.result, last?.from], ['returned', '1.36.3-second']);
-  assert.match(last?.reasons.join() ?? '', /knarr\.service ended \d+ times/);
-  await stillThere(machine);
-  assert.deepStrictEqual(await containersOf(kubectl), before);
-});
-
-async function comesBack({ name, reason, deadline = '15m' }: BadUpgrade): Promise<void> {
-  await upgradeFrom(machine, name, `--tries 1 --deadline ${deadline}`);
-  const status = await untilOutcome(machine, `${parts.inputs.version}-${name}`);
-  assert.equal(status.last?.result, 'returned');
-  assert.match(status.last?.reasons.join('; ') ?? '', reason);
-  assert.equal(runningVersion(status), first);
-  await stillThere(machine);
-}
-
-for (const one of bad) test(`from an upgrade that is bad (${one.name}) it comes back by itself`, () => comesBack(one));
-
 test('an upgrade that is good is kept though the power is cut before its end, and everything is there', async () => {
   const { version } = parts.inputs;
   // the power is cut when the boot loader has just come to know the new version: no other restart is needed
@@ -98,4 +73,29 @@ test('an upgrade that is good is kept though the power is cut before its end, an
     version,
   );
   assert.match(await kubectl.run('get', 'events', '--field-selector', 'involvedObject.kind=Node'), /UpgradeKept/);
+});
+
+async function comesBack({ name, reason, deadline = '15m' }: BadUpgrade): Promise<void> {
+  await upgradeFrom(machine, name, `--tries 1 --deadline ${deadline}`);
+  const status = await untilOutcome(machine, `${parts.inputs.version}-${name}`);
+  assert.equal(status.last?.result, 'returned');
+  assert.match(status.last?.reasons.join('; ') ?? '', reason);
+  assert.equal(runningVersion(status), parts.inputs.version);
+  await stillThere(machine);
+}
+
+for (const one of bad) test(`from an upgrade that is bad (${one.name}) it comes back by itself`, () => comesBack(one));
+
+test('the daemon alone is upgraded with no pod touched; one that does not start is replaced by the old one', async () => {
+  const before = await containersOf(kubectl);
+  await upgrade(machine, 'daemon', '--daemon --deadline 10m');
+  assert.equal((await statusOf(machine)).last?.result, 'kept');
+  const { stdout } = await machine.ssh('sudo readlink /var/lib/knarr/daemon/current; pgrep -af "mjs server"');
+  assert.match(stdout, /^1\.36\.3-second\n.*\/var\/lib\/knarr\/daemon\/current\/knarr\.mjs server/);
+  await assert.rejects(upgrade(machine, 'bad-daemon', '--daemon --deadline 10m'), /1\.36\.3-bad was not kept/);
+  const { last } = await statusOf(machine);
+  assert.deepStrictEqual([last?.result, last?.from], ['returned', '1.36.3-second']);
+  assert.match(last?.reasons.join() ?? '', /ended \d+ times/);
+  await stillThere(machine);
+  assert.deepStrictEqual(await containersOf(kubectl), before);
 });
