@@ -159,6 +159,22 @@ export const excluded = [
     'vlan',
     'vrf',
   ].map((plugin) => `./usr/lib/cni/${plugin}`),
+  // programs of packages that are there for other programs
+  ...['cvtsudoers', 'sudoreplay', 'ssh-add', 'ssh-agent', 'ssh-copy-id', 'ssh-keyscan', 'chcon', 'runcon'].map(
+    (program) => `./usr/bin/${program}`,
+  ),
+  ...['sudo_logsrvd', 'sudo_sendlog', 'visudo', 'arpd', 'debugfs', 'e2image', 'e4crypt', 'chgpasswd', 'vipw'].map(
+    (program) => `./usr/sbin/${program}`,
+  ),
+  './usr/lib/openssh/ssh-pkcs11-helper',
+  './usr/lib/openssh/ssh-sk-helper',
+  './usr/lib/*/libfido2.so*',
+  './usr/lib/*/libcbor.so*',
+  './usr/lib/*/libexpatw.so*',
+  './usr/lib/*/security/pam_userdb.so',
+  './usr/lib/*/libdb-5.3.so',
+  // the daemon talks to containerd itself
+  './usr/bin/ctr',
   './usr/bin/containerd-shim',
   './usr/bin/containerd-shim-runc-v1',
   './usr/bin/crun-wasm',

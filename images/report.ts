@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
@@ -36,13 +36,23 @@ const ownParts: readonly (readonly [prefix: string, part: string])[] = [
   ['usr/share/knarr/', 'container images, configuration'],
 ];
 
+/** The files of a tree by their paths; links are not followed. */
+async function filesOf(root: string, folder = ''): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesOf(root, path);
+      return entry.isFile() ? [path] : [];
+    }),
+  );
+  return found.flat().sort();
+}
+
 /** What takes the room in a root: every package, and what is not from one; each compressed by itself, which is an estimate. */
 export async function roomsOf(root: string, owner: (path: string) => string): Promise<Room[]> {
   const contents = new Map<string, Buffer[]>();
-  const names = await readdir(root, { recursive: true });
-  for (const path of names.sort()) {
-    const info = await lstat(join(root, path));
-    if (!info.isFile()) continue;
+  for (const path of await filesOf(root)) {
     const part = owner(path);
     const list = contents.get(part) ?? [];
     list.push(await readFile(join(root, path)));
