@@ -42,11 +42,12 @@ const startInstaller = (machine: Machine, fault: string): Promise<unknown> =>
   );
 
 /**
- * Cuts the power once at the beginning and at the end of each phase of an installation, then `more` times at any moment
+ * Cuts the power once at the beginning and at the end of each phase of an installation (or of those that `only` matches:
+ * `install.write.end`), then `more` times at any moment
  * of the writing. The disk must hold nothing or all each time, and an installation after all of that must become a node.
  * Resolves with how often the power was cut.
  */
-export async function cutInstallations(more: number, say: (text: string) => void): Promise<number> {
+export async function cutInstallations(more: number, say: (text: string) => void, only = /./): Promise<number> {
   const { iso, manifest } = await testIsoParts();
   const options = {
     name: `robust-install-${randomBytes(3).toString('hex')}`,
@@ -76,6 +77,7 @@ export async function cutInstallations(more: number, say: (text: string) => void
     for (const [index, phase] of phases.entries())
       for (const moment of ['begin', 'end'] as const) {
         const point = `install.${phase}.${moment}`;
+        if (!only.test(point)) continue;
         await begin();
         await startInstaller(machine, point);
         await untilConsole(machine, new RegExp(`fault: reset at ${point.replaceAll('.', '\\.')}`));
@@ -106,6 +108,8 @@ export async function cutInstallations(more: number, say: (text: string) => void
 }
 
 if (import.meta.main) {
-  const cuts = await cutInstallations(Number(process.argv[2] ?? 3), (text) => void process.stdout.write(`${text}\n`));
+  const [more = '3', only = '.'] = process.argv.slice(2);
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  const cuts = await cutInstallations(Number(more), say, new RegExp(only));
   process.stdout.write(`${cuts} installations cut off, none left a broken disk\n`);
 }
