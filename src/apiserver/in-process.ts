@@ -2,7 +2,7 @@ import { badRequest } from '../api/status.ts';
 import type { Logger } from '../base/log.ts';
 import type { RawRequest, Transport } from '../client/client.ts';
 import type { Answer, Call } from './handlers/call.ts';
-import type { Dispatch } from './handlers/dispatch.ts';
+import { type Dispatch, noSuchResource } from './handlers/dispatch.ts';
 import { createContext } from './handlers/options.ts';
 import { listObject } from './http/encode.ts';
 import { errorAnswer } from './http/pipeline.ts';
@@ -88,6 +88,8 @@ export function createInProcessTransport(options: {
         yield* answer.frames;
         return;
       }
+      // A resource that is not served (any more) is the router's business, which has only bytes for it.
+      if (answer.kind === 'bytes' && answer.status === 404) throw noSuchResource();
       if (answer.kind !== 'watch') throw badRequest('this request is no watch');
       yield* follow(answer, request.signal);
     },

@@ -77,6 +77,13 @@ const widget = (name: string, spec: Widget['spec']): Widget => ({
   spec,
 });
 
+test('a watch of what is not served is refused as that', async () => {
+  const watching = async (): Promise<void> => {
+    for await (const _ of client.watch(widgets, place)) return;
+  };
+  await assert.rejects(watching, (error: unknown) => isApiError(error, 'NotFound'));
+});
+
 test('a definition is served without a restart: defaults, pruning, validation, status', async () => {
   await client.create(customresourcedefinitions, definition);
   await established();
