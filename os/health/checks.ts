@@ -4,7 +4,7 @@ import { nodes } from '../../src/api/gen/resources.ts';
 import { messageOf } from '../../src/base/errors.ts';
 import type { UpgradeState } from '../../src/daemon/upgrade/state.ts';
 import { runHooks } from './hooks.ts';
-import { isServer, type LocalClients } from './local-clients.ts';
+import type { LocalClients } from './local-clients.ts';
 import { missingWorkloads, stillWantedBy } from './workloads.ts';
 
 /** `wait`: not yet, why; `fail`: never, why. Nothing: healthy. */
@@ -64,9 +64,8 @@ const daemon: HealthCheck = {
 
 const api: HealthCheck = {
   name: 'api',
-  async run({ host, clients }) {
-    if (!isServer(host)) return undefined;
-    if (clients.admin === undefined) return { wait: 'the server has written no kubeconfig' };
+  async run({ clients }) {
+    if (!clients.isServer || clients.admin === undefined) return undefined;
     const answer = await clients.admin.raw({ method: 'GET', path: '/readyz' });
     return String(answer).startsWith('ok') ? undefined : { wait: `/readyz says ${JSON.stringify(answer)}` };
   },
@@ -76,8 +75,7 @@ const node: HealthCheck = {
   name: 'node',
   async run({ host, clients }) {
     // a server may be no node, and then has no such certificate
-    if (clients.node === undefined)
-      return isServer(host) && clients.admin !== undefined ? undefined : { wait: 'this machine is no node yet' };
+    if (clients.node === undefined) return clients.isServer ? undefined : { wait: 'this machine is no node yet' };
     const { client, name } = clients.node;
     const { status } = await client.get(nodes, name);
     const bootId = (await readFile(host.path('/proc/sys/kernel/random/boot_id'), 'utf8')).trim();

@@ -13,7 +13,7 @@ import { healthGate } from './gate.ts';
 import { runHooks } from './hooks.ts';
 import { missingWorkloads, workloadsOn } from './workloads.ts';
 
-const nobody = { admin: undefined, node: undefined, close() {} };
+const nobody = { isServer: false, admin: undefined, node: undefined, close() {} };
 const host: Host = { path: (path) => path, run };
 
 const gate = (verdicts: readonly Verdict[], deadlineSeconds = 60, said: string[] = []) => {

@@ -15,7 +15,7 @@ export interface GateOptions {
   /** How long everything must stay well. */
   readonly settleMs?: number;
   readonly checks?: readonly HealthCheck[];
-  readonly open?: (host: Host) => Promise<LocalClients>;
+  readonly open?: (host: Host, state: UpgradeState) => Promise<LocalClients>;
 }
 
 /** Looks until all is well and stays so; gives the reasons when that is not before the deadline. */
@@ -26,7 +26,7 @@ export async function healthGate(options: GateOptions): Promise<readonly string[
   let wellSince: number | undefined;
   let told = '';
   for (;;) {
-    const clients = await open(host);
+    const clients = await open(host, state);
     const { waits, fails } = await judge(checks, { host, state, clients, failedBefore }).finally(() => clients.close());
     if (fails.length > 0) return [...fails, ...waits];
     const now = performance.now();

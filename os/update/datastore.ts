@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { KnarrError } from '../../src/base/errors.ts';
-import { createPaths, defaultDataDir } from '../../src/daemon/paths.ts';
 import type { Pending, UpgradeState } from '../../src/daemon/upgrade/state.ts';
 import { copyDatastore, datastoreSchema, restoreBackup } from '../../src/store/backup.ts';
+import { daemonPaths } from '../health/local-clients.ts';
 
 /** What the copy says about itself. */
 export interface DatastoreCopy {
@@ -20,7 +20,8 @@ export interface DatastoreCopy {
   readonly at: number;
 }
 
-const database = createPaths(defaultDataDir()).server.database;
+const databaseOf = async (host: Host, state: UpgradeState): Promise<string> =>
+  host.path((await daemonPaths(state)).server.database);
 
 const copyOf = (state: UpgradeState): { file: string; facts: string } => ({
   file: join(state.folder, 'datastore/state.db'),
@@ -42,7 +43,7 @@ export async function copyBeforeTrial(
   state: UpgradeState,
   pending: Pending,
 ): Promise<DatastoreCopy | undefined> {
-  const path = host.path(database);
+  const path = await databaseOf(host, state);
   if (!existsSync(path)) return undefined;
   const known = await readCopy(state);
   if (known?.id === pending.id) return known;
@@ -64,7 +65,7 @@ export async function restoreAfterTrial(
   state: UpgradeState,
   pending: Pick<Pending, 'id'>,
 ): Promise<boolean> {
-  const path = host.path(database);
+  const path = await databaseOf(host, state);
   const copy = await readCopy(state);
   if (copy === undefined || copy.id !== pending.id || !existsSync(path)) return false;
   if ((await datastoreSchema(path)) === copy.schema) return false;
@@ -77,7 +78,7 @@ export async function restoreAfterTrial(
  * what was written since and he has not said that he knows.
  */
 export async function mayGoBack(host: Host, state: UpgradeState, to: string, accepted: boolean): Promise<void> {
-  const path = host.path(database);
+  const path = await databaseOf(host, state);
   const copy = await readCopy(state);
   if (!existsSync(path) || copy === undefined || copy.version !== to) return;
   if ((await datastoreSchema(path)) === copy.schema || accepted) return;

@@ -10,7 +10,7 @@ import { workloadsOn } from '../health/workloads.ts';
 /** Writes down what is well now, for the health gate of the next version: what is not is not its fault. */
 export async function recordWorkloads(host: Host, state: UpgradeState, say: (text: string) => void): Promise<void> {
   await writeFileAtomic(join(state.folder, 'failed-units.json'), JSON.stringify(await failedUnits(host)));
-  const clients = await openLocalClients(host);
+  const clients = await openLocalClients(host, state);
   try {
     const { node } = clients;
     await state.write('workloads', node === undefined ? [] : await workloadsOn(node.client, node.name));

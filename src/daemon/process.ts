@@ -9,6 +9,7 @@ import type { CommonConfig } from './config.ts';
 import { type Board, createBoard } from './console/board.ts';
 import { createConsole, ownsConsoles, shortLine } from './console/create.ts';
 import { notifySystemd } from './notify.ts';
+import { rememberDaemon } from './upgrade/remember.ts';
 import { nameOfVersion } from './version.ts';
 
 /** Runs once for a life of the process: the log as the configuration wants it. */
@@ -44,6 +45,7 @@ export async function runDaemon(
   const log = await openLog(config, board);
   log.info(`starting knarr ${config.role}`, { version: nameOfVersion, node: process.version, pid: process.pid });
   for (const notice of config.notices) log.warn(notice);
+  await rememberDaemon(config.paths.dataDir, log);
 
   const ended = Promise.withResolvers<number>();
   const onFault = (error: unknown): void => {

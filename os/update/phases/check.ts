@@ -1,17 +1,17 @@
 import { stat, statfs } from 'node:fs/promises';
 import { KnarrError } from '../../../src/base/errors.ts';
 import { withEntries } from '../../boot/esp.ts';
+import { daemonPaths } from '../../health/local-clients.ts';
 import { fileOf } from '../manifest.ts';
 import type { UpgradePhase, UpgradeRun } from '../run.ts';
-
-export const datastorePath = '/var/lib/rancher/k3s/server/db/state.db';
 
 const refuse = (code: string, message: string): KnarrError => new KnarrError({ code, blame: 'user', message });
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;
 
 /** A copy of the datastore must find room in /var when the new version first starts. */
-async function checkRoom({ host }: UpgradeRun): Promise<void> {
-  const { size } = await stat(host.path(datastorePath)).catch(() => ({ size: 0 }));
+async function checkRoom({ host, state }: UpgradeRun): Promise<void> {
+  const { database } = (await daemonPaths(state)).server;
+  const { size } = await stat(host.path(database)).catch(() => ({ size: 0 }));
   if (size === 0) return;
   const { bavail, bsize } = await statfs(host.path('/var'));
   if (bavail * bsize < size * 1.2 + (16 << 20))

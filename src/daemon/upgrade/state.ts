@@ -12,6 +12,7 @@ import { systemCode } from '../../base/errors.ts';
  *   ├── attempts.json     why its tries failed
  *   ├── outcome.json      how the last one ended
  *   ├── progress.json     what the tool that is at work says
+ *   ├── daemon.json       where the daemon that ran last keeps its state
  *   ├── workloads.json    what ran before, and must run again
  *   └── datastore/        state.db and copy.json: the copy made before the new version first opened the datastore
  *
@@ -86,7 +87,13 @@ export interface RecordedWorkload {
   readonly ready: number;
 }
 
+export interface DaemonFacts {
+  /** `--data-dir`. */
+  readonly dataDir: string;
+}
+
 interface Files {
+  daemon: DaemonFacts;
   pending: Pending;
   tried: Tried;
   attempts: readonly Attempt[];
