@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KubernetesObject } from '../../api/object.ts';
-import { isApiError } from '../../api/status.ts';
+import { ApiError, isApiError } from '../../api/status.ts';
 import type { Component } from '../../base/component.ts';
 import { messageOf, toError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -67,6 +67,10 @@ export function watching<T extends KubernetesObject>(
 const isExpected = (error: unknown): boolean =>
   isApiError(error, 'Conflict') || isApiError(error, 'NotFound') || isApiError(error, 'AlreadyExists');
 
+/** What the server refused is told in its words; anything else is ours, and told with where it happened. */
+const detailsOf = (error: unknown): string =>
+  error instanceof ApiError ? error.message : (toError(error).stack ?? messageOf(error));
+
 /** The worker loop, written once: informers filled, then keys taken one by one by a few workers. */
 export function createController(options: ControllerOptions): Component {
   const { name, log, reconcile, workers = 5 } = options;
@@ -86,7 +90,7 @@ export function createController(options: ControllerOptions): Component {
       } catch (error) {
         if (lifetime.signal.aborted) return;
         if (isExpected(error)) log.debug('tried again', { key, why: messageOf(error) });
-        else log.warn('could not be reconciled', { key, error: toError(error).stack ?? messageOf(error) });
+        else log.warn('could not be reconciled', { key, error: detailsOf(error) });
         queue.addRateLimited(key);
       } finally {
         queue.done(key);
