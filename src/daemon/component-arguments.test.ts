@@ -43,10 +43,14 @@ test('arguments of the proxy become its settings; zero leaves connection trackin
     'conntrack-max-per-core=0',
     'proxy-mode=nftables',
     'metrics-bind-address=0.0.0.0',
+    'ipvs-scheduler=rr',
   ]);
   assert.deepEqual(proxyOverrides(given), {
     settings: { nodePortCidrs: ['10.0.0.0/8'], healthzAddress: '::1', healthzPort: 10300 },
-    notices: ['--kube-proxy-arg=metrics-bind-address has no effect: the proxy has no metrics of its own'],
+    notices: [
+      '--kube-proxy-arg=metrics-bind-address has no effect: the proxy has no metrics of its own',
+      '--kube-proxy-arg=ipvs-scheduler has no effect: services are made of nftables rules',
+    ],
   });
 });
 
@@ -168,7 +172,8 @@ test('silence that would be a lie is refused by name', () => {
     [() => controllerOverrides(args(['controllers=*,-nothing'])), /there is no controller nothing/],
     [() => controllerOverrides(args(['node-cidr-mask-size=99'])), /99 is not between 8 and 30/],
     [() => schedulerArguments(args(['x=1'])), /--kube-scheduler-arg=x is not supported: it is not known here/],
-    [() => proxyOverrides(args(['proxy-mode=ipvs'])), /proxy-mode=ipvs is not supported/],
+    [() => proxyOverrides(args(['proxy-mode=userspace'])), /"userspace" is not nftables, iptables or ipvs/],
+    [() => proxyOverrides(args(['ipvs-scheduler=lc'])), /endpoints take turns by chance/],
     [() => proxyOverrides(args(['conntrack-min=5'])), /set them by sysctl/],
     [() => api('constructor=x'), /--kube-apiserver-arg=constructor is not supported/],
     [() => api('etcd-servers=x'), /use --datastore-endpoint/],

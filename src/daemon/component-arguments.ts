@@ -9,8 +9,8 @@ export interface ArgumentTable<T extends object> {
   /** `kubelet-arg`, without dashes. */
   readonly flag: string;
   readonly known: Readonly<Record<string, Setter<T>>>;
-  /** Taken without effect, for it makes no difference: why. */
-  readonly indifferent?: Readonly<Record<string, string>>;
+  /** Taken without effect, for it makes no difference: why. Undefined by the value: there is nothing to tell. */
+  readonly indifferent?: Readonly<Record<string, string | ((value: string) => string | undefined)>>;
   /** Why some that people do use are not taken: silence would let them believe what is not so. */
   readonly refused?: Readonly<Record<string, string>>;
 }
@@ -94,8 +94,10 @@ export function applyArguments<T extends object>(
       continue;
     }
     const why = own(table.indifferent, name) ?? own(indifferentEverywhere, name);
-    if (why !== undefined) notices.push(`--${table.flag}=${name} has no effect: ${why}`);
-    else
+    if (why !== undefined) {
+      const reason = typeof why === 'string' ? why : why(value);
+      if (reason !== undefined) notices.push(`--${table.flag}=${name} has no effect: ${reason}`);
+    } else
       throw refuseArgument(
         table.flag,
         name,

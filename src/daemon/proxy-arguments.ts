@@ -1,6 +1,6 @@
 import { parseCidr } from '../base/cidr.ts';
 import type { ServiceProxyOptions } from '../network/service-proxy/options.ts';
-import { onlyAs, parseWhole } from './argument-values.ts';
+import { parseWhole } from './argument-values.ts';
 import {
   type AppliedArguments,
   type ArgumentTable,
@@ -13,6 +13,7 @@ import {
 export type ProxyOverrides = Pick<ServiceProxyOptions, 'nodePortCidrs' | 'healthzAddress' | 'healthzPort'>;
 
 const flag = 'kube-proxy-arg';
+const nftables = 'services are made of nftables rules';
 const conntrack = 'sizes and time-outs of connection tracking are the machine’s own: set them by sysctl';
 /** Zero is upstream's word for "leave the kernel's setting alone", which is what the proxy does. */
 const leftAlone = (name: string, ...zeros: string[]): Record<string, (value: string) => ProxyOverrides> => ({
@@ -46,13 +47,30 @@ const table: ArgumentTable<ProxyOverrides> = {
   known: {
     'nodeport-addresses': (value) => ({ nodePortCidrs: networks(value) }),
     'healthz-bind-address': address,
-    'proxy-mode': onlyAs(`${flag}=proxy-mode`, 'nftables', 'services are made of nftables rules'),
     ...leftAlone('conntrack-max-per-core', '0'),
     ...leftAlone('conntrack-min', '0'),
     ...leftAlone('conntrack-tcp-timeout-established', '0', '0s'),
     ...leftAlone('conntrack-tcp-timeout-close-wait', '0', '0s'),
   },
   indifferent: {
+    'proxy-mode': (mode) => {
+      if (mode === 'nftables' || mode === '') return undefined;
+      if (mode === 'iptables' || mode === 'ipvs') return `${nftables}, whatever the mode`;
+      throw refuseArgument(flag, 'proxy-mode', `${JSON.stringify(mode)} is not nftables, iptables or ipvs`);
+    },
+    'ipvs-scheduler': (name) => {
+      if (name === 'rr' || name === '') return nftables;
+      throw refuseArgument(flag, 'ipvs-scheduler', `${nftables}: endpoints take turns by chance`);
+    },
+    'iptables-localhost-nodeports': (value) => {
+      if (value === 'false') return undefined;
+      throw refuseArgument(flag, 'iptables-localhost-nodeports', 'node ports are not served on loopback addresses');
+    },
+    'ipvs-strict-arp': nftables,
+    'ipvs-exclude-cidrs': nftables,
+    'ipvs-tcp-timeout': conntrack,
+    'ipvs-tcpfin-timeout': conntrack,
+    'ipvs-udp-timeout': conntrack,
     'metrics-bind-address': 'the proxy has no metrics of its own',
     'metrics-port': 'the proxy has no metrics of its own',
     'bind-address': 'services of both families are served',
@@ -82,11 +100,6 @@ const table: ArgumentTable<ProxyOverrides> = {
     'cluster-cidr': 'use --cluster-cidr',
     'masquerade-all': 'only what does not come from pods is masqueraded',
     'hostname-override': 'use --node-name',
-    ...Object.fromEntries(
-      ['ipvs-scheduler', 'ipvs-strict-arp', 'ipvs-exclude-cidrs', 'ipvs-tcp-timeout']
-        .concat('ipvs-tcpfin-timeout', 'ipvs-udp-timeout', 'iptables-localhost-nodeports')
-        .map((name) => [name, 'services are made of nftables rules']),
-    ),
   },
 };
 
