@@ -2,7 +2,7 @@ import { constants, type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Component } from '../../base/component.ts';
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, systemCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { run } from '../../base/run.ts';
 import { repaint, type Size, usualSize } from './dashboard.ts';
@@ -46,6 +46,11 @@ export function createScreens(options: ScreensOptions): Component {
   let whole: NodeJS.Timeout | undefined;
   let stopped = false;
 
+  /** It was hung up behind our back, say; it is opened anew when all is painted anew. */
+  const forget = async (screen: Screen): Promise<void> => {
+    for (const [name, known] of screens) if (known === screen) screens.delete(name);
+    await screen.file.close().catch(() => {});
+  };
   const paint = async (screen: Screen): Promise<void> => {
     if (screen.writing) return;
     screen.writing = true;
@@ -59,6 +64,7 @@ export function createScreens(options: ScreensOptions): Component {
       if (bytesWritten === bytes.length) screen.drawn = after;
     } catch (error) {
       log.debug('a console does not take what is written', { error: messageOf(error) });
+      if (systemCode(error) !== 'EAGAIN') await forget(screen);
     } finally {
       screen.writing = false;
     }
@@ -104,6 +110,7 @@ export function createScreens(options: ScreensOptions): Component {
       release = onChange(soon);
       whole = setInterval(() => {
         for (const screen of screens.values()) screen.drawn = undefined;
+        look();
         soon();
       }, wholeEveryMs).unref();
       look();
