@@ -17,6 +17,7 @@ import { emptyReply, readQuery, sizeLimit, writeReply } from '../../src/dns/mess
 import { decode as decodeProtobuf, encode as encodeProtobuf } from '../../src/wire/protobuf.ts';
 import { chooseProtocol, decodeMessage } from '../../src/wire/remote-command.ts';
 import { createSpdyCodec } from '../../src/wire/spdy-frames.ts';
+import { furtherTargets } from './further-targets.ts';
 
 /** One parser that the network reaches. */
 export interface Target {
@@ -339,4 +340,5 @@ export const targets: readonly Target[] = [
     },
     allows: () => false,
   },
+  ...furtherTargets,
 ];

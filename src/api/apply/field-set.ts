@@ -1,3 +1,5 @@
+import { badRequest } from '../status.ts';
+
 /**
  * Sets of field paths, as `managedFields` keeps them. A step of a path is `f:name`, `k:{"key":…}` or `v:value`; a node
  * that is in the set itself is a member; nodes below are in the set on their own account.
@@ -93,7 +95,11 @@ export function covers(fields: FieldsV1, b: FieldSet): boolean {
   return true;
 }
 
-export function decodeFields(fields: FieldsV1, member = false): FieldSet {
+/** No object is nested deeper. */
+const deepest = 1_000;
+
+export function decodeFields(fields: FieldsV1, member = false, depth = 0): FieldSet {
+  if (depth > deepest) throw badRequest('metadata.managedFields: the fields are nested too deeply');
   const set: FieldSet = { member, children: undefined };
   for (const [step, inner] of Object.entries(fields)) {
     if (step === '.') {
@@ -101,7 +107,7 @@ export function decodeFields(fields: FieldsV1, member = false): FieldSet {
       continue;
     }
     set.children ??= new Map();
-    const child = decodeFields(inner);
+    const child = decodeFields(inner, false, depth + 1);
     if (!child.children) child.member = true;
     set.children.set(step, child);
   }
