@@ -33,6 +33,12 @@ const cases: [string, Schema, object, object][] = [
     { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
   ],
   [
+    'a default may be false or empty; a flag that is not set is left out',
+    { type: 'boolean', default: false, uniqueItems: false, nullable: false },
+    { type: 'boolean', default: false },
+    { type: 'boolean', default: false },
+  ],
+  [
     'what is an integer or a string says so where that can be said',
     { 'x-kubernetes-int-or-string': true },
     { 'x-kubernetes-int-or-string': true },

@@ -31,8 +31,8 @@ function plainKeys(schema: Schema, dialect: Dialect): Record<string, unknown> {
     Object.entries({ ...schema, ...unfolded(schema) }).filter(
       ([key, value]) =>
         value !== undefined &&
-        value !== false &&
-        value !== '' &&
+        // Unset flags and texts are left out; a default or an example may well be one of these.
+        ((value !== false && value !== '') || key === 'default' || key === 'example') &&
         !structure.has(key) &&
         !key.startsWith('$') &&
         !(dialect === 'v2' && laterKeys.includes(key)),
