@@ -137,15 +137,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (deprecated !== undefined) call.context.warn(deprecated);
     return handle(call, store);
   };
+  const decided = (call: Call, attributes: Attributes, decision: Decision): Maybe<Answer> => {
+    call.decided?.(decision);
+    if (decision.allowed) return handled(call);
+    if (decision.error !== undefined) return undecided(call.url, decision.error);
+    throw refusal(call.user, attributes, decision);
+  };
   return (call) => {
     const attributes = attributesOf(call);
-    const after = (decision: Decision): Maybe<Answer> => {
-      call.decided?.(decision);
-      if (!decision.allowed && decision.error !== undefined) return undecided(call.url, decision.error);
-      if (!decision.allowed) throw refusal(call.user, attributes, decision);
-      return handled(call);
-    };
     const decision = authorizer.authorize(call.user, attributes);
-    return decision instanceof Promise ? decision.then(after) : after(decision);
+    // No function is made for the many whose decision is there at once.
+    if (!(decision instanceof Promise)) return decided(call, attributes, decision);
+    return decision.then((known) => decided(call, attributes, known));
   };
 }
