@@ -42,6 +42,7 @@ function typesOf(
   };
 }
 
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 const produces = ['application/json', 'application/yaml'];
 const patches = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
 
@@ -83,6 +84,9 @@ function operationsOf(crd: CustomResourceDefinition, version: CustomResourceDefi
     ...onObject(`${place}/{name}`, suffix),
     operation('delete', 'delete', 'delete', `${place}/{name}`, suffix),
     ...(version.subresources?.status ? onObject(`${place}/{name}/status`, `${suffix}Status`) : []),
+    ...(version.subresources?.scale
+      ? onObject(`${place}/{name}/scale`, `${suffix}Scale`).map((found) => ({ ...found, gvk: scaleKind }))
+      : []),
     ...(scope === 'Namespaced'
       ? [operation('get', 'list', 'list', `${root}/${names.plural}`, `${names.kind}ForAllNamespaces`)]
       : []),
