@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Component } from '../base/component.ts';
 import { KnarrError, messageOf, toError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
@@ -11,6 +12,12 @@ import { createConsole, ownsConsoles, shortLine } from './console/create.ts';
 import { notifySystemd } from './notify.ts';
 import { rememberDaemon } from './upgrade/remember.ts';
 import { nameOfVersion } from './version.ts';
+
+/**
+ * By so many percent what is alive may grow before it is looked through for what is not. V8 would let it double or more,
+ * which is faster by little and costs a server with many objects a third of its memory.
+ */
+const heapGrowth = 30;
 
 /** Runs once for a life of the process: the log as the configuration wants it. */
 async function openLog(config: CommonConfig, board: Board | undefined): Promise<Logger> {
@@ -63,6 +70,7 @@ export async function runDaemon(
       ended.resolve(0);
     });
 
+  setFlagsFromString(`--heap-growing-percent=${heapGrowth}`);
   // What was compiled is kept for the next start: it saves most of the time until the API answers.
   enableCompileCache(config.paths.compileCache);
   const screen = board && createConsole({ board, role: config.role, log });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { configmaps } from '../../src/api/gen/resources.ts';
 import { type ControlPlane, cpuSecondsOf, go, halt, withControlPlanes } from './control-plane.ts';
 import { type BenchContext, type Figure, type Measurement, median } from './measure.ts';
-import { startOwnServer } from './own-server.ts';
+import { startShippedServer } from './own-server.ts';
 import { startPeer } from './peer.ts';
 import { openTarget, type Target } from './target.ts';
 import { runWatchers } from './watch-load.ts';
@@ -148,7 +148,7 @@ export const apiLoad: Measurement = {
   names: Object.keys(loads),
   run({ kubeconfig, peer, ...rest }) {
     const context = { kubeconfig, peer, ...rest };
-    const starts = kubeconfig !== undefined ? [] : [startOwnServer, ...(peer ? [() => startPeer(peer)] : [])];
+    const starts = kubeconfig !== undefined ? [] : [startShippedServer, ...(peer ? [() => startPeer(peer)] : [])];
     return withControlPlanes(starts, async (planes) => {
       const sides: Side[] = [];
       try {

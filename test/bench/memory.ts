@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { configmaps } from '../../src/api/gen/resources.ts';
 import { type ControlPlane, residentMbOf } from './control-plane.ts';
 import type { Measurement } from './measure.ts';
-import { startOwnServer } from './own-server.ts';
+import { startShippedServer } from './own-server.ts';
 import { startPeer } from './peer.ts';
 import { openTarget } from './target.ts';
 
@@ -35,7 +35,7 @@ async function residentFull(start: () => Promise<ControlPlane>): Promise<number>
 export const memory: Measurement = {
   names: ['rss_21000_configmaps_mb'],
   async run({ peer: programs }) {
-    const value = await residentFull(startOwnServer);
+    const value = await residentFull(startShippedServer);
     const peer = programs === undefined ? undefined : await residentFull(() => startPeer(programs));
     return [{ name: 'rss_21000_configmaps_mb', value, unit: 'MB', better: 'lower', peer }];
   },

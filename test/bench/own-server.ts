@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build, clone } from '../../images/tools/paths.ts';
+import { createProgress } from '../../images/setup/progress.ts';
+import { runStage } from '../../images/stage.ts';
+import { build, clone, hostArch } from '../../images/tools/paths.ts';
 import { testFolder } from '../harness/folder.ts';
 import { type ControlPlane, freePort, untilReady } from './control-plane.ts';
 
@@ -13,7 +15,31 @@ export interface OwnServer extends ControlPlane {
   readonly folder: string;
 }
 
-export async function startOwnServer(...more: readonly string[]): Promise<OwnServer> {
+/** What is started: the sources, or the bundle that is shipped. */
+type Program = readonly string[];
+
+const sources: Program = [join(clone, 'src/cli/main.ts')];
+
+/** The daemon as it is shipped, bundled from this clone; made where it has changed. */
+async function bundled(): Promise<Program> {
+  const { bundleStage, nodeFlag } = await import('../../images/stages/bundle.ts');
+  const folder = await runStage(bundleStage(hostArch), createProgress(process.stderr));
+  return [nodeFlag, join(folder, 'knarr.mjs')];
+}
+
+/** Made once a run, whatever happens to the clone meanwhile. */
+let shipped: Promise<Program> | undefined;
+
+/** From the sources, with more arguments. */
+export const startOwnServer = (...more: readonly string[]): Promise<OwnServer> => start(sources, more);
+
+/** What people run. */
+export async function startShippedServer(): Promise<OwnServer> {
+  shipped ??= bundled();
+  return start(await shipped, []);
+}
+
+async function start(program: Program, more: readonly string[]): Promise<OwnServer> {
   const folder = await testFolder('bench');
   const kubeconfig = join(folder, 'kubeconfig');
   const port = await freePort();
@@ -25,7 +51,7 @@ export async function startOwnServer(...more: readonly string[]): Promise<OwnSer
   const begun = performance.now();
   // An empty datastore, but a program that has run before: what an upgrade or a reboot finds.
   const env = { ...process.env, NODE_COMPILE_CACHE: join(build, 'test/compiled') };
-  const child = spawn(process.execPath, [join(clone, 'src/cli/main.ts'), ...args], { stdio: 'ignore', env });
+  const child = spawn(process.execPath, [...program, ...args], { stdio: 'ignore', env });
   try {
     await untilReady(port, () => (child.exitCode === null ? undefined : 'the server ended before it was ready'));
   } catch (error) {

@@ -1,7 +1,7 @@
 import { deployments, nodes, pods } from '../../src/api/gen/resources.ts';
 import type { Client } from '../../src/client/client.ts';
 import type { Measurement } from './measure.ts';
-import { startOwnServer } from './own-server.ts';
+import { startShippedServer } from './own-server.ts';
 import { openTarget } from './target.ts';
 
 const hollowNodes = 10;
@@ -46,7 +46,7 @@ async function untilBound(client: Client, namespace: string): Promise<void> {
 export const scheduling: Measurement = {
   names: ['pods_1000_bound_s'],
   async run(context) {
-    const own = context.kubeconfig === undefined ? await startOwnServer() : undefined;
+    const own = context.kubeconfig === undefined ? await startShippedServer() : undefined;
     try {
       const target = await openTarget(context.kubeconfig ?? own?.kubeconfig ?? '');
       const { client, namespace } = target;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ControlPlane, residentMbOf } from './control-plane.ts';
 import { type Figure, type Measurement, median } from './measure.ts';
-import { startOwnServer } from './own-server.ts';
+import { startShippedServer } from './own-server.ts';
 import { startPeer } from './peer.ts';
 
 const starts = 5;
@@ -32,7 +32,7 @@ export const startUp: Measurement = {
   names: ['start_to_api_ready_s', 'idle_rss_control_plane_mb'],
   async run({ wanted, peer: programs }) {
     const withMemory = wanted.has('idle_rss_control_plane_mb');
-    const own = await measure(startOwnServer, wanted.has('start_to_api_ready_s') ? starts : 1, withMemory);
+    const own = await measure(startShippedServer, wanted.has('start_to_api_ready_s') ? starts : 1, withMemory);
     const peer = programs === undefined ? undefined : await measure(() => startPeer(programs), 1, withMemory);
     const figures: Figure[] = [
       { name: 'start_to_api_ready_s', value: own.ready, unit: 's', better: 'lower', peer: peer?.ready },

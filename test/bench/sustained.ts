@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configmaps } from '../../src/api/gen/resources.ts';
 import type { Measurement } from './measure.ts';
-import { type OwnServer, startOwnServer } from './own-server.ts';
+import { type OwnServer, startShippedServer } from './own-server.ts';
 import { openTarget, type Target } from './target.ts';
 
 const perSecond = 1_000;
@@ -53,7 +53,7 @@ export const sustained: Measurement = {
   names: ['sustained_database_mb'],
   onlyByName: true,
   async run({ seconds = 600, say }) {
-    const server = await startOwnServer();
+    const server = await startShippedServer();
     try {
       const target = await openTarget(server.kubeconfig);
       const { client, namespace } = target;
