@@ -42,7 +42,7 @@ export function openTerminal(program: string, args: readonly string[], env: Reco
     ended,
     type: (text) => void child.stdin?.write(text),
     close: () => void child.kill('SIGKILL'),
-    async see(pattern, timeoutMs = 30_000) {
+    async see(pattern, timeoutMs = 90_000) {
       const until = performance.now() + timeoutMs;
       for (;;) {
         const found = pattern.exec(screen);

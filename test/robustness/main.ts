@@ -32,6 +32,15 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'takeover',
+    usual: 1,
+    async run(times, say) {
+      const { takeOverMachine } = await import('./takeover.ts');
+      for (let done = 0; done < times; done++) await takeOverMachine(say);
+      return `a machine was taken over ${times} times, mended, and became a node`;
+    },
+  },
+  {
     name: 'upgrade-cuts',
     usual: 20,
     async run(times, say) {
