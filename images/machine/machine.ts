@@ -51,6 +51,8 @@ export interface MachineOptions {
   media?: readonly string[];
   /** Without a disk that holds its configuration. */
   seedless?: boolean;
+  /** Variables of a firmware that starts nothing but what is signed; with `firmware`. */
+  secureVariables?: string;
 }
 
 /** What only costs time where no real processor is: its workarounds and the checks of its timers. */
@@ -79,7 +81,7 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
-  const { blank = false, media = [], seedless = false } = options;
+  const { blank = false, media = [], seedless = false, secureVariables } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -101,6 +103,8 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       '-o',
       'UserKnownHostsFile=/dev/null',
     ],
+    // a machine whose power was cut says nothing more
+    ...['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=8'],
     ...['-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=20', 'rancher@127.0.0.1'],
   ];
   const ended = async (timeoutMs: number): Promise<boolean> => {
@@ -156,6 +160,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
               }),
             }),
         forwards: { 6443: ports.api, 22: ports.ssh },
+        ...(secureVariables === undefined ? {} : { secureVariables }),
         ...(lan === undefined ? {} : { lan }),
       };
       const emulated = accelerator === 'tcg' ? forEmulation : '';
