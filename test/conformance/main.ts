@@ -2,12 +2,12 @@
  * Kubernetes' own conformance suite against a cluster.
  *
  *   npm run conformance -- --binary PATH [--agnhost PATH | --kubeconfig FILE] [--sig auth,cli] [--focus TEXT]… [--skip TEXT]…
- *                          [--failed] [--jobs N] [--update]
+ *                          [--failed] [--new] [--jobs N] [--update]
  *
  * `--binary`: `e2e.test` of Kubernetes 1.36 (or KNARR_E2E_TEST). Without `--kubeconfig` a cluster of two nodes is
  * started on this machine, and stopped afterwards; its images are made from the program at `--agnhost` (or AGNHOST) and
  * from the other test programs that lie beside it (see images.ts). `--failed` runs what failed last and what an ended
- * run left undone. `--update` adds what passes to `passing.txt`, each test as soon as it has.
+ * run left undone, `--new` what is not in `passing.txt` yet. `--update` adds what passes to `passing.txt`, each test as soon as it has.
  * Logs, outputs of failures and `last.json` go to build/conformance. Exit code 1 when a test of `passing.txt` failed.
  */
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCluster } from './cluster.ts';
-import { openPassing } from './passing.ts';
+import { openPassing, type Passing } from './passing.ts';
 import { openResults, type Results } from './results.ts';
 import type { ReadSpec } from './spec-reader.ts';
 import { allTests, type ConformanceTest, runSuite } from './suite.ts';
@@ -32,12 +32,13 @@ const { values } = parseArgs({
     focus: { type: 'string', multiple: true },
     skip: { type: 'string', multiple: true },
     failed: { type: 'boolean' },
+    new: { type: 'boolean' },
     update: { type: 'boolean' },
     jobs: { type: 'string', default: '2' },
   },
 });
 
-async function select(results: Results): Promise<ConformanceTest[]> {
+async function select(results: Results, passing: Passing): Promise<ConformanceTest[]> {
   const sigs = values.sig?.split(',').map((s) => (s.startsWith('sig-') ? s : `sig-${s}`));
   const undone = ['failed', 'unfinished'];
   return (await allTests()).filter(
@@ -45,6 +46,7 @@ async function select(results: Results): Promise<ConformanceTest[]> {
       (!sigs || sigs.includes(sig)) &&
       (!values.focus || values.focus.some((text) => name.includes(text))) &&
       !values.skip?.some((text) => name.includes(text)) &&
+      (!values.new || !passing.has(name)) &&
       (!values.failed || undone.includes(results.get(name)?.outcome ?? '')),
   );
 }
@@ -80,7 +82,7 @@ async function main(): Promise<number> {
   }
   const results = await openResults(folder);
   const passing = await openPassing(fileURLToPath(new URL('passing.txt', import.meta.url)));
-  const tests = await select(results);
+  const tests = await select(results, passing);
   if (tests.length === 0) {
     console.error('no test of the suite is selected by these options');
     return 2;
