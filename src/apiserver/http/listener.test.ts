@@ -88,7 +88,9 @@ test('requests with long selectors are taken, endless ones are not', async () =>
     const path = (length: number): string => `/?labelSelector=${'a'.repeat(length)}`;
     assert.equal(await status(listener.port, path(200_000)), 200);
     assert.deepEqual(await overHttp2(listener.port, path(60_000)), { status: 200, streams: 7 });
-    assert.equal(await status(listener.port, path(1_100_000)), 431);
+    const endless = status(listener.port, path(1_100_000)).catch((error: NodeJS.ErrnoException) => error.code);
+    // A client that is still sending may see the connection's end first.
+    assert.ok([431, 'ECONNRESET', 'EPIPE'].includes((await endless) ?? ''));
   } finally {
     await listener.stop(1000);
   }

@@ -37,6 +37,9 @@ export interface ListenerOptions {
 /** Of a request's line and headers together, as Go's servers have it: selectors can be long (over HTTP/2 64 KiB at most). */
 const headerLimit = 1 << 20;
 
+/** How long a connection is still read whose request was refused before its end. */
+const lingerMs = 500;
+
 /** How often connections are looked at that may have become idle while the server stops. */
 const drainLookMs = 20;
 
@@ -68,8 +71,11 @@ export function createListener(options: ListenerOptions): Listener {
   http1.on('upgrade', (request, socket, head) => options.onUpgrade(request, socket, head));
   http1.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
     const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-    else socket.destroy();
+    if (!socket.writable) return socket.destroy();
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    // What still comes is read, or the client would see a reset in place of the answer.
+    socket.resume();
+    return setTimeout(() => socket.destroy(), lingerMs).unref();
   });
 
   const http2 = createHttp2({
