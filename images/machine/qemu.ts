@@ -23,6 +23,8 @@ export interface QemuOptions {
   direct?: { kernel: string; initrd: string; cmdline: string };
   /** More of the kernel's command line where the firmware starts it: systemd's stub takes it from SMBIOS. */
   moreCmdline?: string;
+  /** Variables of a firmware that starts nothing but what is signed (amd64): a file that is copied for the machine. */
+  secureVariables?: string;
   /** Ports of this machine's loopback, by the port in the machine that they lead to. */
   forwards: Readonly<Record<number, number>>;
   /** Joins the Ethernet that all machines with the same port share, with this hardware address. */
@@ -36,6 +38,8 @@ const firmware = {
   amd64: ['usr/share/OVMF/OVMF_CODE_4M.fd', 'usr/share/OVMF/OVMF_VARS_4M.fd'],
   arm64: ['usr/share/AAVMF/AAVMF_CODE.no-secboot.fd', 'usr/share/AAVMF/AAVMF_VARS.fd'],
 } as const;
+
+const secureFirmware = 'usr/share/OVMF/OVMF_CODE_4M.secboot.fd';
 
 /** A disk of `size` whose first content is another's: only what changes takes room. */
 export async function createDisk(path: string, backing: string, size: string): Promise<void> {
@@ -61,10 +65,14 @@ export async function rebaseDisk(path: string, backing: string): Promise<void> {
 function argumentsOf(options: QemuOptions): string[] {
   const { arch, accelerator, memoryMb, disk, seed, media = [], forwards, lan, moreCmdline = '' } = options;
   const { tree } = direct(programs[arch]);
+  const code = options.secureVariables === undefined ? firmware[arch][0] : secureFirmware;
   const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
   return [
     ...['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'].flatMap((path) => ['-L', tree(path)]),
-    ...['-machine', machines[arch], '-smp', '2', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
+    ...(options.secureVariables === undefined
+      ? ['-machine', machines[arch]]
+      : ['-machine', `${machines[arch]},smm=on`, '-global', 'driver=cfi.pflash01,property=secure,value=on']),
+    ...['-smp', '2', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
     ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
     ...['-pidfile', 'pid', '-qmp', 'unix:qmp.sock,server=on,wait=off'],
     ...[
@@ -99,7 +107,7 @@ function argumentsOf(options: QemuOptions): string[] {
     ...['-device', 'virtio-rng-pci'],
     ...(options.direct === undefined
       ? [
-          ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(firmware[arch][0])}`],
+          ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(code)}`],
           ...['-drive', 'if=pflash,unit=1,format=raw,file=variables.fd'],
         ]
       : ['-kernel', options.direct.kernel, '-initrd', options.direct.initrd, '-append', options.direct.cmdline]),
@@ -112,7 +120,7 @@ export async function startQemu(options: QemuOptions): Promise<void> {
   const qemu = direct(programs[arch]);
   await mkdir(folder, { recursive: true });
   if (options.direct === undefined && !existsSync(join(folder, 'variables.fd')))
-    await copyFile(qemu.tree(firmware[arch][1]), join(folder, 'variables.fd'));
+    await copyFile(options.secureVariables ?? qemu.tree(firmware[arch][1]), join(folder, 'variables.fd'));
   const log = await open(join(folder, 'qemu.log'), 'w');
   const child = spawn(qemu.program, [...qemu.args, ...argumentsOf(options)], {
     cwd: folder,
