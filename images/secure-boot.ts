@@ -54,3 +54,12 @@ export async function signEfi(program: string, keys: SecureBootKeys): Promise<vo
     await rm(folder, { recursive: true });
   }
 }
+
+/** Firmware variables, `path` (in the build folder), by which OVMF trusts this certificate (PEM, there too) and no other. */
+export async function enrolledVariables(certificate: string, path: string): Promise<string> {
+  await runInTools('virt-fw-vars', [
+    ...['--input', '/usr/share/OVMF/OVMF_VARS_4M.fd', '--output', path],
+    ...['--enroll-cert', certificate, '--no-microsoft', '--sb'],
+  ]);
+  return path;
+}

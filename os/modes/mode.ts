@@ -28,7 +28,7 @@ const last = (words: readonly string[], ...names: string[]): string | undefined 
 
 /** Where the root and /var are, as the initial RAM disk left them. */
 export interface Started {
-  /** `erofs`: of an image; anything else: a folder of another system. */
+  /** `erofs` or `squashfs`: of an image; anything else: a folder of another system. */
   readonly rootType: string;
   /** `tmpfs`: in memory. */
   readonly varType: string;
@@ -41,7 +41,11 @@ export interface Started {
 export function modeOf(commandLine: string, { rootType, varType }: Started): { mode: Mode; problem?: string } {
   const words = splitCommandLine(commandLine);
   const named = last(words, 'knarr.mode', 'k3os.mode');
-  const started: Mode = rootType !== 'erofs' ? 'local' : varType === 'tmpfs' ? 'live' : 'disk';
+  const started: Mode = !['erofs', 'squashfs'].includes(rootType)
+    ? 'local'
+    : varType === 'tmpfs'
+      ? 'live'
+      : 'disk';
   if (isMode(named)) return { mode: named };
   const fallback = last(words, 'k3os.fallback_mode');
   const mode = started === 'live' && isMode(fallback) ? fallback : started;

@@ -6,14 +6,8 @@ import { direct } from '../../images/tools/chroot.ts';
 import { build } from '../../images/tools/paths.ts';
 import { readPartitions } from '../../os/disk/gpt.ts';
 import { run } from '../../src/base/run.ts';
+import { mtool } from '../harness/esp.ts';
 import { testImage, testMachine, untilConsole } from '../harness/vm.ts';
-
-/** Runs one of mtools' programs on a file system that begins `offset` bytes into a disk. */
-async function mtool(name: string, disk: string, offset: number, ...args: string[]): Promise<string> {
-  const tool = direct(`usr/bin/${name}`);
-  const env = { ...process.env, MTOOLS_SKIP_CHECK: '1', MTOOLSRC: '/dev/null' };
-  return (await run(tool.program, [...tool.args, '-i', `${disk}@@${offset}`, ...args], { env })).stdout;
-}
 
 async function flipByte(disk: string, at: number): Promise<void> {
   const file = await open(disk, 'r+');
