@@ -3,50 +3,29 @@ import { copyFile, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { crc32 } from 'node:zlib';
 import { changePartitions, guidBytes, guidText, type Partition, readPartitions } from './gpt.ts';
+import { partitionedDisk } from './testing.ts';
 
-const sector = 512;
 const size = 8 << 20;
 const linux = '4f68bce3-e8cd-4db1-96e7-fbcaf984b709';
 let folder: string;
 let disk: string;
 
-/** A disk of three partitions, as the specification (UEFI 2.10, 5.3) draws it. */
-function makeDisk(): Buffer {
-  const bytes = Buffer.alloc(size);
-  const entries = Buffer.alloc(128 * 128);
-  for (const [at, [type, first, last, label]] of [
-    ['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 2048n, 4095n, 'esp'] as const,
-    [linux, 4096n, 8191n, 'knarr_1'] as const,
-    [linux, 8192n, 12287n, '_empty'] as const,
-  ].entries()) {
-    const entry = entries.subarray(at * 128);
-    guidBytes(type).copy(entry);
-    guidBytes(`aaaaaaaa-0000-0000-0000-00000000000${at + 1}`).copy(entry, 16);
-    entry.writeBigUInt64LE(first, 32);
-    entry.writeBigUInt64LE(last, 40);
-    entry.write(label, 56, 'utf16le');
-  }
-  const last = size / sector - 1;
-  for (const [own, other, entriesAt] of [[1, last, 2] as const, [last, 1, last - 32] as const]) {
-    const header = bytes.subarray(own * sector, own * sector + sector);
-    header.write('EFI PART');
-    header.writeUInt32LE(0x10000, 8);
-    header.writeUInt32LE(92, 12);
-    header.writeBigUInt64LE(BigInt(own), 24);
-    header.writeBigUInt64LE(BigInt(other), 32);
-    header.writeBigUInt64LE(34n, 40);
-    header.writeBigUInt64LE(BigInt(last - 33), 48);
-    header.writeBigUInt64LE(BigInt(entriesAt), 72);
-    header.writeUInt32LE(128, 80);
-    header.writeUInt32LE(128, 84);
-    header.writeUInt32LE(crc32(entries), 88);
-    header.writeUInt32LE(crc32(header.subarray(0, 92)), 16);
-    entries.copy(bytes, entriesAt * sector);
-  }
-  return bytes;
-}
+/** A disk of three partitions. */
+const makeDisk = (): Buffer =>
+  partitionedDisk(
+    size,
+    (
+      [
+        ['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 2048n, 4095n, 'esp'],
+        [linux, 4096n, 8191n, 'knarr_1'],
+        [linux, 8192n, 12287n, '_empty'],
+      ] as const
+    ).map(([type, first, last, label], at) => ({
+      ...{ type, first, last, label },
+      uuid: `aaaaaaaa-0000-0000-0000-00000000000${at + 1}`,
+    })),
+  );
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'knarr-gpt-'));

@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { Host } from '../../cloud-config/host.ts';
 import { type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { bootOrder, entriesOn } from '../boot/entries.ts';
-import { guidBytes } from '../disk/gpt.ts';
 import { readMachineDisk } from '../disk/machine-disk.ts';
+import { partitionedDisk } from '../disk/testing.ts';
 import { manifestBytes, partitionUuid, signManifest, type UpdateManifest } from './manifest.ts';
 
 /** For tests: a folder that looks like a machine with two slots, as far as upgrades look. */
@@ -30,43 +29,19 @@ const sector = 512;
 const linux = '4f68bce3-e8cd-4db1-96e7-fbcaf984b709';
 const sizeOf = (lbas: bigint): number => Number(lbas) * sector;
 
-/** A disk whose partitions are the EFI system partition, two slots, `var`; as UEFI 2.10 (5.3) draws it. */
-export function makeDisk(labels: readonly [string, string], uuids: readonly [string, string]): Buffer {
-  const size = 1 << 20;
-  const bytes = Buffer.alloc(size);
-  const entries = Buffer.alloc(128 * 128);
-  for (const [at, [type, first, last, label, uuid]] of [
-    ['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 100n, 199n, 'esp', 'aaaaaaaa-0000-0000-0000-000000000001'] as const,
-    [linux, 200n, 299n, labels[0], uuids[0]] as const,
-    [linux, 300n, 399n, labels[1], uuids[1]] as const,
-    ['0fc63daf-8483-4772-8e79-3d69d8477de4', 400n, 499n, 'var', 'aaaaaaaa-0000-0000-0000-000000000004'] as const,
-  ].entries()) {
-    const entry = entries.subarray(at * 128);
-    guidBytes(type).copy(entry);
-    guidBytes(uuid).copy(entry, 16);
-    entry.writeBigUInt64LE(first, 32);
-    entry.writeBigUInt64LE(last, 40);
-    entry.write(label, 56, 'utf16le');
-  }
-  const last = size / sector - 1;
-  for (const [own, other, entriesAt] of [[1, last, 2] as const, [last, 1, last - 32] as const]) {
-    const header = bytes.subarray(own * sector, own * sector + sector);
-    header.write('EFI PART');
-    header.writeUInt32LE(0x10000, 8);
-    header.writeUInt32LE(92, 12);
-    header.writeBigUInt64LE(BigInt(own), 24);
-    header.writeBigUInt64LE(BigInt(other), 32);
-    header.writeBigUInt64LE(34n, 40);
-    header.writeBigUInt64LE(BigInt(last - 33), 48);
-    header.writeBigUInt64LE(BigInt(entriesAt), 72);
-    header.writeUInt32LE(128, 80);
-    header.writeUInt32LE(128, 84);
-    header.writeUInt32LE(crc32(entries), 88);
-    header.writeUInt32LE(crc32(header.subarray(0, 92)), 16);
-    entries.copy(bytes, entriesAt * sector);
-  }
-  return bytes;
-}
+/** A disk whose partitions are the EFI system partition, two slots, `var`. */
+export const makeDisk = (labels: readonly [string, string], uuids: readonly [string, string]): Buffer =>
+  partitionedDisk(
+    1 << 20,
+    (
+      [
+        ['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 100n, 199n, 'esp', 'aaaaaaaa-0000-0000-0000-000000000001'],
+        [linux, 200n, 299n, labels[0], uuids[0]],
+        [linux, 300n, 399n, labels[1], uuids[1]],
+        ['0fc63daf-8483-4772-8e79-3d69d8477de4', 400n, 499n, 'var', 'aaaaaaaa-0000-0000-0000-000000000004'],
+      ] as const
+    ).map(([type, first, last, label, uuid]) => ({ type, first, last, label, uuid })),
+  );
 
 const contentOf = (version: string, what: string): Buffer => Buffer.from(`${what} of ${version};`.repeat(500));
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

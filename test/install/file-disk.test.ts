@@ -4,7 +4,6 @@ import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Host } from '../../cloud-config/host.ts';
-import { toolsTree } from '../../images/tools/paths.ts';
 import { type Partition, readPartitions } from '../../os/disk/gpt.ts';
 import { install, installPhases } from '../../os/install/phases.ts';
 import { run } from '../../src/base/run.ts';
@@ -16,14 +15,9 @@ import {
   folderHost,
   installation,
   readAt,
+  skip,
   withMounted,
 } from './fake-machine.ts';
-
-const skip = !existsSync(join(toolsTree, 'usr/bin/systemd-repart'))
-  ? 'the tools of the image builder are not here: npm run image makes them'
-  : process.getuid?.() !== 0
-    ? 'mounting what was written takes root'
-    : false;
 
 let folder: string;
 let host: Host;

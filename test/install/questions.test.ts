@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import type { Host } from '../../cloud-config/host.ts';
-import { hostArch, toolsTree } from '../../images/tools/paths.ts';
+import { hostArch } from '../../images/tools/paths.ts';
 import { firmwareName } from '../../os/disk/esp-tree.ts';
 import { readPartitions } from '../../os/disk/gpt.ts';
 import { testFolder } from '../harness/folder.ts';
-import { emptyDisk, type FakeUpdate, fakeUpdate, folderHost, withMounted } from './fake-machine.ts';
+import { emptyDisk, type FakeUpdate, fakeUpdate, folderHost, skip, withMounted } from './fake-machine.ts';
 import { keys, openTerminal, type Terminal } from './terminal.ts';
-
-const skip = !existsSync(join(toolsTree, 'usr/bin/systemd-repart'))
-  ? 'the tools of the image builder are not here: npm run image makes them'
-  : process.getuid?.() !== 0
-    ? 'mounting what was written takes root'
-    : false;
 
 let folder: string;
 let host: Host;

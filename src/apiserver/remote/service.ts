@@ -1,5 +1,6 @@
 import { Agent as PlainAgent, request as requestHttp } from 'node:http';
 import { Agent, type RequestOptions, request as requestHttps } from 'node:https';
+import { boundedText } from '../../base/bounded-text.ts';
 import { goDuration } from '../../base/duration.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { HttpTransportOptions } from '../../client/http-transport.ts';
@@ -114,16 +115,7 @@ export function createRemoteService(options: {
       reject(error.code === 'ECONNRESET' ? new Transient(told) : new Error(told));
     };
     const outgoing = (secure ? requestHttps : requestHttp)(url, how, (answer) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > answerLimit) answer.destroy(new Error('the answer is too large'));
-        else chunks.push(chunk);
-      });
-      answer.on('error', failed);
-      answer.on('end', () => {
-        const received = Buffer.concat(chunks).toString();
+      boundedText(answer, answerLimit).then((received) => {
         const status = answer.statusCode ?? 0;
         if (status < 200 || status > 299) return reject(statusError(status, received));
         try {
@@ -131,7 +123,7 @@ export function createRemoteService(options: {
         } catch {
           reject(new Error(`couldn't get version/kind; json parse error: the answer is no JSON`));
         }
-      });
+      }, failed);
     });
     outgoing.on('error', failed);
     outgoing.end(text);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { WebhookClientConfig } from '../../../api/gen/admissionregistration-v1.ts';
+import { boundedText } from '../../../base/bounded-text.ts';
 import { connectTo, type Target, type TlsToTarget } from '../../connect/backend-connection.ts';
 import { serviceProxyTarget } from '../../connect/proxy-targets.ts';
 import type { AdmissionAttributes, Registry } from '../../registry/types.ts';
@@ -83,28 +84,21 @@ export async function callWebhook(
           },
         },
         (answer) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          answer.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > answerLimit) answer.destroy(new Error('the answer is too large'));
-            else chunks.push(chunk);
-          });
-          answer.on('error', (error) => finish(() => reject(new Error(`${shown}: ${error.message}`))));
-          answer.on('end', () =>
-            finish(() => {
-              const received = Buffer.concat(chunks).toString();
-              const status = answer.statusCode ?? 0;
-              if (status < 200 || status > 299)
-                return reject(
-                  new Error(`the server returned an unexpected status ${status}: ${received.slice(0, 200)}`),
-                );
-              try {
-                resolve(JSON.parse(received));
-              } catch (error) {
-                reject(new Error(`couldn't decode the answer: ${(error as Error).message}`));
-              }
-            }),
+          boundedText(answer, answerLimit).then(
+            (received) =>
+              finish(() => {
+                const status = answer.statusCode ?? 0;
+                if (status < 200 || status > 299)
+                  return reject(
+                    new Error(`the server returned an unexpected status ${status}: ${received.slice(0, 200)}`),
+                  );
+                try {
+                  resolve(JSON.parse(received));
+                } catch (error) {
+                  reject(new Error(`couldn't decode the answer: ${(error as Error).message}`));
+                }
+              }),
+            (error: Error) => finish(() => reject(new Error(`${shown}: ${error.message}`))),
           );
         },
       );

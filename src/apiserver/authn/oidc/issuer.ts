@@ -1,4 +1,5 @@
 import { type Agent, request } from 'node:https';
+import { boundedText } from '../../../base/bounded-text.ts';
 import { keysOfSet, type VerificationKey } from './signature.ts';
 
 const patienceMs = 30_000;
@@ -47,15 +48,7 @@ function fetchOnce(
         resolve({ status, text: '', location });
         return;
       }
-      const chunks: Buffer[] = [];
-      let size = 0;
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > answerLimit) answer.destroy(new Error('the answer is too large'));
-        else chunks.push(chunk);
-      });
-      answer.on('error', failed);
-      answer.on('end', () => resolve({ status, text: Buffer.concat(chunks).toString() }));
+      boundedText(answer, answerLimit).then((text) => resolve({ status, text }), failed);
     },
   );
   outgoing.on('error', failed);
