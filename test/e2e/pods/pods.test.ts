@@ -15,16 +15,27 @@ test('a pod runs, is logged, entered and deleted', async (cluster) => {
   assert.equal(await cluster.kubectl('get', 'pods', '--ignore-not-found', '--field-selector=metadata.name=basic'), '');
 });
 
+/** kubectl speaks WebSocket unless told otherwise; older clients speak SPDY. */
+const wires = { WebSocket: 'true', SPDY: 'false' } as const;
+const kubectlOver = (webSocket: string): string[] => [
+  `KUBECTL_REMOTE_COMMAND_WEBSOCKETS=${webSocket}`,
+  `KUBECTL_PORT_FORWARD_WEBSOCKETS=${webSocket}`,
+  ...['kubectl', '--kubeconfig', '/etc/rancher/k3s/k3s.yaml'],
+];
+
 test('exec carries standard input to its end, and the exit code back', async (cluster) => {
   await apply(cluster, pod('streams'));
   await podReady(cluster, 'streams');
-  const { stdout } = await cluster.server.exec(
-    'kubectl',
-    ['--kubeconfig', '/etc/rancher/k3s/k3s.yaml', 'exec', '-i', 'streams', '--', 'sh', '-c', 'cat; echo end'],
-    { input: 'x'.repeat(100_000), timeoutMs: 20_000 },
-  );
-  assert.equal(stdout, `${'x'.repeat(100_000)}end\n`);
-  await assert.rejects(inPod(cluster, 'streams', 'sh', '-c', 'echo sorry >&2; exit 7'), /exit code 7: sorry/);
+  for (const [wire, webSocket] of Object.entries(wires)) {
+    const exec = [...kubectlOver(webSocket), 'exec', '-i', 'streams', '--', 'sh', '-c'];
+    const { stdout } = await cluster.server.exec('env', [...exec, 'cat; echo end'], {
+      input: 'x'.repeat(100_000),
+      timeoutMs: 20_000,
+    });
+    assert.equal(stdout, `${'x'.repeat(100_000)}end\n`, wire);
+    const failing = cluster.server.exec('env', [...exec, 'echo sorry >&2; exit 7'], { timeoutMs: 20_000 });
+    await assert.rejects(failing, /exit code 7|sorry/, wire);
+  }
 });
 
 test('attach shows what the container writes', async (cluster) => {
@@ -53,17 +64,17 @@ test('files are copied in and out', async (cluster) => {
 test('a port is forwarded', async (cluster) => {
   await apply(cluster, pod('forwarded', { command: serve(8080, 'reached') }));
   await podReady(cluster, 'forwarded');
-  const child = cluster.server.spawn(
-    'kubectl',
-    ['--kubeconfig', '/etc/rancher/k3s/k3s.yaml', 'port-forward', 'pod/forwarded', '18080:8080'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  try {
-    await once(child.stdout as NodeJS.ReadableStream, 'data', { signal: AbortSignal.timeout(10_000) });
-    const { stdout } = await cluster.server.exec('sh', ['-c', 'busybox nc -w 5 127.0.0.1 18080 </dev/null || true']);
-    assert.equal(stdout.trim(), 'reached');
-  } finally {
-    child.kill('SIGKILL');
+  for (const [index, webSocket] of Object.values(wires).entries()) {
+    const port = 18_080 + index;
+    const forward = [...kubectlOver(webSocket), 'port-forward', 'pod/forwarded', `${port}:8080`];
+    const child = cluster.server.spawn('env', forward, { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(child.stdout as NodeJS.ReadableStream, 'data', { signal: AbortSignal.timeout(10_000) });
+      const ask = `busybox nc -w 5 127.0.0.1 ${port} </dev/null || true`;
+      assert.equal((await cluster.server.exec('sh', ['-c', ask])).stdout.trim(), 'reached');
+    } finally {
+      child.kill('SIGKILL');
+    }
   }
 });
 
