@@ -201,25 +201,6 @@ export function validateMutatingPolicy(p: Problems, { spec = {} }: MutatingAdmis
         p.unsupported('spec.matchConstraints.resourceRules.operations', operation, noDelete);
     }
   }
-  if (!spec.mutations?.length) p.required('spec.mutations', 'mutations must contain at least one item');
-  for (const [i, mutation] of (spec.mutations ?? []).entries()) {
-    const at = `spec.mutations[${i}]`;
-    p.oneOf(`${at}.patchType`, mutation.patchType, ['ApplyConfiguration', 'JSONPatch']);
-    const forms = [
-      ['JSONPatch', 'jsonPatch'],
-      ['ApplyConfiguration', 'applyConfiguration'],
-    ] as const;
-    for (const [type, field] of forms) {
-      const form = mutation[field];
-      if (mutation.patchType === type) {
-        if (!form) p.required(`${at}.${field}`, `must be specified when patchType is ${type}`);
-        else if (!form.expression?.trim()) p.required(`${at}.${field}.expression`);
-      } else if (form && forms.some(([t]) => t === mutation.patchType)) {
-        p.invalid(`${at}.${field}`, `{${field}}`, `must not be specified when patchType is ${mutation.patchType}`);
-      }
-    }
-  }
-  p.oneOf('spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never']);
 }
 
 export function validateMutatingBinding(p: Problems, { spec = {} }: MutatingAdmissionPolicyBinding): void {

@@ -31,6 +31,7 @@ export interface StructFields {
 /** What an expression may name: functions, types, constants and variables. A clone adds to its own alone. */
 export class Environment {
   readonly #outer: Environment | undefined;
+  #bindings = false;
   readonly #functions = new Map<string, Overload[]>();
   readonly #names = new Map<string, { type: Type; value?: unknown }>();
   readonly #structs = new Map<string, StructFields>();
@@ -38,6 +39,16 @@ export class Environment {
 
   constructor(outer?: Environment) {
     this.#outer = outer;
+  }
+
+  /** Expressions may say `cel.bind(name, value, …)`. */
+  allowBindings(): this {
+    this.#bindings = true;
+    return this;
+  }
+
+  get bindings(): boolean {
+    return this.#bindings || (this.#outer?.bindings ?? false);
   }
 
   clone(): Environment {

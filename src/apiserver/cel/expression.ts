@@ -55,7 +55,7 @@ export function compileExpression(text: string, variables: readonly string[] | E
 function compile(text: string, environment: Environment): Expression {
   let run: ReturnType<typeof interpret>;
   try {
-    const tree = parse(text);
+    const tree = parse(text, environment);
     run = interpret(tree, check(tree, environment), environment);
   } catch (error) {
     throw compilationError(error, text);
@@ -91,7 +91,7 @@ export type Read = { readonly tree: Expr; readonly checked: Checked } | { readon
 
 export function readExpression(text: string, environment: Environment): Read {
   try {
-    const tree = parse(text);
+    const tree = parse(text, environment);
     const checked = check(tree, environment);
     interpret(tree, checked, environment);
     return { tree, checked };

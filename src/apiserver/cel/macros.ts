@@ -14,6 +14,11 @@ interface Maker {
   copy(node: Expr): Expr;
 }
 
+export interface MacroOptions {
+  /** `cel.bind` is one. */
+  readonly bindings?: boolean;
+}
+
 export type NextId = () => number;
 
 function makerAt(at: number, next: NextId): Maker {
@@ -244,7 +249,7 @@ const receivers: Readonly<Record<string, Macro>> = {
 };
 
 /** What a call stands for when it is a macro; undefined when it is a call. Throws ExpressionError. */
-export function expandMacro(call: Call, next: NextId): Expr | undefined {
+export function expandMacro(call: Call, next: NextId, { bindings }: MacroOptions): Expr | undefined {
   const { name, target, args, at } = call;
   const make = makerAt(at, next);
   if (!target) {
@@ -252,6 +257,12 @@ export function expandMacro(call: Call, next: NextId): Expr | undefined {
     const [of] = args as [Expr];
     if (of.kind !== 'select' || of.test) throw new ExpressionError('invalid argument to has() macro', of.at);
     return { kind: 'select', id: next(), at, operand: of.operand, field: of.field, test: true };
+  }
+  if (bindings && name === 'bind' && args.length === 3 && target.kind === 'ident' && target.name === 'cel') {
+    const [variable, value, result] = args as [Expr, Expr, Expr];
+    if (variable.kind !== 'ident')
+      throw new ExpressionError('cel.bind() variable names must be simple identifiers', variable.at);
+    return bound(make, variable.name, value, result);
   }
   return receivers[`${name}/${args.length}`]?.({ target, args, make });
 }

@@ -1,5 +1,5 @@
 import { ExpressionError, ExpressionErrors, syntaxError, type Token, tokenize } from './lexer.ts';
-import { expandMacro } from './macros.ts';
+import { expandMacro, type MacroOptions } from './macros.ts';
 import type { Entry, Expr, FieldInit } from './tree.ts';
 import { boolType, bytesType, doubleType, intType, nullType, stringType, type Type, uintType } from './types.ts';
 import { Uint } from './values.ts';
@@ -42,11 +42,12 @@ const levels: readonly Readonly<Record<string, string>>[] = [
 ];
 
 /** Reads an expression, its macros expanded. Throws ExpressionError. */
-export function parse(source: string): Expr {
-  return new Parser(source).whole();
+export function parse(source: string, options: MacroOptions = {}): Expr {
+  return new Parser(source, options).whole();
 }
 
 class Parser {
+  readonly #options: MacroOptions;
   readonly #tokens: Token[];
   readonly #problems: readonly ExpressionError[];
   readonly #empty: boolean;
@@ -54,7 +55,8 @@ class Parser {
   #depth = 0;
   #ids = 0;
 
-  constructor(source: string) {
+  constructor(source: string, options: MacroOptions) {
+    this.#options = options;
     const { tokens, problems } = tokenize(source);
     this.#tokens = tokens;
     this.#problems = problems;
@@ -127,7 +129,7 @@ class Parser {
 
   #call(name: string, at: number, args: Expr[], target?: Expr): Expr {
     const call = { kind: 'call', id: this.#nextId(), at, name, target, args } as const;
-    return expandMacro(call, this.#nextId) ?? call;
+    return expandMacro(call, this.#nextId, this.#options) ?? call;
   }
 
   #expression(): Expr {

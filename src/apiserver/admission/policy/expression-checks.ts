@@ -1,6 +1,7 @@
 import type {
   MatchCondition,
   MutatingAdmissionPolicy,
+  Mutation,
   ValidatingAdmissionPolicy,
   Validation,
 } from '../../../api/gen/admissionregistration-v1.ts';
@@ -129,16 +130,33 @@ export const validatingPolicyChecks = strategyOf((object) => {
 });
 
 const patchTypes = { applyConfiguration: structType('Object'), jsonPatch: listOf(structType('JSONPatch')) };
+const forms = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' } as const;
+
+function checkMutation(p: Problems, at: string, mutation: Mutation, check: Check): void {
+  const { patchType } = mutation;
+  if (patchType !== 'ApplyConfiguration' && patchType !== 'JSONPatch') {
+    p.oneOf(`${at}.patchType`, patchType, Object.keys(forms));
+    return;
+  }
+  const field = forms[patchType];
+  const other = field === 'jsonPatch' ? 'applyConfiguration' : 'jsonPatch';
+  const form = mutation[field];
+  if (!form) p.required(`${at}.${field}`, `must be specified when patchType is ${patchType}`);
+  else if (!form.expression?.trim()) p.required(`${at}.${field}.expression`);
+  else check(`${at}.${field}.expression`, form.expression.trim(), [patchTypes[field]], { patches: true });
+  if (mutation[other]) {
+    p.invalid(`${at}.${other}`, `{${other}}`, `must not be specified when patchType is ${patchType}`);
+  }
+}
 
 /** Expressions of a MutatingAdmissionPolicy have to compile. */
 export const mutatingPolicyChecks = strategyOf((object) => {
   const { spec = {} } = object as MutatingAdmissionPolicy;
   const p = new Problems();
   const check = checkCommon(p, spec, true);
-  for (const [i, mutation] of (spec.mutations ?? []).entries()) {
-    const field = mutation.patchType === 'ApplyConfiguration' ? 'applyConfiguration' : 'jsonPatch';
-    const at = `spec.mutations[${i}].${field}.expression`;
-    check(at, mutation[field]?.expression?.trim(), [patchTypes[field]], { patches: true });
-  }
+  const mutations = spec.mutations ?? [];
+  if (mutations.length === 0) p.required('spec.mutations', 'mutations must contain at least one item');
+  for (const [i, mutation] of mutations.entries()) checkMutation(p, `spec.mutations[${i}]`, mutation, check);
+  p.oneOf('spec.reinvocationPolicy', spec.reinvocationPolicy, ['IfNeeded', 'Never']);
   return p;
 });

@@ -6,6 +6,7 @@ import type { ResourceDefinition, Strategy } from '../types.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
+import { claimSelectors, classSelectors, templateSelectors } from './device-selectors.ts';
 import { coreEvents, groupEvents } from './events.ts';
 import { jobs } from './jobs.ts';
 import { namespaces } from './namespaces.ts';
@@ -114,9 +115,9 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
           metadata.generation = (old.metadata.generation ?? 0) + 1;
       },
     }),
-    'deviceclasses.resource.k8s.io': traits({ generation: true, answerDeleted: true }),
-    'resourceclaims.resource.k8s.io': traits({ answerDeleted: true, statusKeepsMetadata: true }),
-    'resourceclaimtemplates.resource.k8s.io': answersDeleted,
+    'deviceclasses.resource.k8s.io': traits({ generation: true, answerDeleted: true, ...classSelectors }),
+    'resourceclaims.resource.k8s.io': traits({ answerDeleted: true, statusKeepsMetadata: true, ...claimSelectors }),
+    'resourceclaimtemplates.resource.k8s.io': traits({ answerDeleted: true, ...templateSelectors }),
     'resourceslices.resource.k8s.io': {
       strategy: { generation: true, answerDeleted: true },
       selectableFields: { 'spec.nodeName': ['spec', 'nodeName'], 'spec.driver': ['spec', 'driver'] },
