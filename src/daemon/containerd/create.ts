@@ -50,10 +50,14 @@ function foreignRuntime(endpoint: string, options: RuntimeOptions): ContainerRun
   };
 }
 
-/** OCI runtimes that are installed beside runc become handlers under their own names. */
+/**
+ * OCI runtimes that are installed beside runc become handlers under their own names; where runc itself is not installed,
+ * crun, which takes the same arguments, stands for it.
+ */
 async function otherRuntimes(): Promise<Map<string, string>> {
-  const found = await Promise.all(['crun'].map(async (name) => [name, await findProgram(name)] as const));
-  return new Map(found.flatMap(([name, path]) => (path === undefined ? [] : [[name, path] as const])));
+  const [runc, crun] = await Promise.all([findProgram('runc'), findProgram('crun')]);
+  if (crun === undefined) return new Map();
+  return new Map([['crun', crun], ...(runc === undefined ? [['runc', crun] as const] : [])]);
 }
 
 async function writeConfig(
