@@ -12,7 +12,7 @@ import { distinguisher, schemaMatches } from './classify.ts';
 import { writeConditions } from './dangling.ts';
 import { createPriorityLevel, type LevelLimits, type PriorityLevel, RefusedError } from './priority-level.ts';
 import { dumpAt, flowMetrics, flowSeparator, type LevelReport, type SchemaReport } from './report.ts';
-import { widest, widthOf } from './width.ts';
+import { type Stock, widest, widthOf } from './width.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
 
@@ -97,6 +97,38 @@ const refused = (): ApiError =>
     code: 429,
   });
 
+/** Counts a request in; gives what counts it out. */
+function begin({ counts, leave }: Schema, level: PriorityLevel, seats: number): () => void {
+  counts.dispatched++;
+  counts.executing++;
+  if (seats === 1) return leave;
+  return () => {
+    counts.executing--;
+    level.leave(seats);
+  };
+}
+
+/** Waits for the seats. Rejects with what the client is told. */
+async function inLine(
+  schema: Schema,
+  level: PriorityLevel,
+  waiting: Promise<void>,
+  seats: number,
+): Promise<() => void> {
+  const { counts } = schema;
+  counts.waiting++;
+  try {
+    await waiting;
+  } catch (error) {
+    const reason = error instanceof RefusedError ? error.reason : 'time-out';
+    counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
+    throw refused();
+  } finally {
+    counts.waiting--;
+  }
+  return begin(schema, level, seats);
+}
+
 /** The most questions whose answers are kept of one user. */
 const mostKnown = 1_000;
 
@@ -116,6 +148,7 @@ export function createFlowControl(options: {
   let statusTimer: NodeJS.Timeout | undefined;
   let lending: NodeJS.Timeout | undefined;
   const counted = new Map<string, Counts>();
+  const stock = (group: string, resource: string): Stock | undefined => registry.stock(group, resource);
   let stopped = false;
 
   /** What was found for a user (authentication gives the same object for a while), by what was asked. */
@@ -253,36 +286,13 @@ export function createFlowControl(options: {
       if (!schema) return undefined;
       exchange.added = schema.headers;
       const { level } = schema.level;
-      const { counts } = schema;
       if (!level) {
-        counts.dispatched++;
+        schema.counts.dispatched++;
         return undefined;
       }
-      const seats = widthOf(info, exchange.url, () => registry.stock(info.group, info.resource), schema.level.widest);
-      const begin = (): (() => void) => {
-        counts.dispatched++;
-        counts.executing++;
-        if (seats === 1) return schema.leave;
-        return () => {
-          counts.executing--;
-          level.leave(seats);
-        };
-      };
+      const seats = widthOf(info, exchange.url, stock, schema.level.widest);
       const waiting = level.enter(schema.name + flowSeparator + distinguisher(schema.schema, user, info), seats);
-      if (!waiting) return begin();
-      counts.waiting++;
-      return waiting.then(
-        () => {
-          counts.waiting--;
-          return begin();
-        },
-        (error: unknown) => {
-          counts.waiting--;
-          const reason = error instanceof RefusedError ? error.reason : 'time-out';
-          counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
-          throw refused();
-        },
-      );
+      return waiting ? inLine(schema, level, waiting, seats) : begin(schema, level, seats);
     },
     dump: (path) => dumpAt(path, levelReports()),
     metrics: () => flowMetrics(levelReports(), schemaReports()),

@@ -17,10 +17,15 @@ export const widest = (nominal: number, handSize: number): number =>
   Math.max(1, Math.min(mostSeats, Math.ceil(nominal * 0.15), Math.floor(nominal / Math.max(1, handSize))));
 
 /** How many seats a request takes: one, and more for a list of much. Upstream: `list_work_estimator.go`. */
-export function widthOf(info: RequestInfo, url: string, stock: () => Stock | undefined, most: number): number {
+export function widthOf(
+  info: RequestInfo,
+  url: string,
+  stock: (group: string, resource: string) => Stock | undefined,
+  most: number,
+): number {
   if (most <= 1 || !info.isResource || info.name !== '') return 1;
   if (info.verb !== 'list' && info.verb !== 'watch') return 1;
-  const found = stock();
+  const found = stock(info.group, info.resource);
   if (!found || found.count * found.bytes <= bytesPerSeat) return 1;
   const query = new URLSearchParams(url.split('?')[1] ?? '');
   const from = query.get('resourceVersion') ?? '';
