@@ -41,11 +41,7 @@ export interface Started {
 export function modeOf(commandLine: string, { rootType, varType }: Started): { mode: Mode; problem?: string } {
   const words = splitCommandLine(commandLine);
   const named = last(words, 'knarr.mode', 'k3os.mode');
-  const started: Mode = !['erofs', 'squashfs'].includes(rootType)
-    ? 'local'
-    : varType === 'tmpfs'
-      ? 'live'
-      : 'disk';
+  const started: Mode = !['erofs', 'squashfs'].includes(rootType) ? 'local' : varType === 'tmpfs' ? 'live' : 'disk';
   if (isMode(named)) return { mode: named };
   const fallback = last(words, 'k3os.fallback_mode');
   const mode = started === 'live' && isMode(fallback) ? fallback : started;
