@@ -218,17 +218,19 @@ export const cases: Readonly<Record<string, (c: Case) => Promise<void>>> = {
       spec: { selector: selector('web'), template: { ...template('web'), spec: { ...spec, containers } } },
     });
     await until(c, r.deployments, 'web', ({ status }) => assert.equal(status?.availableReplicas, 1));
-    await c.client.create(r.horizontalpodautoscalers, {
-      metadata: { name: 'web', namespace: c.namespace },
-      spec: {
-        minReplicas: 2,
-        maxReplicas: 5,
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
-        metrics: [
-          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
-        ],
-      },
-    });
+    const autoscaler = (name: string) =>
+      c.client.create(r.horizontalpodautoscalers, {
+        metadata: { name, namespace: c.namespace },
+        spec: {
+          minReplicas: 2,
+          maxReplicas: 5,
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+          metrics: [
+            { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
+          ],
+        },
+      });
+    await autoscaler('web');
     await until(c, r.deployments, 'web', ({ status }) => assert.equal(status?.availableReplicas, 2));
     await until(c, r.horizontalpodautoscalers, 'web', ({ status }) => {
       const active = status?.conditions?.find(({ type }) => type === 'ScalingActive');
@@ -242,6 +244,11 @@ export const cases: Readonly<Record<string, (c: Case) => Promise<void>>> = {
       await until(c, r.horizontalpodautoscalers, 'web', ({ status }) => {
         assert.equal(status?.currentMetrics?.[0]?.resource?.current.averageUtilization, 150);
         assert.equal(condition(status?.conditions, 'ScalingActive'), 'True');
+      });
+      await autoscaler('rival');
+      await until(c, r.horizontalpodautoscalers, 'rival', ({ status }) => {
+        const active = status?.conditions?.find(({ type }) => type === 'ScalingActive');
+        assert.equal(active?.reason, 'AmbiguousSelector');
       });
     } finally {
       metrics.close();

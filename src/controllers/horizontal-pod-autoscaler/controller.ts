@@ -5,7 +5,7 @@ import type {
 } from '../../api/gen/autoscaling-v2.ts';
 import { horizontalpodautoscalers, pods } from '../../api/gen/resources.ts';
 import { resourcePath } from '../../api/object.ts';
-import { matchesLabels, parseLabelSelector } from '../../api/selectors.ts';
+import { type LabelRequirements, matchesLabels, parseLabelSelector } from '../../api/selectors.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Component } from '../../base/component.ts';
 import { messageOf } from '../../base/errors.ts';
@@ -50,6 +50,8 @@ export function createHorizontalPodAutoscaler(
   const committer = createCommitter({ client, resource: horizontalpodautoscalers, informer });
   const log = context.log.child('horizontal-pod-autoscaler');
   const memories = new Map<string, Memory>();
+  /** The pods of each autoscaler's target, as its scale told them last. */
+  const selected = new Map<string, LabelRequirements>();
 
   const tell = ({ hpa }: Round, type: 'Normal' | 'Warning', reason: string, message: string): void =>
     recorder.event(referenceTo(horizontalpodautoscalers, hpa), type, reason, message);
@@ -96,16 +98,27 @@ export function createHorizontalPodAutoscaler(
         'selector is required',
         "the HPA target's scale is missing a selector",
       );
+    let requirements: LabelRequirements;
     try {
-      const requirements = parseLabelSelector(selector);
-      const selected = podInformer
-        .list(round.hpa.metadata.namespace)
-        .filter((pod) => matchesLabels(requirements, pod.metadata.labels));
-      return { selector, pods: selected };
+      requirements = parseLabelSelector(selector);
     } catch (error) {
       const message = `couldn't convert selector into a corresponding internal selector object: ${messageOf(error)}`;
       return refuse('InvalidSelector', 'InvalidSelector', message);
     }
+    const { namespace = '' } = round.hpa.metadata;
+    selected.set(keyOf(round.hpa), requirements);
+    const found = podInformer.list(namespace).filter((pod) => matchesLabels(requirements, pod.metadata.labels));
+    const rivals = [...selected]
+      .map(([key, theirs]) => ({ ...splitKey(key), theirs }))
+      .filter(
+        (one) => one.namespace === namespace && found.some((pod) => matchesLabels(one.theirs, pod.metadata.labels)),
+      );
+    if (rivals.length > 1) {
+      const names = rivals.map(({ name }) => `{${name} ${namespace}}`).join(' ');
+      const message = `pods by selector ${selector} are controlled by multiple HPAs: [${names}]`;
+      return refuse('AmbiguousSelector', 'AmbiguousSelector', message);
+    }
+    return { selector, pods: found };
   };
 
   /**
@@ -245,6 +258,7 @@ export function createHorizontalPodAutoscaler(
       const hpa = informer.get(name, namespace);
       if (!hpa) {
         memories.delete(key);
+        selected.delete(key);
         return undefined;
       }
       const memory = memories.get(key) ?? { recommendations: [], ups: [], downs: [] };
