@@ -39,6 +39,16 @@ async function keyOf(stage: Stage): Promise<string> {
   return hash.digest('hex').slice(0, 20);
 }
 
+/** Fills a folder with what a stage makes; what modes it gives to files is not whoever builds it to decide. */
+export async function makeStage(stage: Stage, into: string, say: (detail: string) => void): Promise<void> {
+  const before = process.umask(0o022);
+  try {
+    await stage.make(into, say);
+  } finally {
+    process.umask(before);
+  }
+}
+
 /** Runs a stage unless the cache has its folder; gives that folder. */
 export async function runStage(stage: Stage, progress: Progress): Promise<string> {
   const folder = join(cache, 'stages', `${stage.name}-${await keyOf(stage)}`);
@@ -52,7 +62,7 @@ export async function runStage(stage: Stage, progress: Progress): Promise<string
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
     try {
-      await stage.make(unfinished, say);
+      await makeStage(stage, unfinished, say);
       // Another build that ran beside this one may have been quicker: what it made is the same.
       await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;

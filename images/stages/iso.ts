@@ -109,7 +109,7 @@ export function isoStage(options: {
             : []),
           ...['-append_partition', '2', '0xef', join(into, 'efi.img')],
           ...['-e', '--interval:appended_partition_2:all::', '-no-emul-boot'],
-          ...['-o', join(into, 'knarr.iso'), tree],
+          ...['--set_all_file_dates', `=${epoch}`, '-o', join(into, 'knarr.iso'), tree],
         ],
         { env: { SOURCE_DATE_EPOCH: epoch } },
       );

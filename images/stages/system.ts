@@ -100,7 +100,12 @@ export function systemStage(options: {
       const root = join(into, 'root');
       await run('cp', ['-a', '--reflink=auto', join(base, 'root'), root]);
       await run('cp', ['-a', '--reflink=auto', `${join(kernel, 'root')}/.`, root]);
-      await run('cp', ['-R', '--no-preserve=ownership', `${overlay}/.`, root]);
+      // a clone has the modes that its owner's umask gave
+      const files = join(into, 'overlay');
+      await run('cp', ['-R', '--no-preserve=ownership', overlay, files]);
+      await run('chmod', ['-R', 'u=rwX,go=rX', files]);
+      await run('cp', ['-R', '--no-preserve=ownership', `${files}/.`, root]);
+      await rm(files, { recursive: true });
       await chmod(join(root, 'etc/sudoers.d/rancher'), 0o440);
       const knarr = join(root, 'usr/lib/knarr');
       await cp(bundle, knarr, { recursive: true });
