@@ -32,6 +32,7 @@ import { createTaintEvictionController } from './taint-eviction/controller.ts';
 import { createTtlController } from './ttl/controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/controller.ts';
 import { createVacProtectionController } from './vac-protection/controller.ts';
+import { createPolicyStatusController } from './validatingadmissionpolicy-status/controller.ts';
 import { createVolumeBinderController } from './volume-binder/controller.ts';
 
 /** Every controller of a server, by the name under which it can be left out. */
@@ -69,5 +70,6 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   ttl: createTtlController,
   'ttl-after-finished': createTtlAfterFinishedController,
   'vac-protection': createVacProtectionController,
+  'validatingadmissionpolicy-status': createPolicyStatusController,
   'volume-binder': createVolumeBinderController,
 };

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { createManifests } from '../addons/manifests/controller.ts';
 import { createPlans } from '../addons/plans/controller.ts';
 import { createServiceLb } from '../addons/servicelb/create.ts';
+import { checkPolicyTypes } from '../apiserver/admission/policy/type-check.ts';
 import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
 import type { ApiServerOptions } from '../apiserver/options.ts';
 import type { UserInfo } from '../apiserver/server.ts';
@@ -165,6 +166,7 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
     serviceCidrs: config.serviceCidrs,
     rootCa: authorities['server-ca'].certificate,
     signer: createCsrSigner(authorities, config.controllerSettings.signingSeconds),
+    checkPolicy: checkPolicyTypes,
     ...config.controllerSettings,
   });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });

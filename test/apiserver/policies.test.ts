@@ -15,6 +15,7 @@ import {
   validatingadmissionpolicybindings,
 } from '../../src/api/gen/resources.ts';
 import { ApiError } from '../../src/api/status.ts';
+import { checkPolicyTypes } from '../../src/apiserver/admission/policy/type-check.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -190,4 +191,38 @@ test('a mutating policy on deployments, and the policy that cannot be compiled',
     refused.message ?? '',
     /spec\.validations\[0\]\.expression: Invalid value: "object\.x > nope": compilation failed: ERROR: <input>:1:12: undeclared reference to 'nope' \(in container ''\)/,
   );
+});
+
+test('the schemas of what a policy is about are held against its expressions', async () => {
+  const rule = { apiVersions: ['v1'], operations: ['*' as const] };
+  const checked: ValidatingAdmissionPolicy = {
+    metadata: { name: 'typed' },
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          { ...rule, apiGroups: ['apps'], resources: ['deployments', 'deployments/scale'] },
+          { ...rule, apiGroups: [''], resources: ['pods'] },
+        ],
+      },
+      variables: [{ name: 'containers', expression: 'object.spec.template.spec.containers' }],
+      validations: [
+        { expression: 'object.spec.replicas > 1' },
+        { expression: "object.metadata.name != ''", messageExpression: "object.metadata.labels['a'] + 1" },
+        { expression: 'variables.containers.all(c, c.ports.all(p, p.containerPort > 1))' },
+      ],
+    },
+  };
+  const wrong = "found no matching overload for '_+_' applied to '(string, int)'";
+  const sum = ` | object.metadata.labels['a'] + 1\n | ${'.'.repeat(28)}^\n`;
+  assert.deepStrictEqual(await checkPolicyTypes(checked, client), [
+    {
+      fieldRef: 'spec.validations[0].expression',
+      warning:
+        "/v1, Kind=Pod: ERROR: <input>:1:12: undefined field 'replicas'\n | object.spec.replicas > 1\n | ...........^\n",
+    },
+    {
+      fieldRef: 'spec.validations[1].messageExpression',
+      warning: `/v1, Kind=Pod: ERROR: <input>:1:29: ${wrong}\n${sum}\napps/v1, Kind=Deployment: ERROR: <input>:1:29: ${wrong}\n${sum}`,
+    },
+  ]);
 });

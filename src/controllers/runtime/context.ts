@@ -1,3 +1,4 @@
+import type { ExpressionWarning, ValidatingAdmissionPolicy } from '../../api/gen/admissionregistration-v1.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { EventRecorder } from '../../client/events.ts';
@@ -26,11 +27,15 @@ export interface ControllerSettings {
   readonly rootCa?: string | undefined;
   /** Signs a certificate request for one of the built-in signers; undefined: requests wait for somebody else. */
   readonly signer?: CertificateSigner | undefined;
+  /** What the schemas of a policy's kinds have against its expressions; undefined: nobody asks. */
+  readonly checkPolicy?: PolicyCheck | undefined;
   /** How long a node may be silent before it counts as unknown. Default 40 s. */
   readonly nodeMonitorGraceMs?: number | undefined;
   /** How many finished pods are kept. Default 12,500; 0 keeps all. */
   readonly finishedPodLimit?: number | undefined;
 }
+
+export type PolicyCheck = (policy: ValidatingAdmissionPolicy, client: Client) => Promise<ExpressionWarning[]>;
 
 /** Signs PEM PKCS#10 requests. Returns the PEM chain. Throws when the request cannot be signed. */
 export type CertificateSigner = (request: {
