@@ -15,8 +15,6 @@ export interface TableBackendOptions {
   volatileFlushMs?: number;
   /** or when so many keys are waiting. */
   volatileLimit?: number;
-  /** So many writes are committed without waiting for the end of the turn: the disk works while the rest is made ready. */
-  enough?: number;
 }
 
 interface PendingRow extends Row {
@@ -39,7 +37,7 @@ interface Batch {
  * While a commit is under way the next batch gathers, so the slower the disk, the larger the batches.
  */
 export function createTableBackend(options: TableBackendOptions): Backend {
-  const { table, log, reservation = 100_000, volatileFlushMs = 60_000, volatileLimit = 5_000, enough = 4 } = options;
+  const { table, log, reservation = 100_000, volatileFlushMs = 60_000, volatileLimit = 5_000 } = options;
   const index = new Map<string, KeyState>();
   const unwritten = createUnwritten();
   const watchers = createWatchers();
@@ -148,8 +146,7 @@ export function createTableBackend(options: TableBackendOptions): Backend {
       result = { ok: true, revision, previous: before };
     }
     batch.settle.push({ done: () => resolve(result), failed: reject });
-    if (batch.rows.length >= enough && !committing && !operation.volatile) pump();
-    else schedule();
+    schedule();
     return promise;
   }
 

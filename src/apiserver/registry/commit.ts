@@ -12,13 +12,18 @@ export interface Writing {
   readonly text: string;
   /** 0: must not exist; else the revision that is replaced. */
   readonly expected: number;
+  /** It may be lost in a crash. */
+  readonly heartbeat?: boolean | undefined;
 }
 
 /**
  * Writes durably. Undefined: something else stands there; it can be read by the time this resolves.
  * Throws ApiError (503) when the datastore cannot take it.
  */
-export async function put(core: Core, { place, draft, text, expected }: Writing): Promise<Kept | undefined> {
+export async function put(
+  core: Core,
+  { place, draft, text, expected, heartbeat = false }: Writing,
+): Promise<Kept | undefined> {
   const { cache, backend, definition } = core;
   const key = cache.key(place);
   let stored: Kept | undefined;
@@ -28,7 +33,7 @@ export async function put(core: Core, { place, draft, text, expected }: Writing)
       key,
       expected,
       ttlSeconds: definition.ttlSeconds,
-      volatile: definition.volatile === 'all' || (definition.volatile === 'updates' && expected > 0),
+      volatile: heartbeat || definition.volatile === 'all' || (definition.volatile === 'updates' && expected > 0),
       value(revision) {
         const made = storedFromDraft({ key, place, revision, fields: cache.fields }, draft, text);
         value = made.bytes;

@@ -281,6 +281,8 @@ export interface Strategy {
   fillInStored?(object: Draft): void;
   /** Default: the prefix and some random letters. */
   generatedName?(prefix: string): string;
+  /** The update says nothing but that somebody is still alive: it may be lost in a crash, and does not go to the disk for itself. */
+  isHeartbeat?(object: Draft, old: Frozen): boolean;
   deletionWarnings?(deletion: DeleteOptions): string[];
   warnings?(object: Draft, old: Frozen | undefined, context: StrategyContext): string[];
   /**

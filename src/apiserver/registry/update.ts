@@ -116,7 +116,8 @@ async function write(
     const origin = { key: existing.key, place, revision: existing.revision, fields: core.cache.fields };
     return storedUnwritten(origin, final);
   }
-  return put(core, { place, draft: final, text, expected: existing.revision });
+  const heartbeat = core.definition.strategy.isHeartbeat?.(final, existing.peek());
+  return put(core, { place, draft: final, text, expected: existing.revision, heartbeat });
 }
 
 function admit(core: Core, view: View, options: WriteOptions, object: Draft, oldObject: Frozen): Maybe<Draft> {

@@ -1,12 +1,24 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Secret } from '../../../api/gen/core-v1.ts';
 import { timestamp } from '../core.ts';
+import { same } from '../same.ts';
 import type { Behaviour } from './map.ts';
 import { draftOf, readOf } from './of.ts';
 
-/** A kubelet registers its node together with its status. */
+/** A node without what every sign of life changes. */
+function lasting({ metadata, status, ...rest }: Node): object {
+  const { resourceVersion: _, managedFields: __, ...meta } = metadata;
+  const conditions = status?.conditions?.map(({ lastHeartbeatTime: ___, ...condition }) => condition);
+  return { ...rest, metadata: meta, status: { ...status, conditions } };
+}
+
+/** A kubelet registers its node together with its status, and reports it every few minutes though nothing changes. */
 export const nodes: Behaviour = {
   selectableFields: { 'spec.unschedulable': (node) => String(readOf<Node>(node).spec?.unschedulable ?? false) },
-  strategy: { status: true, statusOnCreate: true },
+  strategy: {
+    status: true,
+    statusOnCreate: true,
+    isHeartbeat: (node, old) => same(lasting(draftOf<Node>(node)), lasting(readOf<Node>(old))),
+  },
 };
 
 /** `stringData` is another way to write `data`, and is never kept. */
