@@ -249,7 +249,12 @@ export const cases: Readonly<Record<string, (c: Case) => Promise<void>>> = {
       await until(c, r.horizontalpodautoscalers, 'rival', ({ status }) => {
         const active = status?.conditions?.find(({ type }) => type === 'ScalingActive');
         assert.equal(active?.reason, 'AmbiguousSelector');
+        assert.match(
+          active?.message ?? '',
+          /^pods by selector app=web are controlled by multiple HPAs: \[\S+\/\w+ \S+\/\w+\]$/,
+        );
       });
+      await c.client.delete(r.horizontalpodautoscalers, 'rival', { namespace: c.namespace });
     } finally {
       metrics.close();
       await c.client.delete(r.apiservices, 'v1beta1.metrics.k8s.io');

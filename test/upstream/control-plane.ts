@@ -33,6 +33,10 @@ const ordinary: readonly RegExp[] = [
   /failed with \w+\.apps \\"[^"]+\\" not found/,
   // What a plug-in of the scheduler says when another one before it has refused a pod with an unbound claim.
   /Status after running PostFilter plugins for pod.*status="not found"/,
+  // A case sets two autoscalers on the same pods.
+  /pods by selector app=web are controlled by multiple HPAs/,
+  // A node's network is assigned a second time before the first is in the controller's copy.
+  /node updates may not change podCIDR except from/,
   // Nobody serves metrics here.
   /unable to fetch metrics from resource metrics API: the server could not find the requested resource/,
   // The scheduler says in this way that a pod does not fit.

@@ -114,7 +114,7 @@ export function createHorizontalPodAutoscaler(
         (one) => one.namespace === namespace && found.some((pod) => matchesLabels(one.theirs, pod.metadata.labels)),
       );
     if (rivals.length > 1) {
-      const names = rivals.map(({ name }) => `{${name} ${namespace}}`).join(' ');
+      const names = rivals.map(({ name }) => `${namespace}/${name}`).join(' ');
       const message = `pods by selector ${selector} are controlled by multiple HPAs: [${names}]`;
       return refuse('AmbiguousSelector', 'AmbiguousSelector', message);
     }
