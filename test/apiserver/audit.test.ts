@@ -124,6 +124,71 @@ test('requests are recorded as the policy says', async () => {
   }
 });
 
+test('policies and pod security say more of a request', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-audit-'));
+  const policyFile = join(folder, 'policy.yaml');
+  const path = join(folder, 'audit.log');
+  await writeFile(
+    policyFile,
+    'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: Metadata\n',
+  );
+  try {
+    {
+      await using server = await startServer({
+        store: 'memory',
+        audit: { policyFile, log: { path, maxAgeDays: 0, maxBackups: 0, maxSizeMegabytes: 0 } },
+      });
+      const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic';
+      const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] };
+      await send(server, 'POST', `${policies}ies`, {
+        metadata: { name: 'told.example.com' },
+        spec: {
+          matchConstraints: { resourceRules: [rule] },
+          validations: [{ expression: 'true' }, { expression: "object.metadata.name != 'x'", message: 'no x' }],
+          auditAnnotations: [
+            { key: 'who', valueExpression: "'it is ' + object.metadata.name" },
+            { key: 'none', valueExpression: 'null' },
+          ],
+        },
+      });
+      await send(server, 'POST', `${policies}ybindings`, {
+        metadata: { name: 'binding' },
+        spec: { policyName: 'told.example.com', validationActions: ['Audit', 'Warn'] },
+      });
+      await send(server, 'POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'x' } });
+      await send(server, 'POST', '/api/v1/namespaces', {
+        metadata: { name: 'audited', labels: { 'pod-security.kubernetes.io/audit': 'baseline' } },
+      });
+      await send(server, 'POST', '/api/v1/namespaces/audited/serviceaccounts', { metadata: { name: 'default' } });
+      await send(server, 'POST', '/api/v1/namespaces/audited/pods', {
+        metadata: { name: 'p' },
+        spec: { hostNetwork: true, containers: [{ name: 'c', image: 'x' }] },
+      });
+    }
+    const events = (await readFile(path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ userAgent, verb }) => userAgent === 'test' && verb === 'create');
+    const told = (resource: string): Record<string, string> => {
+      const found = events.findLast(({ objectRef }) => objectRef.resource === resource).annotations;
+      return Object.fromEntries(Object.entries<string>(found).filter(([key]) => !key.startsWith('authorization.')));
+    };
+    assert.deepEqual(told('configmaps'), {
+      'told.example.com/who': 'it is x',
+      'validation.policy.admission.k8s.io/validation_failure':
+        '[{"message":"no x","policy":"told.example.com","binding":"binding","expressionIndex":1,"validationActions":["Audit","Warn"]}]',
+    });
+    assert.deepEqual(told('pods'), {
+      'pod-security.kubernetes.io/enforce-policy': 'privileged:latest',
+      'pod-security.kubernetes.io/audit-violations':
+        'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 test('events go to a webhook too, gathered into lists', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'knarr-audit-'));
   const policyFile = join(folder, 'policy.yaml');

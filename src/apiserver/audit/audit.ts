@@ -21,6 +21,8 @@ export interface AuditRecord {
   actsAs(user: UserInfo): void;
   /** What the authorizer says of it. */
   decided(decision: Decision): void;
+  /** What else is told of it; the first value of a key stays. */
+  annotate(key: string, value: string): void;
   answered(answer: Answer): void;
   failed(error: ApiError): void;
   /** For a connection that is taken over: there is no answer to see. */
@@ -113,6 +115,10 @@ export function createAudit(options: AuditOptions): Audit {
     const received = new Date();
     const reference = objectReference(info);
     const more: Record<string, unknown> = {};
+    const annotations = new Map<string, string>();
+    const annotate = (key: string, value: string): void => {
+      if (!annotations.has(key)) annotations.set(key, value);
+    };
     let responseStatus: Partial<Status> | undefined;
     let over = false;
     const shown = (value: unknown): unknown => (recording.omitManagedFields ? withoutManagedFields(value) : value);
@@ -137,7 +143,7 @@ export function createAudit(options: AuditOptions): Audit {
         ...(more.responseObject === undefined ? {} : { responseObject: more.responseObject }),
         requestReceivedTimestamp: microTime(received),
         stageTimestamp: microTime(new Date()),
-        ...(more.annotations ? { annotations: more.annotations } : {}),
+        ...(annotations.size > 0 ? { annotations: Object.fromEntries([...annotations].sort()) } : {}),
       };
       const line = `${JSON.stringify(event)}\n`;
       for (const sink of sinks) sink.write(line);
@@ -170,14 +176,10 @@ export function createAudit(options: AuditOptions): Audit {
         if (actor !== user) more.impersonatedUser = userOf(actor);
       },
       decided({ allowed, reason, error }) {
-        more.annotations =
-          error === undefined || allowed
-            ? {
-                'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid',
-                'authorization.k8s.io/reason': reason,
-              }
-            : { 'authorization.k8s.io/reason': 'internal error' };
+        if (error === undefined || allowed) annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
+        annotate('authorization.k8s.io/reason', error === undefined || allowed ? reason : 'internal error');
       },
+      annotate,
       answered(answer) {
         if (reference && answer.kind === 'stored' && info.verb === 'create') reference.name ??= answer.stored.name;
         if (wants('RequestResponse')) more.responseObject = shown(answeredObject(answer));

@@ -52,6 +52,8 @@ export interface ContextOptions {
   query: URLSearchParams;
   userAgent: string | undefined;
   warnings: string[];
+  /** Undefined where no audit log asks. */
+  annotate?: ((key: string, value: string) => void) | undefined;
   /** Made when first asked for: most requests never look at it. */
   signal: () => AbortSignal;
 }
@@ -96,6 +98,10 @@ class QueryContext implements RequestContext {
   warn(text: string): void {
     const { warnings } = this.#options;
     if (!warnings.includes(text)) warnings.push(text);
+  }
+
+  annotate(key: string, value: string): void {
+    this.#options.annotate?.(key, value);
   }
 
   get signal(): AbortSignal {

@@ -39,7 +39,7 @@ export interface PipelineOptions {
 }
 
 /** An exchange as a call; `user` is known by now. */
-export function callOf(exchange: Exchange, user: UserInfo, decided?: Call['decided']): Call {
+export function callOf(exchange: Exchange, user: UserInfo, record?: AuditRecord): Call {
   const { url, method, headers } = exchange;
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -55,12 +55,13 @@ export function callOf(exchange: Exchange, user: UserInfo, decided?: Call['decid
     headers,
     warnings,
     exchange,
-    decided,
+    decided: record?.decided,
     context: createContext({
       user,
       query,
       userAgent: headerOf(headers, 'user-agent'),
       warnings,
+      annotate: record?.annotate,
       signal: () => {
         if (!signal) {
           const controller = new AbortController();
@@ -108,7 +109,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       record = options.audit?.begin(exchange, asker);
       exchange = record?.exchange ?? exchange;
       const acting = impersonate(asker, exchange.headers, authorizer);
-      call = callOf(exchange, acting instanceof Promise ? await acting : acting, record?.decided);
+      call = callOf(exchange, acting instanceof Promise ? await acting : acting, record);
       metrics.began(call.info);
       record?.actsAs(call.user);
       const seat = options.flowControl.enter(incoming, call.user, call.info);

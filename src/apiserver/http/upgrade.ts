@@ -77,7 +77,7 @@ export function createUpgradeHandler(
     try {
       const asker = await authentication.authenticate(exchange);
       const record = options.audit?.begin(exchange, asker);
-      call = callOf(exchange, await impersonate(asker, exchange.headers, authorizer), record?.decided);
+      call = callOf(exchange, await impersonate(asker, exchange.headers, authorizer), record);
       metrics.began(call.info);
       record?.actsAs(call.user);
       record?.taken();

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
   /** Collects a `Warning:` header line. */
   warn(text: string): void;
+  /** Adds to what the audit log tells of the request; the first value of a key stays. */
+  annotate?(key: string, value: string): void;
   /** Aborts when the client has gone or the request's time is over. */
   readonly signal: AbortSignal;
 }

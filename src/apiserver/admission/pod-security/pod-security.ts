@@ -34,7 +34,11 @@ interface Policy {
   readonly version: string;
 }
 
-function policyOf(namespace: Frozen, mode: 'enforce' | 'warn', settings: PodSecuritySettings | undefined): Policy {
+function policyOf(
+  namespace: Frozen,
+  mode: 'enforce' | 'audit' | 'warn',
+  settings: PodSecuritySettings | undefined,
+): Policy {
   const labels = namespace.metadata.labels ?? {};
   const level = labels[`${prefix}${mode}`] ?? settings?.defaults[mode];
   return {
@@ -60,12 +64,18 @@ export function podSecurity(context: AdmissionContext, settings?: PodSecuritySet
     if (!spec?.containers || (settings && isExempt(settings, a, spec))) return;
     if (place === '/pods') {
       const enforce = policyOf(namespace, 'enforce', settings);
+      a.context.annotate?.(`${prefix}enforce-policy`, `${enforce.level}:${enforce.version}`);
       const problem = violations(enforce.level, spec);
       if (problem) throw refuse(a, `violates PodSecurity "${enforce.level}:${enforce.version}": ${problem}`);
     }
-    const warn = policyOf(namespace, 'warn', settings);
-    const problem = violations(warn.level, spec);
-    if (problem) a.context.warn(`would violate PodSecurity "${warn.level}:${warn.version}": ${problem}`);
+    for (const mode of ['audit', 'warn'] as const) {
+      if (mode === 'audit' && !a.context.annotate) continue;
+      const { level, version } = policyOf(namespace, mode, settings);
+      const problem = violations(level, spec);
+      const text = `would violate PodSecurity "${level}:${version}": ${problem}`;
+      if (problem && mode === 'audit') a.context.annotate?.(`${prefix}audit-violations`, text);
+      if (problem && mode === 'warn') a.context.warn(text);
+    }
   };
   return {
     name: 'PodSecurity',

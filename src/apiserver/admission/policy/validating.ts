@@ -18,6 +18,8 @@ type Policy = ValidatingAdmissionPolicy;
 type Binding = ValidatingAdmissionPolicyBinding;
 
 interface Denial {
+  /** The place among the policy's validations. */
+  readonly index: number;
   readonly message: string;
   readonly reason?: string | undefined;
 }
@@ -43,33 +45,69 @@ function computedMessage(evaluation: Evaluation, { messageExpression }: Validati
   }
 }
 
-/** The denials of one policy with one set of parameters. */
-function denials({ spec = {} }: Policy, evaluation: Evaluation): Denial[] {
-  const failed = (error: unknown): Denial[] => (spec.failurePolicy === 'Ignore' ? [] : [{ message: messageOf(error) }]);
+/** What one policy says with one set of parameters. */
+interface Outcome {
+  /** What its bindings say what is to be done about. */
+  readonly denials: Denial[];
+  /** What stops the request whatever they say. */
+  readonly failures: Denial[];
+  readonly annotations: (readonly [key: string, value: string])[];
+}
+
+const nothing: Outcome = { denials: [], failures: [], annotations: [] };
+
+const longestAnnotation = 10 * 1024;
+
+/** What is to stand in the audit log, beside what cannot be found out. */
+function annotationsOf({ spec = {} }: Policy, evaluation: Evaluation): Pick<Outcome, 'failures' | 'annotations'> {
+  const failures: Denial[] = [];
+  const annotations: Outcome['annotations'] = [];
+  for (const { key, valueExpression } of spec.auditAnnotations ?? []) {
+    try {
+      const value = evaluation.evaluate(valueExpression);
+      const text = typeof value === 'string' ? value.trim() : '';
+      if (text !== '') annotations.push([key, text.slice(0, longestAnnotation)]);
+    } catch (error) {
+      if (spec.failurePolicy !== 'Ignore') failures.push({ index: 0, message: messageOf(error) });
+    }
+  }
+  return { failures, annotations };
+}
+
+function outcomeOf(policy: Policy, evaluation: Evaluation): Outcome {
+  const { spec = {} } = policy;
+  const failed = (error: unknown, index: number): Denial[] =>
+    spec.failurePolicy === 'Ignore' ? [] : [{ index, message: messageOf(error) }];
   try {
-    if (!evaluation.matches(spec.matchConditions)) return [];
+    if (!evaluation.matches(spec.matchConditions)) return nothing;
   } catch (error) {
-    return failed(error);
+    return { ...nothing, denials: failed(error, 0) };
   }
   const result: Denial[] = [];
-  for (const validation of spec.validations ?? []) {
+  for (const [index, validation] of (spec.validations ?? []).entries()) {
     try {
       if (evaluation.evaluate(validation.expression) === true) continue;
     } catch (error) {
-      result.push(...failed(error));
+      result.push(...failed(error, index));
       continue;
     }
     const fixed = validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
-    result.push({ message: computedMessage(evaluation, validation) || fixed, reason: validation.reason || 'Invalid' });
+    const message = computedMessage(evaluation, validation) || fixed;
+    result.push({ index, message, reason: validation.reason || 'Invalid' });
   }
-  for (const { valueExpression } of spec.auditAnnotations ?? []) {
-    try {
-      evaluation.evaluate(valueExpression);
-    } catch (error) {
-      result.push(...failed(error));
-    }
-  }
-  return result;
+  return { denials: result, ...annotationsOf(policy, evaluation) };
+}
+
+/** Tells the audit log what a policy found; the log keeps the first. */
+function tellFailure(a: AdmissionAttributes, { spec, metadata }: Binding, { index, message }: Denial): void {
+  const failure = {
+    message,
+    policy: spec?.policyName,
+    binding: metadata.name,
+    expressionIndex: index,
+    validationActions: spec?.validationActions,
+  };
+  a.context.annotate?.('validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]));
 }
 
 function denied(a: AdmissionAttributes, { message, reason = 'Invalid' }: Denial): ApiError {
@@ -83,7 +121,11 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
   const namespaceOf = namespaceReader(options);
 
   /** What a binding's policy has against the request, by what the binding says is to be done about it. */
-  const ask = async (policy: Policy, binding: Binding, a: AdmissionAttributes): Promise<Denial[]> => {
+  const ask = async (
+    policy: Policy,
+    binding: Binding,
+    { attributes: a, annotate }: { attributes: AdmissionAttributes; annotate: (key: string, value: string) => void },
+  ): Promise<Denial[]> => {
     const registry = options.context.registry();
     const { spec = {} } = policy;
     const by = `ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}'`;
@@ -94,14 +136,14 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
       params = await collectParams(registry, spec.paramKind, binding.spec?.paramRef, a);
     } catch (error) {
       if (spec.failurePolicy === 'Ignore') return [];
-      return [{ message: `${by} denied request: failed to configure binding: ${messageOf(error)}` }];
+      return [{ index: 0, message: `${by} denied request: failed to configure binding: ${messageOf(error)}` }];
     }
     const place = namespaceOfRequest(a);
     const namespace = place === '' ? undefined : await namespaceOf(place);
     const against: Denial[] = [];
     for (const param of params) {
       const found = await withDecisions(options.authorizer, (authorizer) =>
-        denials(
+        outcomeOf(
           policy,
           createEvaluation({
             attributes: a,
@@ -114,11 +156,15 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
           }),
         ),
       );
-      for (const { message, reason } of found)
+      const refused = (denial: Denial): Denial => ({ ...denial, message: `${by} denied request: ${denial.message}` });
+      for (const denial of found.denials)
         for (const action of binding.spec?.validationActions ?? []) {
-          if (action === 'Deny') against.push({ message: `${by} denied request: ${message}`, reason });
-          if (action === 'Warn') a.context.warn(`Validation failed for ${by}: ${message}`);
+          if (action === 'Deny') against.push(refused(denial));
+          if (action === 'Warn') a.context.warn(`Validation failed for ${by}: ${denial.message}`);
+          if (action === 'Audit') tellFailure(a, binding, denial);
         }
+      against.push(...found.failures.map(refused));
+      for (const [key, value] of found.annotations) annotate(key, value);
     }
     return against;
   };
@@ -128,7 +174,13 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
     for (const { policy, bindings } of all) {
       const matching = { registry: options.context.registry(), namespaceOf };
       if (!(await resourcesMatch(policy.spec?.matchConstraints, a, matching))) continue;
-      for (const binding of bindings) against.push(...(await ask(policy, binding, a)));
+      const annotations = new Map<string, Set<string>>();
+      const annotate = (key: string, value: string): void => {
+        annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
+      };
+      for (const binding of bindings) against.push(...(await ask(policy, binding, { attributes: a, annotate })));
+      for (const [key, values] of annotations)
+        a.context.annotate?.(`${policy.metadata.name}/${key}`, [...values].join(', '));
     }
     const [first] = against;
     if (first) throw denied(a, first);
