@@ -32,7 +32,8 @@ export async function startCluster(options: { agnhost: string; logFolder: string
           if (!stdout.includes('/perl:')) throw new Error(`it has ${stdout.trim().replaceAll('\n', ', ')}`);
           await cluster.kubectl('wait', '--for=condition=Ready', `node/${node.name}`, '--timeout=60s');
         },
-        180_000,
+        // Half a gigabyte is unpacked and made durable on each node.
+        600_000,
       );
     return {
       kubeconfig: '/etc/rancher/k3s/k3s.yaml',

@@ -7,7 +7,7 @@ import { cache } from '../../images/tools/paths.ts';
 import { archiveLines, release } from '../../images/tools/tree.ts';
 import { run } from '../../src/base/run.ts';
 import { type OciImage, writeOciArchive } from '../../src/wire/oci-archive.ts';
-import type { TarEntry } from '../../src/wire/tar.ts';
+import { type TarEntry, writeTar } from '../../src/wire/tar.ts';
 import { busyboxFiles } from '../harness/images.ts';
 
 const registry = 'registry.k8s.io/e2e-test-images';
@@ -107,21 +107,23 @@ export async function conformanceImages(options: {
 }): Promise<Buffer> {
   const root = await debianRoot();
   const layers = [await readFile(root)];
-  const agnhost = [{ type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const];
+  const program = { type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const;
+  // Shared by all that have the program in them.
+  const withAgnhost = [...layers, writeTar([program])];
+  const agnhost = { layers: withAgnhost, files: [], entrypoint: ['/agnhost'] };
   const busybox = await busyboxImage(root, options.busybox);
   const nginx = { layers, files: [], cmd: ['nginx', '-g', 'daemon off;'] };
   const httpd = { layers, files: [], cmd: ['apache2ctl', '-D', 'FOREGROUND'] };
   const pause = { type: 'file', path: 'pause', data: await readFile(options.catatonit), mode: 0o755 } as const;
   const picture = (name: string): Omit<OciImage, 'name'> => ({
-    layers,
-    files: [...agnhost, text('data.json', JSON.stringify({ image: `${name}.jpg` })), text(`${name}.jpg`, name)],
-    entrypoint: ['/agnhost'],
+    ...agnhost,
+    files: [text('data.json', JSON.stringify({ image: `${name}.jpg` })), text(`${name}.jpg`, name)],
     cmd: ['test-webserver'],
   });
   return writeOciArchive([
     { name: 'registry.k8s.io/pause:3.10.2', files: [pause], entrypoint: ['/pause', '-P'] },
-    { name: `${registry}/agnhost:2.63.0`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
-    { name: `${registry}/agnhost:2.55`, layers, files: agnhost, entrypoint: ['/agnhost'], cmd: ['pause'] },
+    { name: `${registry}/agnhost:2.63.0`, ...agnhost, cmd: ['pause'] },
+    { name: `${registry}/agnhost:2.55`, ...agnhost, cmd: ['pause'] },
     { name: `${registry}/busybox:1.37.0-1`, files: busybox, cmd: ['sh'] },
     { name: `${registry}/nonroot:1.5`, files: busybox, cmd: ['sh'], user: '1234' },
     { name: `${registry}/nginx:1.15-4`, ...nginx },
