@@ -18,11 +18,11 @@ export interface Entry {
   words: string;
 }
 
-/** What an installed machine can be started as. */
-export const diskEntries: readonly Entry[] = [
-  { id: 'main', title: '', words: '' },
-  { id: 'rescue', title: 'rescue', words: 'knarr.mode=rescue' },
-];
+/**
+ * What an installed machine can be started as. One entry alone: in the name of an image on trial systemd-boot 257 counts
+ * tries, and takes the name of the entry from it; two entries of one image then have the same name, and the last one starts.
+ */
+export const diskEntries: readonly Entry[] = [{ id: 'main', title: '', words: '' }];
 
 /** What the ISO can be started as. */
 export const isoEntries: readonly Entry[] = [
