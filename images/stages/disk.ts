@@ -10,6 +10,9 @@ import { type Arch, clone } from '../tools/paths.ts';
 import { bootLoader } from './efi.ts';
 import { readFacts } from './uki.ts';
 
+/** 1980, before which FAT knows no time: without one that it takes, a file system is dated when it was made. */
+const beginning = '315532800';
+
 /**
  * `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image, manifest; `firmware` is a folder of
  * more files), the first slot, an empty second.
@@ -41,6 +44,7 @@ export function diskStage(options: {
         },
       });
       if (firmware !== undefined) await run('cp', ['-R', `${firmware}/.`, esp]);
+      await run('find', [esp, '-exec', 'touch', `--date=@${beginning}`, '{}', '+']);
       const folder = join(into, 'repart.d');
       await mkdir(folder);
       const { partition } = await readFacts(slot);
@@ -59,7 +63,7 @@ export function diskStage(options: {
           `--definitions=${folder}`,
           join(into, 'disk.raw'),
         ],
-        { env: { SOURCE_DATE_EPOCH: '0' } },
+        { env: { SOURCE_DATE_EPOCH: beginning } },
       );
       await rm(esp, { recursive: true });
     },

@@ -50,11 +50,13 @@ async function copyModules(from: string, into: string, names: readonly string[])
   const source = join(from, 'usr/lib/modules', version);
   const target = join(into, 'usr/lib/modules', version);
   const read = (name: string): Promise<string> => readFile(join(source, name), 'utf8');
+  const packed: string[] = [];
   for (const path of moduleFiles(await read('modules.dep'), await read('modules.builtin'), names)) {
     await mkdir(dirname(join(target, path)), { recursive: true });
     await copyFile(join(source, path), join(target, path));
-    if (path.endsWith('.xz')) await runInTools('xz', ['-d', join(target, path)]);
+    if (path.endsWith('.xz')) packed.push(join(target, path));
   }
+  if (packed.length > 0) await runInTools('xz', ['-d', ...packed]);
   for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])
     await copyFile(join(source, name), join(target, name)).catch(() => {});
   await runInTools('depmod', ['-b', into, version]);

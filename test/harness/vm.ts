@@ -30,6 +30,7 @@ export async function testMachine(options: {
   blank?: boolean;
   media?: readonly string[];
   seedless?: boolean;
+  secureVariables?: string;
 }): Promise<Machine> {
   const { name, image, config = {}, ...others } = options;
   return openMachine({
