@@ -3,7 +3,7 @@
  *
  *   node test/differential/main.ts record  --server URL --token TOKEN     upstream's answers → recorded.jsonl.gz
  *   node test/differential/main.ts compare --server URL --token TOKEN     against the recording; exit code 1 on a new difference
- *       [--only TEXT]  only steps whose id contains TEXT       [--verbose]  every difference in full
+ *       [--only TEXT]  (of either) only steps whose id contains TEXT       [--verbose]  every difference in full
  *       [--update]     writes the ids that differ to different.txt, whose lines `npm test` lets differ
  *
  * The server needs an empty datastore, no controllers, and a token of the group system:masters.
@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { differences, normalize } from './normalize.ts';
 import { type Answer, createServer, sendAll } from './send.ts';
-import { allSteps } from './steps.ts';
+import { allSteps, type Step } from './steps.ts';
 
 const recording = new URL('recorded.jsonl.gz', import.meta.url);
 const openFile = new URL('different.txt', import.meta.url);
@@ -26,6 +26,15 @@ export interface Comparison {
   different: { id: string; lines: string[] }[];
 }
 
+const readRecording = (): Map<string, Answer> => {
+  const lines = gunzipSync(readFileSync(recording)).toString().trim().split('\n');
+  return new Map(lines.map((line) => JSON.parse(line) as [string, Answer]));
+};
+
+/** The steps that `only` picks, with those that make what all need. */
+const chosenSteps = (only: string | undefined): Step[] =>
+  allSteps().filter(({ id }) => !only || id.includes(only) || id.startsWith('prepare'));
+
 /** Sends the set (the steps that `only` picks) to a server and holds the answers against the recording. */
 export async function compare(options: {
   url: string;
@@ -33,13 +42,11 @@ export async function compare(options: {
   only?: string;
   onProgress?: (done: number, of: number) => void;
 }): Promise<Comparison> {
-  const lines = gunzipSync(readFileSync(recording)).toString().trim().split('\n');
-  const recorded = new Map(lines.map((l) => JSON.parse(l) as [string, Answer]));
+  const recorded = readRecording();
   const accepted = existsSync(acceptedFile)
     ? (JSON.parse(readFileSync(acceptedFile, 'utf8')) as Record<string, string>)
     : {};
-  const { only } = options;
-  const steps = allSteps().filter((s) => !only || s.id.includes(only) || s.id.startsWith('prepare'));
+  const steps = chosenSteps(options.only);
   const server = createServer(options);
   const answers = await sendAll(server, steps, (done) => options.onProgress?.(done, steps.length));
   server.close();
@@ -56,14 +63,17 @@ export async function compare(options: {
   return result;
 }
 
-async function record(options: { url: string; token: string }): Promise<void> {
+/** Records the set anew, or the steps that `only` picks, in the place of what was recorded of them. */
+async function record(options: { url: string; token: string; only?: string }): Promise<void> {
+  const { only } = options;
   const server = createServer(options);
-  const steps = allSteps();
-  const answers = await sendAll(server, steps, () => {});
+  const answers = await sendAll(server, chosenSteps(only), () => {});
   server.close();
-  const text = steps.map(({ id }) => JSON.stringify([id, normalize(answers.get(id) as Answer)])).join('\n');
-  writeFileSync(recording, gzipSync(`${text}\n`, { level: 9 }));
-  console.log(`${steps.length} answers recorded`);
+  const known = only ? readRecording() : new Map<string, Answer>();
+  for (const [id, answer] of answers) if (!only || id.includes(only)) known.set(id, normalize(answer));
+  const lines = allSteps().flatMap(({ id }) => (known.has(id) ? [JSON.stringify([id, known.get(id)])] : []));
+  writeFileSync(recording, gzipSync(`${lines.join('\n')}\n`, { level: 9 }));
+  console.log(`${answers.size} answers recorded`);
 }
 
 if (import.meta.main) {
@@ -84,7 +94,7 @@ if (import.meta.main) {
     );
     process.exit(2);
   }
-  if (positionals[0] === 'record') await record({ url, token });
+  if (positionals[0] === 'record') await record({ url, token, ...(values.only ? { only: values.only } : {}) });
   else {
     const result = await compare({ url, token, ...(values.only ? { only: values.only } : {}) });
     for (const { id, lines } of result.different) {

@@ -19,26 +19,45 @@ const masked: Record<string, string> = {
   storageVersionHash: '<hash>',
 };
 
-const inOrder = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What managers are listed by: the operation, the second of the write, and the rest where these are the same. */
+const placeOf = (entry: unknown): string[] => {
+  const { operation, time: at = '', manager, apiVersion, subresource = '' } = entry as Record<string, string>;
+  return [operation ?? '', at, manager ?? '', apiVersion ?? '', subresource];
+};
+
+function inPlace(a: string[], b: string[]): number {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  return at < 0 ? 0 : (a[at] as string) < (b[at] as string) ? -1 : 1;
+}
+
+const inOrder = (key: string, value: unknown): unknown => {
+  if (key === 'managedFields' && Array.isArray(value)) return value.toSorted((a, b) => inPlace(placeOf(a), placeOf(b)));
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
+};
 
 /** An object that a message shows, whose keys have no order that means anything. */
 const shownInOrder = (text: string): string =>
   text.replace(/(?<=Invalid value: )"\{(?:[^"\\]|\\.)*\}"/g, (shown) => {
     try {
-      return JSON.stringify(JSON.stringify(JSON.parse(JSON.parse(shown) as string), inOrder));
+      return JSON.stringify(JSON.stringify(JSON.parse((JSON.parse(shown) as string).replace(time, '<time>')), inOrder));
     } catch {
       return shown;
     }
   });
 
-/** Managers are listed by time, so their order tells whether a second began between two writes. */
-const ownerOf = (entry: unknown): string => {
-  const { manager, operation, subresource = '' } = entry as Record<string, string>;
-  return `${operation} ${manager} ${subresource}`;
-};
+/**
+ * Managers in the order that they would have if all had written in one second, for when a second begins is chance. That
+ * the answer had them in the order of their seconds is checked here, and told as one more entry where it had not.
+ */
+function normalizeManagers(entries: unknown[]): unknown[] {
+  const places = entries.map(placeOf);
+  const isOrdered = places.every((place, i) => i === 0 || inPlace(places[i - 1] as string[], place) <= 0);
+  const items = entries.map((entry) => normalizeValue(entry));
+  items.sort((a, b) => inPlace(placeOf(a), placeOf(b)));
+  return isOrdered ? items : [...items, '<not in the order of operation, time and manager>'];
+}
 
 function normalizeValue(value: unknown, key = ''): unknown {
   if (typeof value === 'string') {
@@ -58,10 +77,8 @@ function normalizeValue(value: unknown, key = ''): unknown {
   // Many texts of columns stand in upstream's program alone; those that the API's documentation has are served.
   if (key === 'columnDefinitions' && Array.isArray(value))
     return value.map((column) => normalizeValue({ ...(column as object), description: '<text>' }));
-  if (Array.isArray(value)) {
-    const items = value.map((v) => normalizeValue(v, key));
-    return key === 'managedFields' ? items.sort((a, b) => (ownerOf(a) < ownerOf(b) ? -1 : 1)) : items;
-  }
+  if (key === 'managedFields' && Array.isArray(value)) return normalizeManagers(value);
+  if (Array.isArray(value)) return value.map((v) => normalizeValue(v, key));
   if (typeof value !== 'object' || value === null)
     return key === 'nodePort' && typeof value === 'number' ? '<port>' : value;
   const entries = Object.entries(value).map(([k, v]) => [k, normalizeValue(v, k)] as const);

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:https';
+import { setTimeout } from 'node:timers/promises';
 import type { Step } from './steps.ts';
 
 export interface Answer {
@@ -71,10 +72,24 @@ export async function sendAll(
     let end = at + 1;
     if (isIndependent(steps[at])) while (end < steps.length && end - at < 8 && isIndependent(steps[end])) end++;
     await Promise.all(steps.slice(at, end).map(async (step) => answers.set(step.id, await server.send(step))));
+    const until = steps[at]?.until;
+    if (until) await waitFor(server, until);
     at = end;
     onProgress(at);
   }
   return answers;
+}
+
+/** Controllers write what the next answers show, some milliseconds after the request: waits until it is there. */
+async function waitFor(server: Server, { path, condition }: NonNullable<Step['until']>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const { code, body } = await server.send({ id: `wait for ${path}`, method: 'GET', path });
+    const { conditions } = (body as { status?: { conditions?: { type: string }[] | null } }).status ?? {};
+    if (condition === 'gone' ? code === 404 : conditions?.some(({ type }) => type === condition)) return;
+    if (Date.now() > deadline) throw new Error(`${path}: ${condition} did not come within 20 s`);
+    await setTimeout(50);
+  }
 }
 
 const isIndependent = (step: Step | undefined): boolean => step?.id.includes(' wrong: ') ?? false;

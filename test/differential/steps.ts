@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as handles from '../../src/api/gen/resources.ts';
 import { apiVersionOf, type KubernetesObject, type Resource, resourcePath } from '../../src/api/object.ts';
+import { expressionSteps } from './expressions.ts';
 import { mutationsOf } from './mutations.ts';
 
 /** One request of the set. */
@@ -12,7 +13,16 @@ export interface Step {
   accept?: string;
   contentType?: string;
   body?: unknown;
+  /** What a controller does to the object in consequence, to be waited for before the next request. */
+  until?: { path: string; condition: string };
 }
+
+/** The condition that a controller of the API server itself gives to each new object of a kind. */
+const conditionOf: Record<string, string> = {
+  'apiservices.apiregistration.k8s.io': 'Available',
+  'customresourcedefinitions.apiextensions.k8s.io': 'Established',
+  'flowschemas.flowcontrol.apiserver.k8s.io': 'Dangling',
+};
 
 type Sample = KubernetesObject & Record<string, unknown>;
 
@@ -51,6 +61,7 @@ function lifeOf(key: string, resource: Resource<KubernetesObject>): Step[] {
     path,
     ...more,
   });
+  const condition = conditionOf[key];
   const merge = 'application/merge-patch+json';
   const apply = 'application/apply-patch+yaml';
   return [
@@ -76,7 +87,10 @@ function lifeOf(key: string, resource: Resource<KubernetesObject>): Step[] {
     step('create with version', 'POST', `${all}?dryRun=All`, {
       body: { ...object, metadata: { ...object.metadata, resourceVersion: '5' } },
     }),
-    step('create', 'POST', `${all}?fieldManager=diff`, { body: object }),
+    step('create', 'POST', `${all}?fieldManager=diff`, {
+      body: object,
+      ...(condition ? { until: { path: one, condition } } : {}),
+    }),
     step('create again', 'POST', all, { body: object }),
     step('get', 'GET', one),
     step('get table', 'GET', one, { accept: table }),
@@ -157,7 +171,9 @@ function lifeOf(key: string, resource: Resource<KubernetesObject>): Step[] {
     }),
     step('delete bad propagation', 'DELETE', `${one}?propagationPolicy=Sideways`),
     step('delete dry run', 'DELETE', `${one}?dryRun=All`),
-    step('delete', 'DELETE', `${one}?gracePeriodSeconds=0&propagationPolicy=Background`),
+    step('delete', 'DELETE', `${one}?gracePeriodSeconds=0&propagationPolicy=Background`, {
+      ...(condition ? { until: { path: one, condition: 'gone' } } : {}),
+    }),
     step('delete again', 'DELETE', one),
     step('deletecollection none', 'DELETE', `${all}?labelSelector=none%3Dthere`),
   ];
@@ -277,5 +293,6 @@ export function allSteps(): Step[] {
     ...generalSteps(),
     ...keys.flatMap((k) => lifeOf(k, handleOf(k))),
     ...keys.flatMap((k) => wrongsOf(k, handleOf(k))),
+    ...expressionSteps(),
   ];
 }

@@ -1,8 +1,10 @@
 import type { FlowSchema } from '../../api/gen/flowcontrol-v1.ts';
+import { ApiError } from '../../api/status.ts';
 import { serverContext } from '../bootstrap/context.ts';
 import type { Registry } from '../registry/types.ts';
 
 const type = 'Dangling';
+const fieldManager = 'api-priority-and-fairness-config-consumer-v1';
 
 type Exists = (level: string) => boolean;
 
@@ -30,14 +32,21 @@ export async function writeConditions(
   const store = registry.store('flowcontrol.apiserver.k8s.io', 'flowschemas');
   for (const [name, schema] of [...schemas]) {
     if (upToDate(schema, exists)) continue;
-    const place = { namespace: '', name };
-    await store.modify({ context: serverContext, place, subresource: 'status' }, (draft) => {
-      const object = draft as unknown as FlowSchema;
-      if (upToDate(object, exists)) return undefined;
-      const others = (object.status?.conditions ?? []).filter((condition) => condition.type !== type);
-      const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
-      object.status = { conditions: [...others, { type, lastTransitionTime, ...conditionOf(object, exists) }] };
-      return draft;
+    const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
+    const body = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'FlowSchema',
+      metadata: { name },
+      status: { conditions: [{ type, lastTransitionTime, ...conditionOf(schema, exists) }] },
+    };
+    const options = {
+      context: { ...serverContext, fieldManager },
+      place: { namespace: '', name },
+      subresource: 'status',
+    };
+    await store.patch(options, { type: 'apply', body, force: true }).catch((error: unknown) => {
+      // It was deleted meanwhile.
+      if (!(error instanceof ApiError && error.code === 404)) throw error;
     });
   }
 }
