@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { applyConfiguration, managerName, trackUpdate } from './apply.ts';
 import { decodeValue } from './decode.ts';
 import type { KubernetesObject } from './object.ts';
-import type { FieldSchema, TypeSchema } from './schema.ts';
+import { type FieldSchema, type TypeSchema, untyped } from './schema.ts';
 
 const deployment = { group: 'apps', version: 'v1', kind: 'Deployment' };
 const now = new Date('2026-01-02T03:04:05Z');
@@ -171,17 +171,7 @@ test('a struct that keeps unknown fields takes them in a configuration', () => {
   });
 });
 
-const open: TypeSchema = {
-  shape: 'any',
-  name: '',
-  fields: new Map(),
-  items: undefined,
-  gvks: [],
-  always: [],
-  goType: '',
-  atomic: false,
-  deduced: true,
-};
+const open = untyped({ deduced: true });
 const spec: FieldSchema = {
   name: '',
   type: open,

@@ -2,7 +2,7 @@ import { canonicalValue, isTypeError, newWalk, type Walk } from './canonical.ts'
 import { jsonSyntaxError } from './json-syntax.ts';
 import type { KubernetesObject } from './object.ts';
 import { apiVersionOf } from './object.ts';
-import { type GroupVersionKind, namedType, schemaOf, type TypeSchema } from './schema.ts';
+import { type GroupVersionKind, namedType, schemaOf, type TypeSchema, untyped } from './schema.ts';
 import { badRequest } from './status.ts';
 import { countTextKeys, strictProblems } from './strict-json.ts';
 import { noteLeftovers } from './unstored.ts';
@@ -114,13 +114,4 @@ function walked(gvk: GroupVersionKind, type: TypeSchema | undefined, value: unkn
   return { ...head, ...object, ...head, metadata } as KubernetesObject;
 }
 
-const anything: TypeSchema = {
-  shape: 'any',
-  name: '',
-  fields: new Map(),
-  items: undefined,
-  gvks: [],
-  always: [],
-  goType: 'interface {}',
-  atomic: false,
-};
+const anything = untyped({ goType: 'interface {}' });

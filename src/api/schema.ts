@@ -55,6 +55,19 @@ export interface TypeSchema {
   readonly deduced?: boolean;
 }
 
+/** The type of a value of which nothing is known. */
+export const untyped = (more: Pick<TypeSchema, 'deduced'> & Partial<Pick<TypeSchema, 'goType'>>): TypeSchema => ({
+  shape: 'any',
+  name: '',
+  fields: new Map(),
+  items: undefined,
+  gvks: [],
+  always: [],
+  goType: '',
+  atomic: false,
+  ...more,
+});
+
 export interface FieldSchema {
   readonly name: string;
   readonly type: TypeSchema;

@@ -1,5 +1,5 @@
 import { sameValue } from '../equal.ts';
-import type { FieldSchema, TypeSchema } from '../schema.ts';
+import { type FieldSchema, type TypeSchema, untyped } from '../schema.ts';
 import { emptySet, type FieldSet, insert } from './field-set.ts';
 
 /** A place in a schema: what a value there is and how it is owned and merged. */
@@ -15,17 +15,7 @@ export interface Comparison {
 type Struct = Record<string, unknown>;
 type Kind = 'leaf' | 'map' | 'list';
 
-const deducedType: TypeSchema = {
-  shape: 'any',
-  name: '',
-  fields: new Map(),
-  items: undefined,
-  gvks: [],
-  always: [],
-  goType: '',
-  atomic: false,
-  deduced: true,
-};
+const deducedType = untyped({ deduced: true });
 
 const spots = new WeakMap<TypeSchema, Spot>();
 
