@@ -4,6 +4,7 @@ import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Host } from '../../cloud-config/host.ts';
+import { runInTools } from '../../images/tools/chroot.ts';
 import { type Partition, readPartitions } from '../../os/disk/gpt.ts';
 import { install, installPhases } from '../../os/install/phases.ts';
 import { run } from '../../src/base/run.ts';
@@ -73,7 +74,7 @@ test('a disk that is too small, or not empty, is refused and left as it was', { 
   const small = await emptyDisk(host, 'small.img', 2 ** 30);
   await assert.rejects(install(await installation(host, update, small)), /too small: it has 1 GiB, at least 1\.7 GiB/);
   const used = await emptyDisk(host, 'used.img');
-  await run('mkfs.ext4', ['-q', '-F', host.path(used)]);
+  await runInTools('mkfs.ext4', ['-q', '-F', host.path(used)]);
   const before = await readAt(host.path(used), 0, 1 << 20);
   await assert.rejects(install(await installation(host, update, used)), /is not empty \(ext4\): --force replaces/);
   assert.ok((await readAt(host.path(used), 0, 1 << 20)).equals(before));
