@@ -46,17 +46,22 @@ export async function run(program: string, args: readonly string[], options: Run
     cwd: options.cwd,
     env: options.env ?? process.env,
     signal: options.signal,
-    timeout: options.timeoutMs ?? 120_000,
     killSignal: 'SIGKILL',
   });
+  // Node's own time-out outlives a program that could not be started, and this process with it.
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
   child.stdin?.on('error', () => {}); // a program that ends before it has read all says so by its exit code
   child.stdin?.end(options.input);
-  child.on('error', (error) => fail(error.message, Buffer.concat(err).toString(), error));
+  child.on('error', (error) => {
+    clearTimeout(timer);
+    fail(error.message, Buffer.concat(err).toString(), error);
+  });
   child.on('close', (code, signal) => {
+    clearTimeout(timer);
     const stderr = Buffer.concat(err).toString();
     if (code === null) return fail(`ended by ${signal}`, stderr);
     if (!(options.okCodes ?? [0]).includes(code)) return fail(`exit code ${code}`, stderr);
