@@ -4,7 +4,7 @@ import { mkdir, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { runInTools } from '../../images/tools/chroot.ts';
-import { type Arch, hostArch, toolsTree } from '../../images/tools/paths.ts';
+import { type Arch, hostArch, nodePrograms, toolsTree } from '../../images/tools/paths.ts';
 import { firmwareName } from '../../os/disk/esp-tree.ts';
 import type { Installation } from '../../os/install/phases.ts';
 import { requestOf } from '../../os/install/request.ts';
@@ -54,6 +54,8 @@ export function folderHost(root: string): Host {
         await mkdir(last);
         return { code: 0, stdout: '', stderr: '' };
       }
+      // The image has it; the machine that tests may not.
+      if (program === 'busybox') return run(nodePrograms.busybox, args, options);
       return (ofTheImage.has(program) ? runInTools : run)(program, args, options);
     },
   };
