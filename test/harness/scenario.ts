@@ -20,7 +20,10 @@ export async function scenario(
   before(async () => {
     if (skip !== undefined) return;
     cluster = await createTestCluster(options);
-    await nodeReady(cluster, 'one');
+    await nodeReady(cluster, 'one').catch((error: unknown) => {
+      failed = true;
+      throw error;
+    });
   });
   after(async () => {
     if (failed && cluster !== undefined)
