@@ -15,8 +15,9 @@ import { failedUnits, healthChecks } from '../health/checks.ts';
 import { healthGate } from '../health/gate.ts';
 import { beginTrial, dropTrial, keepTrial, readTrial, revertTrial, standing, startTimer, writeTrial } from './trial.ts';
 
-const mainFile = '/var/lib/rancher/k3os/config.yaml';
-const dropIns = '/var/lib/rancher/k3os/config.d';
+const ownFolder = '/var/lib/rancher/k3os/';
+const mainFile = `${ownFolder}config.yaml`;
+const dropIns = `${ownFolder}config.d`;
 
 interface Context {
   host: Host;
@@ -104,10 +105,9 @@ async function apply(args: readonly string[], context: Context): Promise<number>
   if (options.file !== undefined)
     await writeFileAtomic(host.path(mainFile), await checked(options.file), { mode: 0o600 });
   const problems = (await readAll(host)).flatMap((part) => part.problems);
-  if (problems.length > 0) {
-    for (const problem of problems) say(renderProblem(problem));
-    throw wrong('nothing was applied');
-  }
+  for (const problem of problems) say(renderProblem(problem));
+  // What is wrong in a seed or in a cloud's answer was left out when the machine booted, and is now.
+  if (problems.some(({ source }) => source.startsWith(ownFolder))) throw wrong('nothing was applied');
   const result = await reconcile({ host, ...(await standing(host)) });
   tell(result, say);
   if (result.failed.length > 0) return 1;

@@ -101,6 +101,17 @@ test('a file with a mistake is not applied, and not kept', async (t) => {
   assert.deepStrictEqual(ran, []);
 });
 
+test('a mistake in another source keeps nothing back, one in a file of the machine everything', async (t) => {
+  const { call, write, read, said } = await running(t, 'hostname: a\n');
+  await write('/proc/cmdline', 'k3os.tocken=x');
+  await write(mainFile, 'hostname: a\nk3os: {labels: {x: y}}\n');
+  assert.equal(await call('apply'), 0);
+  assert.match(said.join('\n'), /tocken: unknown key[\s\S]*applied: k3os\.labels/);
+  await write('/var/lib/rancher/k3os/config.d/a.yaml', 'k3os: {labels: {x: z}}\nhostnam: b\n');
+  await assert.rejects(call('apply'), /nothing was applied/);
+  assert.match((await read('/etc/rancher/k3s/config.yaml.d/50-cloud-config.yaml')) ?? '', /x=y/);
+});
+
 test('what is tried goes back, by itself or when asked, and stays when confirmed', async (t) => {
   const before = 'ssh_authorized_keys: [ssh-ed25519 one]\n';
   const machine = await running(t, before);
