@@ -60,28 +60,37 @@ export function createContainerd(options: { endpoint: string }): Containerd {
   const client = connectTo(options.endpoint.replace(/^unix:(\/\/)?/, ''));
   const metadata = new Metadata();
   metadata.set('containerd-namespace', 'k8s.io');
+  /** In the name of a lease: what is made under it, streams too, no garbage collection takes away before its end. */
+  const under = (lease: string): Metadata => {
+    const own = metadata.clone();
+    own.set('containerd-lease', lease);
+    return own;
+  };
   const call = (
     service: string,
     method: string,
     request: object,
-    types: { input?: string; output?: string; timeoutMs?: number } = {},
+    types: { input?: string; output?: string; timeoutMs?: number; lease?: string } = {},
   ): Promise<object> =>
     callUnary(
       client,
       `/containerd.services.${service}/${method}`,
       { input: codec(types.input ?? `${method}Request`), output: codec(types.output ?? 'Empty') },
       request,
-      { metadata, ...(types.timeoutMs === undefined ? {} : { timeoutMs: types.timeoutMs }) },
+      {
+        metadata: types.lease === undefined ? metadata : under(types.lease),
+        ...(types.timeoutMs === undefined ? {} : { timeoutMs: types.timeoutMs }),
+      },
     );
 
   type Stream = ClientDuplexStream<Any, Any>;
   /** A stream that the service knows by `id` when this resolves. */
-  const openStream = async (id: string): Promise<Stream> => {
+  const openStream = async (id: string, lease: string): Promise<Stream> => {
     const stream = client.makeBidiStreamRequest<Any, Any>(
       '/containerd.services.streaming.v1.Streaming/Stream',
       (value) => codec('Any').encode(value),
       (bytes) => codec('Any').decode(bytes) as Any,
-      metadata,
+      under(lease),
       {},
     );
     const registered = once(stream, 'data');
@@ -150,7 +159,14 @@ export function createContainerd(options: { endpoint: string }): Containerd {
     },
     async importArchive(archive, labels) {
       const id = randomUUID();
-      const [data, progress] = await Promise.all([openStream(`import-${id}`), openStream(`progress-${id}`)]);
+      // It ends by itself should nobody be left to end it.
+      const expires = new Date(Date.now() + 24 * 3_600_000).toISOString();
+      const lease = { id: `knarr-${id}`, labels: { 'containerd.io/gc.expire': expires } };
+      await call('leases.v1.Leases', 'Create', lease, { input: 'CreateLeaseRequest' });
+      const [data, progress] = await Promise.all([
+        openStream(`import-${id}`, lease.id),
+        openStream(`progress-${id}`, lease.id),
+      ]);
       const names: string[] = [];
       progress.on('data', (any: Any) => {
         const { name, value } = unwrap(any);
@@ -179,7 +195,7 @@ export function createContainerd(options: { endpoint: string }): Containerd {
             }),
             options: { progressStream: `progress-${id}` },
           },
-          { timeoutMs: 1_800_000 },
+          { timeoutMs: 1_800_000, lease: lease.id },
         );
         const [unread, refused] = await Promise.all([sending, transfer.then(() => undefined, toError)]);
         const error = unread ?? refused;
@@ -189,6 +205,7 @@ export function createContainerd(options: { endpoint: string }): Containerd {
       } finally {
         data.cancel();
         progress.cancel();
+        await call('leases.v1.Leases', 'Delete', { id: lease.id }, { input: 'DeleteLeaseRequest' }).catch(() => {});
       }
     },
     close: () => client.close(),
