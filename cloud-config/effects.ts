@@ -1,4 +1,4 @@
-import type { CloudConfig } from './schema.ts';
+import type { CloudConfig, WriteFile } from './schema.ts';
 
 /** A setting whose value differs, and what it takes to bring a running machine there. */
 export interface Change {
@@ -84,6 +84,15 @@ function altered(before: unknown, after: unknown, by?: string): boolean {
 /** The daemon reads these when it starts. */
 const daemonFiles = /^\/etc\/rancher\/(k3s|node)\//;
 
+function filesThatDiffer(
+  { write_files: before = [] }: CloudConfig,
+  { write_files: after = [] }: CloudConfig,
+): WriteFile[] {
+  const missing = (from: readonly WriteFile[], others: readonly WriteFile[]): WriteFile[] =>
+    from.filter((file) => !others.some((other) => same(other, file)));
+  return [...missing(before, after), ...missing(after, before)];
+}
+
 /** The value of a setting. */
 export function settingOf(config: CloudConfig, key: string): unknown {
   const [first = '', second] = key.split('.');
@@ -117,14 +126,7 @@ export function changesBetween(before: CloudConfig, after: CloudConfig): Change[
     if (same(was, is)) return [];
     const rule: Rule = rules[key] ?? { effect: 'boot' };
     const waits = (!rule.undoes && lost(was, is, rule.by)) || (rule.once && altered(was, is, rule.by));
-    const files = key === 'write_files' ? [...(before.write_files ?? []), ...(after.write_files ?? [])] : [];
-    const read = files.some(
-      (file) =>
-        daemonFiles.test(file.path) &&
-        !(before.write_files ?? []).some(
-          (one) => same(one, file) && (after.write_files ?? []).some((o) => same(o, file)),
-        ),
-    );
+    const read = key === 'write_files' && filesThatDiffer(before, after).some(({ path }) => daemonFiles.test(path));
     return [
       {
         key,

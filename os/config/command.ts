@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { config as inspect } from '../../cloud-config/command.ts';
 import { changesBetween } from '../../cloud-config/effects.ts';
 import { type Host, machine } from '../../cloud-config/host.ts';
-import { readAll } from '../../cloud-config/online.ts';
 import { type Reconciled, reconcile } from '../../cloud-config/reconcile.ts';
 import { renderProblem } from '../../cloud-config/schema.ts';
 import { parseUserData } from '../../cloud-config/user-data.ts';
@@ -104,11 +103,11 @@ async function apply(args: readonly string[], context: Context): Promise<number>
     throw wrong('a configuration is on trial: knarr config confirm, or knarr config revert, comes first');
   if (options.file !== undefined)
     await writeFileAtomic(host.path(mainFile), await checked(options.file), { mode: 0o600 });
-  const problems = (await readAll(host)).flatMap((part) => part.problems);
+  const { before, after, problems } = await standing(host);
   for (const problem of problems) say(renderProblem(problem));
   // What is wrong in a seed or in a cloud's answer was left out when the machine booted, and is now.
   if (problems.some(({ source }) => source.startsWith(ownFolder))) throw wrong('nothing was applied');
-  const result = await reconcile({ host, ...(await standing(host)) });
+  const result = await reconcile({ host, before, after });
   tell(result, say);
   if (result.failed.length > 0) return 1;
   if (result.pending.length > 0 && options.reboot) await reboot(context);

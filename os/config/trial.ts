@@ -4,7 +4,7 @@ import type { Host } from '../../cloud-config/host.ts';
 import { mergeConfigs } from '../../cloud-config/merge.ts';
 import { readAll } from '../../cloud-config/online.ts';
 import { type Reconciled, reconcile } from '../../cloud-config/reconcile.ts';
-import type { CloudConfig } from '../../cloud-config/schema.ts';
+import type { CloudConfig, Problem } from '../../cloud-config/schema.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { KnarrError, systemCode } from '../../src/base/errors.ts';
 
@@ -46,19 +46,6 @@ const timer = 'knarr-config-revert';
 const judge = 'knarr-config-judge';
 const program = '/usr/lib/knarr/os.mjs';
 
-async function readJson<T>(path: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as T;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-export const readTrial = (host: Host): Promise<Trial | undefined> => readJson<Trial>(host.path(trialFile));
-export const writeTrial = (host: Host, trial: Trial): Promise<void> =>
-  writeFileAtomic(host.path(trialFile), JSON.stringify(trial), { mode: 0o600 });
-
 async function contentOf(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
@@ -67,6 +54,15 @@ async function contentOf(path: string): Promise<string | null> {
     throw error;
   }
 }
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await contentOf(path);
+  return text === null ? undefined : (JSON.parse(text) as T);
+}
+
+export const readTrial = (host: Host): Promise<Trial | undefined> => readJson<Trial>(host.path(trialFile));
+export const writeTrial = (host: Host, trial: Trial): Promise<void> =>
+  writeFileAtomic(host.path(trialFile), JSON.stringify(trial), { mode: 0o600 });
 
 /** From here on every way out but a confirmation leads back. */
 export async function beginTrial(
@@ -144,10 +140,15 @@ export async function revertTrial(host: Host, reason: string): Promise<Reconcile
   return { ...result, reboot: result.pending.length > 0 || result.failed.length > 0 };
 }
 
-/** What was applied last, and what the sources say now. */
-export async function standing(host: Host): Promise<{ before: CloudConfig; after: CloudConfig }> {
+/** What was applied last, what the sources say now, and what is wrong with that. */
+export async function standing(host: Host): Promise<{ before: CloudConfig; after: CloudConfig; problems: Problem[] }> {
   const before = (await readJson<CloudConfig>(host.path(appliedFile))) ?? {};
-  return { before, after: mergeConfigs((await readAll(host)).map(({ config }) => config)) };
+  const parts = await readAll(host);
+  return {
+    before,
+    after: mergeConfigs(parts.map(({ config }) => config)),
+    problems: parts.flatMap(({ problems }) => problems),
+  };
 }
 
 /**

@@ -116,26 +116,17 @@ export function createClusterConfig(options: Options): Component {
       if (stopped || (taken[name]?.id ?? '') === id) continue;
       // One at a time: its end wakes us.
       if ((await readJson(join(folder, 'trial.json'))) !== undefined) return;
-      let result = await outcomeOf(id === '' ? `${name}-none` : id);
+      const asked = id === '' ? `${name}-none` : id;
+      let result = await outcomeOf(asked);
       if (result === undefined) {
         log.info('the cluster has another configuration for this machine', { file: name });
         const path = join(folder, `${name}.asked`);
         await writeFileAtomic(path, text, { mode: 0o600 });
-        const asked = [
-          'try',
-          '--keep-when-healthy',
-          ...reboot,
-          '--as',
-          name,
-          '--id',
-          id === '' ? `${name}-none` : id,
-          path,
-        ];
-        const refused = await tool(asked).then(
+        const refused = await tool(['try', '--keep-when-healthy', ...reboot, '--as', name, '--id', asked, path]).then(
           () => undefined,
           (error: unknown) => messageOf(error),
         );
-        result = await outcomeOf(id === '' ? `${name}-none` : id);
+        result = await outcomeOf(asked);
         // A boot belongs to the trial, or somebody else's trial was first.
         if (result === undefined && (await readJson(join(folder, 'trial.json'))) !== undefined) return;
         result ??= { id, result: 'refused', reason: refused ?? 'it ended without a word' };

@@ -43,10 +43,11 @@ export function createImageStore(options: { socket: string; root: string }): Ima
     },
     async import(archive) {
       const file = await open(archive);
-      const names = await containerd.importArchive(file.createReadStream({ highWaterMark: 256 * 1024 }), {
-        ...pinned,
-        [unsynced]: 'yes',
-      });
+      const stream = file.createReadStream({ highWaterMark: 256 * 1024, autoClose: false });
+      // An import that fails early has not read it to the end.
+      const names = await containerd
+        .importArchive(stream, { ...pinned, [unsynced]: 'yes' })
+        .finally(() => file.close());
       await run('sync', ['--file-system', options.root]);
       await settled(names, { [unsynced]: '' });
       return names;
