@@ -1,5 +1,5 @@
 import { find } from './find.ts';
-import { closingLine, runFiles, sum, type Tally } from './run-files.ts';
+import { closingLines, runFiles, sum, type Tally } from './run-files.ts';
 import { runUnitTests } from './unit.ts';
 
 const minute = 60_000;
@@ -43,4 +43,4 @@ const tallies: Tally[] = [];
 for (const stage of stages) if (only === undefined || only.has(stage.name)) tallies.push(await stage.run());
 const total = sum(tallies);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
-process.stdout.write(`${closingLine(total)}\n`);
+process.stdout.write(closingLines(total));

@@ -5,6 +5,8 @@ export interface Tally {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed and why, as it was shown when it did. */
+  failures: readonly string[];
 }
 
 export interface FileRun {
@@ -30,7 +32,8 @@ function causeOf(error: unknown): string {
 /** Runs test files, each in a process of its own, and shows how they go. A file that cannot be loaded counts as failed. */
 export async function runFiles(options: FileRun): Promise<Tally> {
   const { title, files, concurrency, timeoutMs, verbose } = options;
-  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0, failures };
   const begun = performance.now();
   process.stdout.write(`• ${title} (${files.length} files)\n`);
   if (files.length === 0) return tally;
@@ -50,9 +53,10 @@ export async function runFiles(options: FileRun): Promise<Tally> {
   stream.on('test:fail', ({ name, nesting, details, file }) => {
     if (nesting > 0) return;
     tally.failed++;
-    write(
-      `  ✖ ${name} (${file ?? ''}) ${seconds(details.duration_ms)}\n${causeOf(details.error).replace(/^/gm, '      ')}\n`,
-    );
+    const cause = causeOf(details.error).replace(/^/gm, '      ');
+    const failure = `  ✖ ${name} (${file ?? ''}) ${seconds(details.duration_ms)}\n${cause}\n`;
+    failures.push(failure);
+    write(failure);
   });
   stream.on('test:stderr', ({ message }: TestEvent & { message: string }) => {
     if (verbose) write(message.replace(/^(?=.)/gm, '    '));
@@ -70,9 +74,11 @@ export const sum = (tallies: readonly Tally[]): Tally =>
       passed: all.passed + one.passed,
       failed: all.failed + one.failed,
       skipped: all.skipped + one.skipped,
+      failures: [...all.failures, ...one.failures],
     }),
-    { passed: 0, failed: 0, skipped: 0 },
+    { passed: 0, failed: 0, skipped: 0, failures: [] },
   );
 
-export const closingLine = ({ passed, failed, skipped }: Tally): string =>
-  `${passed} passed, ${failed} failed, ${skipped} skipped`;
+/** What failed, again: it may be far above. The last line counts. */
+export const closingLines = ({ passed, failed, skipped, failures }: Tally): string =>
+  `${failures.length > 0 ? `• what failed\n${failures.join('')}` : ''}${passed} passed, ${failed} failed, ${skipped} skipped\n`;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { find } from './find.ts';
-import { closingLine, runFiles, type Tally } from './run-files.ts';
+import { closingLines, runFiles, type Tally } from './run-files.ts';
 
 /** Every test that stands beside its source: quick, needs nothing of the machine. */
 export const runUnitTests = (verbose = false): Promise<Tally> =>
@@ -14,6 +14,6 @@ export const runUnitTests = (verbose = false): Promise<Tally> =>
 
 if (import.meta.main) {
   const tally = await runUnitTests(process.argv.includes('--verbose'));
-  process.stdout.write(`${closingLine(tally)}\n`);
+  process.stdout.write(closingLines(tally));
   process.exitCode = tally.failed === 0 ? 0 : 1;
 }

@@ -38,6 +38,8 @@ async function listen(onExchange: Parameters<typeof createListener>[0]['onExchan
 
 const status = async (port: number, path: string): Promise<number | undefined> => {
   const request = get({ host: '127.0.0.1', port, path, agent, rejectUnauthorized: false });
+  // A request that is answered before its end may still fail afterwards; `once` listens only until the answer.
+  request.on('error', () => {});
   const [answer] = await once(request, 'response');
   answer.resume();
   await once(answer, 'end');

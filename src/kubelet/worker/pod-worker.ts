@@ -147,6 +147,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       services.status.set(pod, told);
       return told;
     }
+    const terminal = state.name === 'terminated' || state.name === 'finished';
     const status = generateStatus({
       pod,
       view,
@@ -156,9 +157,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
         const item = containersOf(pod).find((c) => c.container.name === name);
         return item ? prober.health(item.container, id) : { started: true, ready: true };
       },
-      verdict: verdictOf(),
+      // Told when nothing of the pod runs any more: others replace it then (upstream: `mergePodStatus`).
+      verdict: terminal ? verdictOf() : undefined,
       resizePending,
-      terminal: state.name === 'terminated' || state.name === 'finished',
+      terminal,
       hostIPs: services.hostIPs,
       recursiveReadOnly: services.recursiveReadOnly(),
       now: now_,
