@@ -166,7 +166,8 @@ export async function createTestNode(options: {
     },
     async kill(signal) {
       if (daemon === undefined || daemon.exitCode !== null) return;
-      await exec('sh', ['-c', `kill -${signal.slice(3)} $(cat /run/knarr.pid)`]);
+      // it may have ended by itself in between
+      await exec('sh', ['-c', `p=$(cat /run/knarr.pid); kill -${signal.slice(3)} $p || [ ! -e /proc/$p ]`]);
       await exited;
       daemon = undefined;
     },

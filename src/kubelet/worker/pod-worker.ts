@@ -13,6 +13,7 @@ import { createAllocation, planResizes, resizeContainers } from './resize.ts';
 import type { WorkerServices } from './services.ts';
 import { createContainerStarts } from './starts.ts';
 import { terminatePod } from './terminate-pod.ts';
+import { createWorkLoop } from './work-loop.ts';
 
 /**
  * One pod's life on this node.
@@ -77,15 +78,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   let view: PodView = emptyView;
   let admitted = false;
   let removed = false;
-  let dirty = false;
   let volumesDirty = false;
   let volumesReady = false;
-  let abandoned = false;
   let cleaned = false;
   let refusal: Verdict | undefined;
-  let running: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let timerAt = Number.POSITIVE_INFINITY;
   const nothingRuns = Promise.withResolvers<void>();
 
   const setState = (next: State): void => {
@@ -94,42 +90,25 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     if (next.name === 'terminated') nothingRuns.resolve();
   };
 
-  const wakeIn = (ms: number): void => {
-    const at = now() + ms;
-    if (abandoned || at >= timerAt) return;
-    clearTimeout(timer);
-    timerAt = at;
-    timer = setTimeout(
-      () => {
-        timerAt = Number.POSITIVE_INFINITY;
-        kick();
-      },
-      Math.min(ms, 2 ** 31 - 1),
-    );
+  const step = async (): Promise<void> => {
+    if (state.name === 'running') await syncStep();
+    else if (state.name === 'terminating') await terminateStep(state);
+    else if (state.name === 'terminated') await cleanUpStep();
   };
 
-  const kick = (): void => {
-    dirty = true;
-    if (running || abandoned || state.name === 'finished') return;
-    running = loop().finally(() => {
-      running = undefined;
-      if (dirty && !abandoned && state.name !== 'finished') kick();
-    });
-  };
-
-  const loop = async (): Promise<void> => {
-    while (dirty && !abandoned && state.name !== 'finished') {
-      dirty = false;
+  const loop = createWorkLoop({
+    now,
+    step: async () => {
       try {
         await step();
         retries.reset('step');
       } catch (error) {
         log.warn('pod could not be brought to what it asks for', { pod: podText(pod), error: messageOf(error) });
         retries.next('step');
-        wakeIn(retries.get('step'));
+        loop.wakeIn(retries.get('step'));
       }
-    }
-  };
+    },
+  });
 
   const podIP = (): string => (isHostNetwork(pod) ? services.hostIPs[0] : sandboxIPs(currentSandbox(view))[0]) ?? '';
 
@@ -182,13 +161,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       state.cut.abort();
       setState({ ...state, graceSeconds: grace, cut: new AbortController(), announced: true });
     }
-    kick();
-  };
-
-  const step = async (): Promise<void> => {
-    if (state.name === 'running') await syncStep();
-    else if (state.name === 'terminating') await terminateStep(state);
-    else if (state.name === 'terminated') await cleanUpStep();
+    loop.kick();
   };
 
   const syncStep = async (): Promise<void> => {
@@ -221,7 +194,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     if (inPlace.length > 0) {
       await resizeContainers(services, pod, inPlace);
       for (const { view: target, container } of inPlace) resized.set(target.id, resourcesHash(container));
-      dirty = true;
+      loop.kick();
     }
     for (const { view: target, container } of resizes.filter((r) => r.restart)) {
       const item = containersOf(pod).find((i) => i.container.name === container.name);
@@ -254,10 +227,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       wantsVolumes || !volumesReady ? setUpVolumes() : true,
     ]);
     const renewAt = volumes.renewAt(uid);
-    if (renewAt !== undefined) wakeIn(Math.max(1000, renewAt - now()));
+    if (renewAt !== undefined) loop.wakeIn(Math.max(1000, renewAt - now()));
     if (!sandbox) return;
     if (plan.start.length === 0) {
-      if (plan.kill.length > 0) dirty = true;
+      if (plan.kill.length > 0) loop.kick();
       return;
     }
     if (!mountsDone) return;
@@ -274,9 +247,9 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       sandboxConfig,
       cancelled: () => pod.metadata.deletionTimestamp !== undefined || removed,
     });
-    if (Number.isFinite(retryMs)) wakeIn(retryMs);
+    if (Number.isFinite(retryMs)) loop.wakeIn(retryMs);
     if (started) {
-      dirty = true;
+      loop.kick();
       return;
     }
     await refresh();
@@ -307,7 +280,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     if (seconds === undefined || startTime === undefined) return false;
     const left = Date.parse(startTime) + seconds * 1000 - now();
     if (left > 0) {
-      wakeIn(left);
+      loop.wakeIn(left);
       return false;
     }
     const message = 'Pod was active on the node longer than the specified deadline';
@@ -340,7 +313,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     } catch (error) {
       event(pod, undefined, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${goErrorText(error)}`);
       retries.next('sandbox');
-      wakeIn(Math.max(1000, retries.get('sandbox')));
+      loop.wakeIn(Math.max(1000, retries.get('sandbox')));
       return undefined;
     }
   };
@@ -357,7 +330,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
         event(pod, undefined, 'Warning', 'FailedMount', line);
       retries.next('volumes');
       volumesDirty = true;
-      wakeIn(retries.get('volumes'));
+      loop.wakeIn(retries.get('volumes'));
       return false;
     }
   };
@@ -378,7 +351,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       },
     });
     at.announced = true;
-    dirty = true;
+    loop.kick();
     if (ended && state === at) setState({ name: 'terminated', verdict: at.verdict });
   };
 
@@ -392,7 +365,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     await Promise.all(view.containers.map((c) => runtime.removeContainer(c.id)));
     await Promise.all(view.sandboxes.map((s) => runtime.removeSandbox(s.id)));
     await services.release(pod);
-    clearTimeout(timer);
+    void loop.end();
     setState({ name: 'finished', verdict: verdictOf() });
     finished(uid);
   };
@@ -433,14 +406,14 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       ({ pod, pending: resizePending } = allocation.apply(next));
       if (statusOnly && !isTerminalPhase(next.status?.phase)) return;
       if (pod.metadata.deletionTimestamp && state.name === 'terminating') terminate(undefined);
-      else kick();
+      else loop.kick();
     },
     wake(wakeOptions = {}) {
       if (wakeOptions.volumes) {
         volumesDirty = true;
         starts.retryNow();
       }
-      kick();
+      loop.kick();
     },
     remove(last) {
       if (last) pod = last;
@@ -453,11 +426,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       return nothingRuns.promise;
     },
     async abandon() {
-      abandoned = true;
-      clearTimeout(timer);
+      const ended = loop.end();
       prober.forget(uid);
       if (state.name === 'terminating') state.cut.abort();
-      await running;
+      await ended;
     },
   };
 }
