@@ -1,7 +1,7 @@
-import { conflict, invalid, notFound } from '../../api/status.ts';
+import { conflict, invalid, isApiError, notFound } from '../../api/status.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, strategyContext, timestamp, type View } from './core.ts';
-import { newest } from './newest.ts';
+import { durable, newest } from './newest.ts';
 import { type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { DeleteOptions, DeleteOutcome, Draft, Frozen, StrategyContext, WriteOptions } from './types.ts';
 
@@ -26,21 +26,35 @@ export async function deleteObject(
   checkDeleteOptions(deletion);
   for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) options.context.warn(text);
   let admitted: Kept | undefined;
+  let marked: Kept | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const existing = newest(core, key);
+    // Marked here to go at once, taken away by somebody who saw the mark: what was asked for has come about.
+    if (marked && existing?.peek().metadata.uid !== marked.peek().metadata.uid)
+      return { stored: marked, deleted: true, answerObject: answersObject(core) };
     if (!existing) throw notFound(definition, place.name);
     const old = existing.peek();
-    checkPreconditions(core, deletion, existing, old);
+    try {
+      checkPreconditions(core, marked ? {} : deletion, existing, old);
+    } catch (error) {
+      if (isApiError(error)) await durable(core, existing);
+      throw error;
+    }
     if (admitted !== existing)
       await admit(core, view, options, deletion, view.converts ? await view.toView(existing.draft()) : old);
     admitted = existing;
     const step = nextStep(core, existing, old, deletion);
-    if (step.kind === 'nothing') return { stored: existing, deleted: false, answerObject: answersObject(core) };
+    if (step.kind === 'nothing')
+      return { stored: await durable(core, existing), deleted: false, answerObject: answersObject(core) };
     if (context.dryRun) return dryRun(core, existing, step);
-    const outcome =
-      step.kind === 'mark'
-        ? await mark(core, context, existing, step.draft, step.thenRemove)
-        : await removeNow(core, context, existing);
+    let target = existing;
+    if (step.kind === 'mark') {
+      const written = await mark(core, existing, step.draft);
+      if (!written) continue;
+      if (!step.thenRemove) return { stored: written, deleted: false, answerObject: true };
+      target = marked = written;
+    }
+    const outcome = await removeNow(core, context, target);
     if (outcome) return outcome;
   }
   throw conflict(definition, place.name, 'the object changes too often to be deleted');
@@ -57,25 +71,11 @@ async function removeNow(core: Core, context: StrategyContext, existing: Kept): 
   return { stored: existing, deleted: true, answerObject: answersObject(core) };
 }
 
-async function mark(
-  core: Core,
-  context: StrategyContext,
-  existing: Kept,
-  draft: Draft,
-  thenRemove: boolean,
-): Promise<DeleteOutcome | undefined> {
+async function mark(core: Core, existing: Kept, draft: Draft): Promise<Kept | undefined> {
   const final = ordered(draft);
   const text = textOf(final, existing.revision);
-  const unchanged = existing.bytes.equals(Buffer.from(text));
-  const writing = unchanged
-    ? Promise.resolve(existing)
-    : put(core, { place: existing, draft: final, text, expected: existing.revision });
-  if (!thenRemove) {
-    const stored = await writing;
-    return stored && { stored, deleted: false, answerObject: true };
-  }
-  const stored = await writing;
-  return stored && removeNow(core, context, stored);
+  if (existing.bytes.equals(Buffer.from(text))) return durable(core, existing);
+  return put(core, { place: existing, draft: final, text, expected: existing.revision });
 }
 
 function dryRun(core: Core, existing: Kept, step: Exclude<Step, { kind: 'nothing' }>): DeleteOutcome {

@@ -7,3 +7,9 @@ export function newest(core: Core, key: string): Kept | undefined {
   if (coming === 'deleted') return undefined;
   return coming ?? core.cache.get(key);
 }
+
+/** What an answer speaks of must be durable before the request is answered. */
+export async function durable(core: Core, existing: Kept): Promise<Kept> {
+  if (existing.revision > core.hub.revision()) await core.hub.reach(existing.revision, 10_000);
+  return existing;
+}

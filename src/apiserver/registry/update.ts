@@ -1,10 +1,10 @@
-import { type ApiError, conflict, invalid, notFound } from '../../api/status.ts';
+import { type ApiError, conflict, invalid, isApiError, notFound } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put, remove } from './commit.ts';
 import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
 import { settleMutation } from './create.ts';
 import { shownKey } from './keys.ts';
-import { newest } from './newest.ts';
+import { durable, newest } from './newest.ts';
 import { isRefreshed } from './refresh.ts';
 import { same } from './same.ts';
 import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
@@ -34,13 +34,19 @@ export async function updateObject(core: Core, view: View, options: WriteOptions
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = newest(core, key);
     if (!found) throw notFound(definition, options.place.name);
-    const refreshing = core.refresh?.(found) ?? found;
-    const existing = refreshing instanceof Promise ? await refreshing : refreshing;
-    const making = wanted.make(existing);
-    const made = making instanceof Promise ? await making : making;
-    if (!made) return durable(core, existing);
-    const stored = await updateOnce(core, view, options, wanted, existing, made);
-    if (stored) return stored;
+    try {
+      const refreshing = core.refresh?.(found) ?? found;
+      const existing = refreshing instanceof Promise ? await refreshing : refreshing;
+      const making = wanted.make(existing);
+      const made = making instanceof Promise ? await making : making;
+      if (!made) return durable(core, existing);
+      const stored = await updateOnce(core, view, options, wanted, existing, made);
+      if (stored) return stored;
+    } catch (error) {
+      // Whoever is refused reads the object next, and must find what the refusal came from.
+      if (isApiError(error)) await durable(core, found);
+      throw error;
+    }
   }
   throw conflict(definition, options.place.name, modified);
 }
@@ -220,12 +226,6 @@ async function finishDeletion(
   if (revision === undefined) return undefined;
   await core.definition.strategy.afterDelete?.(existing.peek(), context);
   return atRevision(answer, revision, core.cache.fields);
-}
-
-/** An object that a request leaves as it is must be durable before the request is answered. */
-async function durable(core: Core, existing: Kept): Promise<Kept> {
-  if (existing.revision > core.hub.revision()) await core.hub.reach(existing.revision, 10_000);
-  return existing;
 }
 
 /** Most texts differ from what is stored in their length already, which costs no copy to find out. */

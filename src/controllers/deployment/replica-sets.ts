@@ -23,9 +23,18 @@ export const byCreation = (a: ReplicaSet, b: ReplicaSet): number =>
 export const bySizeOlder = (a: ReplicaSet, b: ReplicaSet): number => replicasOf(b) - replicasOf(a) || byCreation(a, b);
 export const bySizeNewer = (a: ReplicaSet, b: ReplicaSet): number => replicasOf(b) - replicasOf(a) || byCreation(b, a);
 
-export function revisionOf(rs: ReplicaSet): number {
-  const revision = Number(rs.metadata.annotations?.[annotation.revision] ?? 0);
-  return Number.isSafeInteger(revision) ? revision : 0;
+const int64 = (text: string): bigint | undefined => {
+  const value = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  return value !== undefined && BigInt.asIntN(64, value) === value ? value : undefined;
+};
+
+/** A set's revision; 0 when it has none that can be read. */
+export const revisionOf = (rs: ReplicaSet): bigint => int64(rs.metadata.annotations?.[annotation.revision] ?? '') ?? 0n;
+export const byRevision = (a: ReplicaSet, b: ReplicaSet): number =>
+  revisionOf(a) < revisionOf(b) ? -1 : Number(revisionOf(a) > revisionOf(b));
+export function highestRevision(sets: readonly ReplicaSet[]): bigint {
+  const last = sets.toSorted(byRevision).at(-1);
+  return last ? revisionOf(last) : 0n;
 }
 
 function withoutHash(template: unknown): unknown {
@@ -84,20 +93,21 @@ const inherited = (key: string): boolean =>
 export function newSetAnnotations(
   d: Deployment,
   old: Record<string, string> | undefined,
-  revision: number,
+  revision: bigint,
   exists: boolean,
 ): Record<string, string> {
   const next: Record<string, string> = { ...old };
   for (const [key, value] of Object.entries(d.metadata.annotations ?? {})) {
     if (inherited(key) && key !== annotation.rollbackTo) next[key] = value;
   }
-  const before = Number(old?.[annotation.revision] ?? 0) || 0;
-  if (before < revision) {
+  const known = old?.[annotation.revision];
+  const before = known ? int64(known) : 0n;
+  if (before !== undefined && before < revision) {
     next[annotation.revision] = String(revision);
-    if (before > 0) {
-      const history = old?.[annotation.revisionHistory];
-      const whole = history ? `${history},${before}` : String(before);
-      next[annotation.revisionHistory] = whole.length > 2000 ? whole.slice(whole.indexOf(',') + 1) : whole;
+    if (known !== undefined) {
+      const past = (old?.[annotation.revisionHistory] || undefined)?.split(',') ?? [];
+      while (past.length > 0 && [...past, known].join(',').length > 2000) past.shift();
+      next[annotation.revisionHistory] = [...past, known].join(',');
     }
   }
   return exists ? next : { ...next, ...sizeAnnotations(d) };

@@ -11,8 +11,10 @@ import { templateHash } from '../runtime/template-hash.ts';
 import {
   annotation,
   byCreation,
+  byRevision,
   findNew,
   hashLabel,
+  highestRevision,
   isComplete,
   isRolling,
   newReplicas,
@@ -106,7 +108,7 @@ export const syncRevision: Step<Rollout> = async (state) => {
   state.fresh = findNew(state.deployment, state.sets);
   if (!state.fresh) return undefined;
   const { deployment, fresh, api } = state;
-  const revision = Math.max(0, ...oldSets(state).map(revisionOf)) + 1;
+  const revision = highestRevision(oldSets(state)) + 1n;
   const annotations = newSetAnnotations(deployment, fresh.metadata.annotations, revision, true);
   const minReadySeconds = deployment.spec?.minReadySeconds;
   const next = {
@@ -137,11 +139,11 @@ export const rollBack: Step<Rollout> = async (state) => {
   if (deployment.spec?.paused || !asked || !/^\d+$/.test(asked)) return undefined;
   const { [annotation.rollbackTo]: _asked, ...annotations } = deployment.metadata.annotations ?? {};
   const next = { ...deployment, metadata: { ...deployment.metadata, annotations } };
-  const revisions = state.sets.map(revisionOf).sort((a, b) => b - a);
-  const revision = Number(asked) || (revisions[1] ?? 0);
-  const set = state.sets.find((rs) => revision > 0 && revisionOf(rs) === revision);
+  const highest = state.sets.toSorted(byRevision).at(-1);
+  const revision = BigInt(asked) || highestRevision(state.sets.filter((rs) => rs !== highest));
+  const set = state.sets.find((rs) => revision > 0n && revisionOf(rs) === revision);
   if (!set) {
-    const what = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
+    const what = revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.';
     api.event('Warning', 'DeploymentRollbackRevisionNotFound', what);
   } else if (set === state.fresh) {
     const name = deployment.metadata.name;
@@ -189,7 +191,7 @@ export const ensureNewSet: Step<Rollout> = async (state) => {
   const { deployment, api } = state;
   const hash = templateHash(deployment.spec?.template, deployment.status?.collisionCount);
   const name = `${(deployment.metadata.name ?? '').slice(0, 253 - 1 - hash.length)}-${hash}`;
-  const revision = Math.max(0, ...state.sets.map(revisionOf)) + 1;
+  const revision = highestRevision(state.sets) + 1n;
   const labels = { ...deployment.spec?.template?.metadata?.labels, [hashLabel]: hash };
   const replicas = newReplicas(deployment, state.sets, 0);
   const wanted: ReplicaSet = {
@@ -263,7 +265,7 @@ async function deleteHistory(state: Rollout): Promise<void> {
   const old = oldSets(state).filter((rs) => rs.metadata.deletionTimestamp === undefined);
   const surplus = old.length - limit;
   if (surplus <= 0) return;
-  const sorted = old.toSorted((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b));
+  const sorted = old.toSorted((a, b) => byRevision(a, b) || byCreation(a, b));
   for (const rs of sorted.slice(0, surplus)) {
     const seen = (rs.status?.observedGeneration ?? 0) >= (rs.metadata.generation ?? 0);
     if ((rs.status?.replicas ?? 0) === 0 && replicasOf(rs) === 0 && seen) await state.api.deleteSet(rs);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Deployment, ReplicaSet } from '../../api/gen/apps-v1.ts';
-import { annotation, newReplicas, newSetAnnotations } from './replica-sets.ts';
+import { annotation, highestRevision, newReplicas, newSetAnnotations } from './replica-sets.ts';
 import { isScaled, scaledSizes, shrinkOld } from './scale.ts';
 
 const deployment = (replicas: number, maxSurge: number | string, maxUnavailable: number | string): Deployment =>
@@ -52,10 +52,15 @@ test('The only active set takes all of a scaling', () => {
 
 test('A set that is used again keeps the list of its former revisions', () => {
   const old = { [annotation.revision]: '1', kept: 'y' };
-  assert.deepStrictEqual(newSetAnnotations(deployment(1, 1, 0), old, 3, true), {
+  assert.deepStrictEqual(newSetAnnotations(deployment(1, 1, 0), old, 3n, true), {
     kept: 'y',
     note: 'x',
     [annotation.revision]: '3',
     [annotation.revisionHistory]: '1',
   });
+});
+
+test('Revisions are counted exactly, however large', () => {
+  const of = (revision: string) => ({ metadata: { annotations: { [annotation.revision]: revision } } }) as ReplicaSet;
+  assert.strictEqual(highestRevision([of('3546343826724305832'), of('7'), of('none')]) + 1n, 3546343826724305833n);
 });
