@@ -3,6 +3,7 @@ import type { Host } from '../../cloud-config/host.ts';
 import { nodes } from '../../src/api/gen/resources.ts';
 import { messageOf } from '../../src/base/errors.ts';
 import type { UpgradeState } from '../../src/daemon/upgrade/state.ts';
+import { containersHere } from './containers.ts';
 import { runHooks } from './hooks.ts';
 import type { LocalClients } from './local-clients.ts';
 import { missingWorkloads, stillWantedBy } from './workloads.ts';
@@ -89,12 +90,12 @@ const node: HealthCheck = {
 
 const workloads: HealthCheck = {
   name: 'workloads',
-  async run({ state, clients }) {
+  async run({ host, state, clients }) {
     const before = await state.read('workloads');
     if (before === undefined || before.length === 0 || clients.node === undefined) return undefined;
     const { client, name } = clients.node;
     const stillWanted = clients.admin === undefined ? async () => undefined : stillWantedBy(clients.admin);
-    const missing = await missingWorkloads(before, client, name, stillWanted);
+    const missing = await missingWorkloads(before, client, name, stillWanted, await containersHere(host));
     return missing.length === 0 ? undefined : { wait: missing.join('; ') };
   },
 };

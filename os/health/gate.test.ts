@@ -9,6 +9,7 @@ import { run } from '../../src/base/run.ts';
 import type { Client } from '../../src/client/client.ts';
 import { upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { type HealthCheck, judge, type Verdict } from './checks.ts';
+import { containersHere } from './containers.ts';
 import { healthGate } from './gate.ts';
 import { runHooks } from './hooks.ts';
 import { missingWorkloads, workloadsOn } from './workloads.ts';
@@ -156,3 +157,35 @@ for (const [name, { now, missing, wanted }] of Object.entries(cases))
     const remembered = await workloadsOn(clientOf(before), 'node');
     assert.deepStrictEqual(await missingWorkloads(remembered, clientOf(now), 'node', async () => wanted), missing);
   });
+
+test('workloads: what the API says of an earlier boot is not believed', async () => {
+  const [old, young] = ['a', 'b'].map((digit) => digit.repeat(64)) as [string, string];
+  const status = (containerID: string) => ({
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True' }],
+      containerStatuses: [{ name: 'c', image: '', imageID: '', ready: true, restartCount: 0, containerID }],
+    },
+  });
+  const client = clientOf([pod('web-1', true, web, status(`containerd://${old}`))]);
+  const remembered = await workloadsOn(client, 'node');
+  const root = await mkdtemp(join(tmpdir(), 'knarr-cgroups-'));
+  const inRoot: Host = { path: (path) => join(root, path), run };
+  const missing = async (): Promise<string[]> =>
+    missingWorkloads(remembered, client, 'node', async () => true, await containersHere(inRoot));
+  const group = (id: string): Promise<unknown> =>
+    mkdir(join(root, `sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice/cri-containerd-${id}.scope`), {
+      recursive: true,
+    });
+  try {
+    assert.deepStrictEqual(await missing(), []);
+    await group(young);
+    assert.deepStrictEqual(await missing(), [
+      'ReplicaSet n/web: 0 of 1 pods ready (web-1: its containers are not there yet)',
+    ]);
+    await group(old);
+    assert.deepStrictEqual(await missing(), []);
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});

@@ -7,8 +7,13 @@ import type { RecordedWorkload } from '../../src/daemon/upgrade/state.ts';
 /** Whose pods end by themselves. */
 const finite = new Set(['Job']);
 
-const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+/** Whether a container is there, by its identity (`containerd://…`). */
+type IsHere = (containerId: string) => boolean;
+
+/** What the API says of a pod is believed when its containers are those that are here: it may be of an earlier boot. */
+const isReady = (pod: Pod, isHere: IsHere): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true &&
+  (pod.status.containerStatuses ?? []).every(({ containerID = '' }) => isHere(containerID));
 
 /** What a pod belongs to: its controller, or itself when it has none and is to run for ever. */
 function workloadOf(pod: Pod): Omit<RecordedWorkload, 'ready'> | undefined {
@@ -30,14 +35,17 @@ interface Here {
   readonly why: string;
 }
 
-function group(list: readonly Pod[]): Map<string, Here & { workload: Omit<RecordedWorkload, 'ready'> }> {
+function group(
+  list: readonly Pod[],
+  isHere: IsHere,
+): Map<string, Here & { workload: Omit<RecordedWorkload, 'ready'> }> {
   const groups = new Map<string, Here & { workload: Omit<RecordedWorkload, 'ready'> }>();
   for (const pod of list) {
     const workload = workloadOf(pod);
     if (workload === undefined || pod.metadata.deletionTimestamp !== undefined) continue;
     if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
     const known = groups.get(keyOf(workload)) ?? { workload, ready: 0, all: 0, why: '' };
-    const ready = isReady(pod);
+    const ready = isReady(pod, isHere);
     groups.set(keyOf(workload), {
       workload,
       ready: known.ready + Number(ready),
@@ -50,6 +58,8 @@ function group(list: readonly Pod[]): Map<string, Here & { workload: Omit<Record
 
 /** Why a pod is not ready, in a word of its container where there is one. */
 function reasonOf(pod: Pod): string {
+  if (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+    return 'its containers are not there yet';
   const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason !== undefined);
   return waiting?.state?.waiting?.reason ?? pod.status?.reason ?? pod.status?.phase ?? 'no status';
 }
@@ -59,7 +69,7 @@ const podsOn = async (client: Client, nodeName: string): Promise<readonly Pod[]>
 
 /** What runs on this node now and is ready. */
 export async function workloadsOn(client: Client, nodeName: string): Promise<RecordedWorkload[]> {
-  return [...group(await podsOn(client, nodeName)).values()]
+  return [...group(await podsOn(client, nodeName), () => true).values()]
     .filter(({ ready }) => ready > 0)
     .map(({ workload, ready }) => ({ ...workload, ready }));
 }
@@ -69,15 +79,18 @@ export type StillWanted = (workload: RecordedWorkload) => Promise<boolean | unde
 
 /**
  * Which of the workloads that ran here do not run now, each with why. One that has gone elsewhere or was deleted is no
- * fault; one that has pods here must have as many ready ones as it had, or all that it still has.
+ * fault; one that has pods here must have as many ready ones as it had, or all that it still has. `here`: the containers
+ * that exist; undefined when nobody knows.
  */
 export async function missingWorkloads(
   before: readonly RecordedWorkload[],
   client: Client,
   nodeName: string,
   stillWanted: StillWanted,
+  here?: ReadonlySet<string>,
 ): Promise<string[]> {
-  const now = group(await podsOn(client, nodeName));
+  const isHere: IsHere = (id) => here === undefined || here.has(id.replace(/^.*:\/\//, ''));
+  const now = group(await podsOn(client, nodeName), isHere);
   const missing: string[] = [];
   for (const workload of before) {
     const here = now.get(keyOf(workload));
