@@ -4,7 +4,7 @@ import type { Outcome, Pending, UpgradeState } from '../../src/daemon/upgrade/st
 import { type BootEntry, bootOrder } from '../boot/entries.ts';
 import { withEntries } from '../boot/esp.ts';
 import type { MachineDisk } from '../disk/machine-disk.ts';
-import { copyBeforeTrial, restoreAfterTrial } from '../update/datastore.ts';
+import { prepareForTrial, restoreAfterTrial } from '../update/datastore.ts';
 
 export interface TrialContext {
   readonly host: Host;
@@ -43,7 +43,7 @@ export async function finish(
   result: Outcome['result'],
   more: Partial<Pick<Outcome, 'reasons' | 'datastoreRestored'>> = {},
 ): Promise<Outcome> {
-  const { id, kind, from, to, request } = pending;
+  const { id, kind, from, to, request, restoreDatastore = false } = pending;
   const outcome: Outcome = {
     id,
     kind,
@@ -52,7 +52,7 @@ export async function finish(
     to,
     at: Math.floor(Date.now() / 1000),
     reasons: [],
-    datastoreRestored: false,
+    datastoreRestored: result === 'kept' && restoreDatastore,
     ...more,
     ...(request === undefined ? {} : { request }),
   };
@@ -74,7 +74,7 @@ async function returned({ host, state, disk, say }: TrialContext, pending: Pendi
   const reasons = attempts.at(-1)?.reasons ?? [noWords];
   await finish(state, pending, 'returned', { reasons, datastoreRestored });
   say(`${pending.to} was not kept, ${pending.from} runs again: ${reasons.join('; ')}`);
-  if (datastoreRestored) say(`the datastore is back as it was before ${pending.to} changed its form`);
+  if (datastoreRestored) say(`the datastore is back as ${pending.from} left it`);
 }
 
 /**
@@ -95,7 +95,7 @@ export async function beginTrial(context: TrialContext): Promise<Standing['is'] 
     case 'on-trial': {
       const { left, done } = await countTry(context, pending, standing.entry);
       say(`${pending.to} is on trial: try ${done} of ${done + left}, ${pending.deadlineSeconds} s to be healthy`);
-      await copyBeforeTrial(host, state, pending);
+      await prepareForTrial(host, state, pending);
       break;
     }
     case 'kept':

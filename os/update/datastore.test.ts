@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ import { silent } from '../../src/base/log.ts';
 import { run } from '../../src/base/run.ts';
 import { type Pending, type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { createSqliteBackend } from '../../src/store/sqlite-backend.ts';
-import { copyBeforeTrial, mayGoBack, readCopy, restoreAfterTrial } from './datastore.ts';
+import { copyBeforeTrial, goesBackToCopy, prepareForTrial, readCopy, restoreAfterTrial } from './datastore.ts';
 
 const pending: Pending = {
   id: '2-1',
@@ -30,6 +31,8 @@ interface Machine {
   keys(): Promise<string[]>;
   /** What a newer version does to the tables. */
   migrate(): void;
+  /** Says that the tables have another form; `aside`: in the file that a restore put aside. */
+  setForm(form: number, aside?: boolean): void;
 }
 
 async function withMachine(work: (machine: Machine) => Promise<void>): Promise<void> {
@@ -55,6 +58,12 @@ async function withMachine(work: (machine: Machine) => Promise<void>): Promise<v
         const db = new Sqlite(path);
         db.exec('CREATE TABLE newer (a INTEGER)');
         db.pragma('user_version = 99');
+        db.close();
+      },
+      setForm(form, aside = false) {
+        const found = readdirSync(dirname(path)).find((name) => name.includes('before-restore'));
+        const db = new Sqlite(aside ? join(dirname(path), found ?? 'none') : path, { fileMustExist: true });
+        db.pragma(`user_version = ${form}`);
         db.close();
       },
     });
@@ -99,10 +108,30 @@ test('a person goes back over a migration only when he says so', () =>
   withMachine(async ({ host, state, write, migrate }) => {
     await write('/old');
     await copyBeforeTrial(host, state, pending);
-    await mayGoBack(host, state, '1', false);
+    assert.equal(await goesBackToCopy(host, state, '1', false), false);
+    assert.equal(await goesBackToCopy(host, state, '1', true), false);
     migrate();
-    await assert.rejects(mayGoBack(host, state, '1', false), { code: 'datastore-migrated' });
-    await mayGoBack(host, state, '1', true);
+    await assert.rejects(goesBackToCopy(host, state, '1', false), { code: 'datastore-migrated' });
+    assert.equal(await goesBackToCopy(host, state, '1', true), true);
+  }));
+
+test('he gets the copy, and what was there before when the old version is not kept', () =>
+  withMachine(async ({ host, state, write, keys, migrate, setForm }) => {
+    const back: Pending = { ...pending, id: '1-2', kind: 'rollback', from: '2', to: '1', restoreDatastore: true };
+    await write('/old');
+    await copyBeforeTrial(host, state, pending);
+    await write('/since');
+    migrate();
+    // a second try, or one that was cut off, ends the same
+    for (const _ of [1, 2]) await prepareForTrial(host, state, back);
+    assert.deepStrictEqual(await keys(), ['/old']);
+    await write('/on-trial');
+    // who puts it back can read its form; this test's program would be too old
+    setForm(0, true);
+    assert.equal(await restoreAfterTrial(host, state, back), true);
+    setForm(1);
+    assert.deepStrictEqual(await keys(), ['/old', '/since']);
+    await assert.rejects(prepareForTrial(host, state, { ...back, to: '0' }), { code: 'no-copy' });
   }));
 
 test('a machine without a datastore has nothing to copy', () =>

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { KnarrError } from '../../src/base/errors.ts';
@@ -35,6 +35,49 @@ export async function readCopy(state: UpgradeState): Promise<DatastoreCopy | und
 }
 
 /**
+ * Before a version opens the datastore for the first time on its trial: the copy for the way back is made, or, where a
+ * person goes back over a change of its form, the copy that was made for this version takes its place.
+ */
+export const prepareForTrial = (host: Host, state: UpgradeState, pending: Pending): Promise<unknown> =>
+  pending.restoreDatastore === true ? goBackToCopy(host, state, pending) : copyBeforeTrial(host, state, pending);
+
+/** Where restoring puts the file that it replaces (src/store/sqlite-restore.ts). */
+const asideOf = (path: string): string => `${basename(path)}.before-restore-`;
+
+async function goBackToCopy(host: Host, state: UpgradeState, pending: Pending): Promise<void> {
+  const path = await databaseOf(host, state);
+  const copy = await readCopy(state);
+  if (copy === undefined || copy.version !== pending.to)
+    throw new KnarrError({
+      code: 'no-copy',
+      blame: 'world',
+      message: `there is no copy of the datastore that ${pending.to} could read`,
+    });
+  // a second try finds it done
+  if (existsSync(path) && (await datastoreSchema(path)) === copy.schema) return;
+  await restoreBackup(copyOf(state).file, path);
+}
+
+/** The version that a person went back from runs again: so does its datastore, which lies aside. */
+async function undoGoingBack(host: Host, state: UpgradeState): Promise<boolean> {
+  const path = await databaseOf(host, state);
+  const copy = await readCopy(state);
+  if (copy === undefined || !existsSync(path) || (await datastoreSchema(path)) !== copy.schema) return false;
+  const folder = dirname(path);
+  const beside = (await readdir(folder)).filter((name) => /^\w+$/.test(name.slice(asideOf(path).length)));
+  for (const name of beside
+    .filter((one) => one.startsWith(asideOf(path)))
+    .sort()
+    .reverse()) {
+    const aside = join(folder, name);
+    if ((await datastoreSchema(aside)) === copy.schema) continue;
+    await restoreBackup(aside, path);
+    return true;
+  }
+  return false;
+}
+
+/**
  * Copies the datastore once for an upgrade, before the new version opens it for the first time. Until the copy is whole
  * the daemon must not start; a power cut in between makes it begin anew, for nothing has been changed yet.
  */
@@ -63,8 +106,9 @@ export async function copyBeforeTrial(
 export async function restoreAfterTrial(
   host: Host,
   state: UpgradeState,
-  pending: Pick<Pending, 'id'>,
+  pending: Pick<Pending, 'id' | 'restoreDatastore'>,
 ): Promise<boolean> {
+  if (pending.restoreDatastore === true) return undoGoingBack(host, state);
   const path = await databaseOf(host, state);
   const copy = await readCopy(state);
   if (copy === undefined || copy.id !== pending.id || !existsSync(path)) return false;
@@ -74,14 +118,15 @@ export async function restoreAfterTrial(
 }
 
 /**
- * For a way back that the user asks for, perhaps weeks later. Throws KnarrError `datastore-migrated` when it would cost
- * what was written since and he has not said that he knows.
+ * For a way back that the user asks for, perhaps weeks later: whether the copy must take the datastore's place for it.
+ * Throws KnarrError `datastore-migrated` when it must, which costs what was written since, and he has not said that he knows.
  */
-export async function mayGoBack(host: Host, state: UpgradeState, to: string, accepted: boolean): Promise<void> {
+export async function goesBackToCopy(host: Host, state: UpgradeState, to: string, accepted: boolean): Promise<boolean> {
   const path = await databaseOf(host, state);
   const copy = await readCopy(state);
-  if (!existsSync(path) || copy === undefined || copy.version !== to) return;
-  if ((await datastoreSchema(path)) === copy.schema || accepted) return;
+  if (!existsSync(path) || copy === undefined || copy.version !== to) return false;
+  if ((await datastoreSchema(path)) === copy.schema) return false;
+  if (accepted) return true;
   throw new KnarrError({
     code: 'datastore-migrated',
     blame: 'user',

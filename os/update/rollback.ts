@@ -5,7 +5,7 @@ import { preferring } from '../boot/entries.ts';
 import { withEntries } from '../boot/esp.ts';
 import { readMachineDisk } from '../disk/machine-disk.ts';
 import { readRelease } from '../release.ts';
-import { mayGoBack } from './datastore.ts';
+import { goesBackToCopy } from './datastore.ts';
 import { withUpgradeLock } from './lock.ts';
 import { recordWorkloads } from './record-workloads.ts';
 
@@ -25,7 +25,7 @@ export async function rollbackMachine(
     const to = disk.other.version;
     if (to === undefined)
       throw refuse('nothing-to-go-back-to', 'the other slot is empty: there is nothing to go back to');
-    await mayGoBack(host, state, to, options.restoreDatastore);
+    const restoreDatastore = await goesBackToCopy(host, state, to, options.restoreDatastore);
     const pending = await state.read('pending');
     await withEntries(host, disk, 'write', async (entries) => {
       const list = await entries.list();
@@ -49,6 +49,7 @@ export async function rollbackMachine(
         tries: options.tries,
         deadlineSeconds,
         source: 'the other slot',
+        ...(restoreDatastore ? { restoreDatastore } : {}),
         at,
       });
       await entries.retry(target, tries.target);

@@ -40,6 +40,8 @@ export interface Pending {
   readonly deadlineSeconds: number;
   readonly source: string;
   readonly request?: PlanRequest;
+  /** A way back over a change of the datastore's form: the copy made for `to` takes its place. */
+  readonly restoreDatastore?: boolean;
   /** Seconds since 1970. */
   readonly at: number;
 }
@@ -75,6 +77,9 @@ export interface Progress {
   readonly request?: PlanRequest;
   /** The tool has given up: why. */
   readonly failed?: string;
+  /** In which boot, and as which process, the tool is at work. */
+  readonly boot?: string;
+  readonly pid?: number;
 }
 
 /** A workload that had ready pods on this machine. */
