@@ -13,6 +13,7 @@ import { withUpgradeLock } from '../update/lock.ts';
 import { keyFolders, manifestName, readUpdateKeys, signatureName, signerOf } from '../update/manifest.ts';
 import { checked } from '../update/phases/write.ts';
 import { recordWorkloads } from '../update/record-workloads.ts';
+import { reportProgress } from '../update/report.ts';
 import type { UpgradeOptions } from '../update/run.ts';
 import { keep } from '../update/sources/oci.ts';
 import { openSource } from '../update/sources/open.ts';
@@ -38,9 +39,7 @@ export async function upgradeDaemon(
   const { version: image, arch } = await readRelease(host);
   const tell = async (text: string, failed?: string): Promise<void> => {
     if (failed === undefined) say(text);
-    const at = Math.floor(Date.now() / 1000);
-    if (request !== undefined)
-      await state.write('progress', { at, text, request, ...(failed === undefined ? {} : { failed }) });
+    await reportProgress(host, state, request, text, failed);
   };
   return withUpgradeLock(host, async () => {
     try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { messageOf } from '../../src/base/errors.ts';
-import { type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
+import { upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { readMachineDisk } from '../disk/machine-disk.ts';
 import { readRelease } from '../release.ts';
 import { faultAt } from './fault.ts';
@@ -11,6 +11,7 @@ import { openUpdate } from './opened.ts';
 import { check } from './phases/check.ts';
 import { upgradePhases } from './phases.ts';
 import { recordWorkloads } from './record-workloads.ts';
+import { reportProgress } from './report.ts';
 import { runUpgrade, type UpgradeOptions } from './run.ts';
 
 /** Puts an update into the other slot and makes it start next, on trial. Gives what it is; `checkOnly` changes nothing. */
@@ -24,7 +25,7 @@ export async function upgradeMachine(
   const { request } = options;
   const tell = async (text: string, failed?: string): Promise<void> => {
     if (failed === undefined) say(text);
-    await report(state, text, request, failed);
+    await reportProgress(host, state, request, text, failed);
   };
   const release = await readRelease(host);
   return withUpgradeLock(host, async () => {
@@ -72,16 +73,4 @@ export async function upgradeMachine(
       throw error;
     }
   });
-}
-
-/** For whoever watches from the cluster; only an upgrade that the cluster asked for is watched. */
-async function report(
-  state: UpgradeState,
-  text: string,
-  request: UpgradeOptions['request'],
-  failed: string | undefined,
-): Promise<void> {
-  if (request === undefined) return;
-  const at = Math.floor(Date.now() / 1000);
-  await state.write('progress', { at, text, request, ...(failed === undefined ? {} : { failed }) });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { createPlans } from '../../src/addons/plans/controller.ts';
@@ -12,7 +12,12 @@ import { createLogger } from '../../src/base/log.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createInformerFactory, type InformerFactory } from '../../src/client/informer.ts';
-import { createNodeUpgrades, outcomeAnnotation, versionLabel } from '../../src/daemon/upgrade/node-upgrades.ts';
+import {
+  createNodeUpgrades,
+  judgeRequest,
+  outcomeAnnotation,
+  versionLabel,
+} from '../../src/daemon/upgrade/node-upgrades.ts';
 import { upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
@@ -50,6 +55,8 @@ afterEach(async () => {
   [most, now] = [0, 0];
 });
 
+const bootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+
 /** A node whose machine takes every update but those whose version is `bad`. */
 async function fakeNode(
   name: string,
@@ -78,7 +85,7 @@ async function fakeNode(
       begun.push(name);
       most = Math.max(most, ++now);
       const [id, at, from] = [`${name}-${begun.length}`, begun.length, machine];
-      await state.write('progress', { at, text: 'write', request });
+      await state.write('progress', { at, text: 'write', request, boot: await bootId(), pid: process.pid });
       const pending = {
         id,
         kind: 'upgrade',
@@ -231,4 +238,26 @@ test('what is no plan is told; what is for the original controller is left alone
   await until('Unsupported', async () => ((await reasonsOf('other')).includes('Unsupported') ? true : undefined));
   assert.equal((await client.get(plans, 'other', { namespace })).status, undefined);
   assert.deepStrictEqual(begun, []);
+});
+
+test('what a power cut or a kill ended before the new version could start is begun again', async () => {
+  const folder = join(server.folder, 'judged');
+  await mkdir(folder, { recursive: true });
+  const state = upgradeState(folder);
+  const asked = { plan: 'a/b', hash: 'h', kind: 'os', from: '', version: '2', at: 1 } as const;
+  const judge = () => judgeRequest(asked, state, { machine: '1', daemon: '1' });
+  const [boot, pid] = [await bootId(), process.pid];
+  const request = { plan: 'a/b', hash: 'h-1' };
+  const progress = { at: 1, text: 'write', request, boot, pid };
+  await state.write('progress', progress);
+  assert.deepStrictEqual(await judge(), { state: 'working', text: 'write' });
+  for (const ended of [{ boot: 'the one before' }, { pid: 2 ** 22 + 1 }]) {
+    await state.write('progress', { ...progress, ...ended });
+    assert.equal(await judge(), 'start');
+  }
+  const outcome = { id: 'x', kind: 'upgrade', from: '1', to: '2', at: 1, datastoreRestored: false, request } as const;
+  await state.write('outcome', { ...outcome, result: 'interrupted', reasons: [] });
+  assert.equal(await judge(), 'start');
+  await state.write('outcome', { ...outcome, result: 'returned', reasons: ['api: no'] });
+  assert.deepStrictEqual(await judge(), { state: 'failed', text: '2 was not kept, 1 runs again: api: no' });
 });

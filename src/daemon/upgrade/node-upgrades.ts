@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import {
   reportOf,
   requestOf,
@@ -16,7 +16,7 @@ import { run } from '../../base/run.ts';
 import type { Client } from '../../client/client.ts';
 import { createEventRecorder, referenceTo } from '../../client/events.ts';
 import type { InformerFactory } from '../../client/informer.ts';
-import { type Outcome, type PlanRequest, type UpgradeState, upgradeState } from './state.ts';
+import { type Outcome, type PlanRequest, type Progress, type UpgradeState, upgradeState } from './state.ts';
 
 export interface NodeUpgradesOptions {
   client: Client;
@@ -50,6 +50,15 @@ const idOf = ({ plan, hash, at }: UpgradeRequest): PlanRequest => ({ plan, hash:
 const isFor = (id: PlanRequest, other: PlanRequest | undefined): boolean =>
   other?.plan === id.plan && other.hash === id.hash;
 
+/** Whether the tool that wrote this is still at work: not after a power cut, nor when it was killed. */
+async function atWork({ boot, pid }: Progress): Promise<boolean> {
+  if (boot !== (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()) return false;
+  return access(`/proc/${pid}`).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** What a node says of a request, by what the machine has written down; `start`: nothing was begun yet. */
 export async function judgeRequest(
   request: UpgradeRequest,
@@ -62,16 +71,18 @@ export async function judgeRequest(
     await state.read('pending'),
     await state.read('progress'),
   ];
-  if (outcome !== undefined && isFor(id, outcome.request))
-    return outcome.result === 'kept' ? { state: 'done', text: '' } : { state: 'failed', text: summaryOf(outcome) };
+  const ended = outcome !== undefined && isFor(id, outcome.request) ? outcome : undefined;
+  // one that was cut off before the new version could start is begun again
+  if (ended !== undefined && ended.result !== 'interrupted')
+    return ended.result === 'kept' ? { state: 'done', text: '' } : { state: 'failed', text: summaryOf(ended) };
   if (pending !== undefined && isFor(id, pending.request)) {
     const begun = (request.kind === 'os' ? versions.machine : versions.daemon) === pending.to;
     return { state: 'trial', text: begun ? 'on trial' : 'restarting' };
   }
-  if (progress !== undefined && isFor(id, progress.request))
-    return progress.failed === undefined
-      ? { state: 'working', text: progress.text }
-      : { state: 'failed', text: progress.failed };
+  if (progress !== undefined && isFor(id, progress.request)) {
+    if (progress.failed !== undefined) return { state: 'failed', text: progress.failed };
+    if (await atWork(progress)) return { state: 'working', text: progress.text };
+  }
   const running = request.kind === 'os' ? versions.machine : versions.daemon;
   if (running?.replaceAll('+', '-') === request.version) return { state: 'done', text: '' };
   if (request.kind === 'os' && versions.machine === undefined)
