@@ -47,8 +47,8 @@ export function certificatePlugins(authorizer: Authorizer): AdmissionPlugin[] {
       async validate(attributes) {
         const old = attributes.oldObject as unknown as CertificateSigningRequest;
         const now = attributes.object as unknown as CertificateSigningRequest;
-        const failed = (csr: CertificateSigningRequest) => csr.status?.conditions?.filter((c) => c.type === 'Failed');
-        if (same(old.status?.certificate, now.status?.certificate) && same(failed(old), failed(now))) return;
+        const decided = ({ status }: CertificateSigningRequest) => [status?.certificate, status?.conditions ?? []];
+        if (same(decided(old), decided(now))) return;
         const { signerName = '' } = old.spec;
         if (!(await mayFor(authorizer, attributes.context.user, 'sign', signerName)))
           throw refuse(attributes, `user not permitted to sign requests with signerName "${signerName}"`);

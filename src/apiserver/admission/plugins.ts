@@ -8,11 +8,14 @@ import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
-import { nodeRestriction } from './node-restriction.ts';
+import { nodeDeclaredFeatures } from './node-features.ts';
+import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { taintNodesByCondition } from './node-taint.ts';
 import { optionalPlugins } from './optional.ts';
 import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
+import { podResize } from './pod-resize.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { mutatingPolicies } from './policy/mutating.ts';
 import { validatingPolicies } from './policy/validating.ts';
 import { priority } from './priority.ts';
@@ -44,7 +47,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     namespaceLifecycle(context),
     limitRanger(context),
     serviceAccount(context),
-    nodeRestriction(context),
+    nodeRestriction(context, authorizer),
     podSecurity(context, settings.podSecurity),
     taintNodesByCondition,
     priority(context),
@@ -57,6 +60,11 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     defaultIngressClass(context),
     rbacEscalation(authorizer, rbac),
     ...optionalPlugins.filter(({ name }) => settings.with?.includes(name)),
+    // ClusterTrustBundleAttest, PodGroupProtection, PodGroupWorkloadExists and JobValidation are about kinds that 1.36
+    // serves only behind feature gates that are off.
+    podTopologyLabels(context),
+    nodeDeclaredFeatures(context),
+    podResize(context),
     mutatingPolicies({ context, authorizer }),
     validatingPolicies({ context, authorizer }),
     ...webhookPlugins({ context, authorizer, dial, log }),

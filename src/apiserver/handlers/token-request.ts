@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
 import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
-import type { Admission, Draft, Frozen, Registry } from '../registry/types.ts';
+import type { Admission, AdmissionAttributes, Draft, Frozen, Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
 import type { SpecialHandlers } from './dispatch.ts';
 
@@ -88,15 +88,8 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
 
   const create: SpecialHandlers['create'] = async (call) => {
     const { namespace, name } = call.info;
-    const request = await readObject(call, { group, version: 'v1', kind: 'TokenRequest' });
-    const account = await get('serviceaccounts', namespace, name);
-    const spec = (request.spec ?? {}) as TokenRequestSpec;
-    request.spec = spec;
-    if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
-    spec.expirationSeconds ??= 3600;
-    checkIdentity(request, namespace, name, account);
-    check(spec);
-    await options.admission.validate({
+    const given = await readObject(call, { group, version: 'v1', kind: 'TokenRequest' });
+    const attributes: AdmissionAttributes = {
       operation: 'CREATE',
       group: '',
       version: 'v1',
@@ -105,11 +98,21 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       subresource: 'token',
       namespace,
       name,
-      object: request,
+      object: given,
       oldObject: undefined,
       options: {},
       context: call.context,
-    });
+    };
+    await options.admission.mutate(attributes);
+    const request = attributes.object as Draft;
+    const account = await get('serviceaccounts', namespace, name);
+    const spec = (request.spec ?? {}) as TokenRequestSpec;
+    request.spec = spec;
+    if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
+    spec.expirationSeconds ??= 3600;
+    checkIdentity(request, namespace, name, account);
+    check(spec);
+    await options.admission.validate(attributes);
 
     const issued = Math.floor(now() / 1000);
     const most = options.maxExpirationSeconds;

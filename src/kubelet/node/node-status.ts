@@ -107,6 +107,8 @@ export function nodeStatus(facts: NodeFacts, before: NodeStatus | undefined, now
       architecture: machine.architecture,
     },
     images: imageList(facts.images),
+    // The resources of a pod as a whole are not among what is resized while it runs.
+    declaredFeatures: ['InPlacePodVerticalScalingInitContainers'],
     ...(handlers.length > 0 ? { runtimeHandlers: handlers } : {}),
     ...(runtimeStatus?.features
       ? { features: { supplementalGroupsPolicy: runtimeStatus.features.supplementalGroupsPolicy } }

@@ -1,24 +1,42 @@
-import type { PodSpec } from '../../../api/gen/core-v1.ts';
+import type { Pod, PodSpec } from '../../../api/gen/core-v1.ts';
+import { internalError, invalid } from '../../../api/status.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from '../plugin.ts';
-import { type Level, violations } from './checks.ts';
+import { type AdmissionContext, type AdmissionPlugin, listAll, lookUp, refuse } from '../plugin.ts';
+import { inDetail, violations } from './checks.ts';
+import { exemptWarning, warningsAbout } from './namespaces.ts';
+import {
+  defaultPolicy,
+  isPrivileged,
+  isStricter,
+  type LevelVersion,
+  type Policy,
+  policyOf,
+  prefix,
+  sameLevel,
+  shown,
+} from './policy.ts';
 import type { PodSecuritySettings } from './settings.ts';
 
-const prefix = 'pod-security.kubernetes.io/';
+interface Template {
+  metadata?: { annotations?: Readonly<Record<string, string>> };
+  spec?: PodSpec;
+}
 
-const templates: Readonly<Record<string, (object: Frozen) => PodSpec | undefined>> = {
-  '/pods': (object) => object.spec as PodSpec | undefined,
-  '/podtemplates': (object) => (object.template as { spec?: PodSpec } | undefined)?.spec,
+type WithTemplate = { spec?: { template?: Template } } | undefined;
+
+const templateOf: Readonly<Record<string, (object: Frozen) => Template | undefined>> = {
+  '/pods': (object) => object as Template,
+  '/podtemplates': (object) => object.template as Template | undefined,
   'batch/cronjobs': (object) =>
-    (object.spec as { jobTemplate?: { spec?: { template?: { spec?: PodSpec } } } } | undefined)?.jobTemplate?.spec
-      ?.template?.spec,
+    ((object.spec as { jobTemplate?: WithTemplate } | undefined)?.jobTemplate as WithTemplate)?.spec?.template,
 };
-const ofTemplate = (object: Frozen): PodSpec | undefined =>
-  (object.spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec;
+const ordinaryTemplate = (object: Frozen): Template | undefined => (object as WithTemplate)?.spec?.template;
 
 const resources = [
+  '/namespaces',
   '/pods',
   '/pods/ephemeralcontainers',
+  '/pods/resize',
   '/podtemplates',
   '/replicationcontrollers',
   'apps/deployments',
@@ -29,64 +47,96 @@ const resources = [
   'batch/cronjobs',
 ];
 
-interface Policy {
-  readonly level: Level;
-  readonly version: string;
-}
-
-function policyOf(
-  namespace: Frozen,
-  mode: 'enforce' | 'audit' | 'warn',
-  settings: PodSecuritySettings | undefined,
-): Policy {
-  const labels = namespace.metadata.labels ?? {};
-  const level = labels[`${prefix}${mode}`] ?? settings?.defaults[mode];
-  return {
-    level: level === 'baseline' || level === 'restricted' ? level : 'privileged',
-    version: labels[`${prefix}${mode}-version`] ?? settings?.versions[mode] ?? 'latest',
-  };
-}
-
-function isExempt({ exempt }: PodSecuritySettings, a: AdmissionAttributes, spec: PodSpec): boolean {
-  return (
-    exempt.namespaces.includes(a.namespace) ||
-    exempt.usernames.includes(a.context.user.name) ||
-    (spec.runtimeClassName !== undefined && exempt.runtimeClasses.includes(spec.runtimeClassName))
-  );
+/** Updates of pods matter only where another image is to run. */
+function isSignificant(pod: PodSpec, old: PodSpec): boolean {
+  for (const list of ['containers', 'initContainers'] as const) {
+    const [now, before] = [pod[list] ?? [], old[list] ?? []];
+    if (now.length !== before.length || now.some((c, i) => c.image !== before[i]?.image)) return true;
+  }
+  const known = new Map((old.ephemeralContainers ?? []).map((c) => [c.name, c.image]));
+  return (pod.ephemeralContainers ?? []).some((c) => !known.has(c.name) || known.get(c.name) !== c.image);
 }
 
 /** Pods keep to the level that their namespace's labels ask for; workloads are warned about what their pods would do. */
 export function podSecurity(context: AdmissionContext, settings?: PodSecuritySettings): AdmissionPlugin {
-  const check = (a: AdmissionAttributes, namespace: Frozen): void => {
-    const object = a.object as Frozen;
-    const place = `${a.group}/${a.resource}`;
-    const spec = (templates[place] ?? ofTemplate)(object);
-    if (!spec?.containers || (settings && isExempt(settings, a, spec))) return;
-    if (place === '/pods') {
-      const enforce = policyOf(namespace, 'enforce', settings);
-      a.context.annotate?.(`${prefix}enforce-policy`, `${enforce.level}:${enforce.version}`);
-      const problem = violations(enforce.level, spec);
-      if (problem) throw refuse(a, `violates PodSecurity "${enforce.level}:${enforce.version}": ${problem}`);
+  const defaults = defaultPolicy(settings);
+  const exempt = settings?.exempt ?? { usernames: [], runtimeClasses: [], namespaces: [] };
+  const annotate = (a: AdmissionAttributes, key: string, value: string): void =>
+    a.context.annotate?.(prefix + key, value);
+
+  const checkNamespace = async (a: AdmissionAttributes): Promise<void> => {
+    const { metadata } = a.object as Frozen;
+    const name = metadata.name ?? '';
+    const labels = metadata.labels ?? {};
+    const { policy, problems } = policyOf(labels, defaults);
+    const refuseProblems = () => invalid({ group: '', kind: 'Namespace' }, name, problems);
+    const warnOfExemption = (): void => {
+      const text = exemptWarning(name, labels, policy, defaults);
+      if (text !== undefined) a.context.warn(text);
+    };
+    if (a.operation === 'CREATE') {
+      if (problems.length > 0) throw refuseProblems();
+      if (exempt.namespaces.includes(name)) warnOfExemption();
+      return;
     }
-    for (const mode of ['audit', 'warn'] as const) {
-      if (mode === 'audit' && !a.context.annotate) continue;
-      const { level, version } = policyOf(namespace, mode, settings);
-      const problem = violations(level, spec);
-      const text = `would violate PodSecurity "${level}:${version}": ${problem}`;
-      if (problem && mode === 'audit') a.context.annotate?.(`${prefix}audit-violations`, text);
-      if (problem && mode === 'warn') a.context.warn(text);
-    }
+    const before = policyOf(a.oldObject?.metadata.labels, defaults);
+    if (problems.length > 0 && JSON.stringify(problems) !== JSON.stringify(before.problems)) throw refuseProblems();
+    const { enforce } = policy;
+    const old = before.policy.enforce;
+    if (sameLevel(enforce, old) || enforce.level === 'privileged') return;
+    if (enforce.minor === old.minor && !isStricter(enforce.level, old.level)) return;
+    if (exempt.namespaces.includes(name)) return warnOfExemption();
+    const pods = (await listAll(context, { group: '', resource: 'pods' }, name)) as unknown as Pod[];
+    const checked = pods.filter((pod) => !exempt.runtimeClasses.includes(pod.spec?.runtimeClassName ?? ''));
+    for (const text of await warningsAbout(name, checked, enforce)) a.context.warn(text);
   };
+
+  const checkTemplate = (a: AdmissionAttributes, { metadata, spec }: Template, policy: Policy): void => {
+    if (!spec) return;
+    if (exempt.runtimeClasses.includes(spec.runtimeClassName ?? '')) {
+      annotate(a, 'exempt', 'runtimeClass');
+      return;
+    }
+    const found = ({ level, minor }: LevelVersion) => violations({ level, minor }, spec, metadata?.annotations);
+    const would = (level: LevelVersion, problems: ReturnType<typeof found>): string =>
+      `would violate PodSecurity ${JSON.stringify(shown(level))}: ${inDetail(problems)}`;
+    const isPod = a.resource === 'pods';
+    const enforced = isPod ? found(policy.enforce) : [];
+    if (isPod) annotate(a, 'enforce-policy', shown(policy.enforce));
+    if (a.context.annotate) {
+      const audited = found(policy.audit);
+      if (audited.length > 0) annotate(a, 'audit-violations', would(policy.audit, audited));
+    }
+    if (enforced.length > 0)
+      throw refuse(a, `violates PodSecurity ${JSON.stringify(shown(policy.enforce))}: ${inDetail(enforced)}`);
+    const warned = found(policy.warn);
+    if (warned.length > 0) a.context.warn(would(policy.warn, warned));
+  };
+
   return {
     name: 'PodSecurity',
     operations: ['CREATE', 'UPDATE'],
     resources,
     async validate(a) {
-      if (!a.object || a.namespace === '') return;
-      // What a pod may change of itself later is nothing that counts here.
-      if (a.operation === 'UPDATE' && a.resource === 'pods' && a.subresource !== 'ephemeralcontainers') return;
+      if (!a.object) return;
+      if (a.group === '' && a.resource === 'namespaces') return checkNamespace(a);
+      if (exempt.namespaces.includes(a.namespace)) return annotate(a, 'exempt', 'namespace');
+      if (exempt.usernames.includes(a.context.user.name)) return annotate(a, 'exempt', 'user');
+      const isPod = a.resource === 'pods';
       const namespace = await lookUp(context, { group: '', resource: 'namespaces' }, { name: a.namespace });
-      if (namespace) check(a, namespace);
+      if (!namespace) {
+        if (isPod) throw internalError(`failed to lookup namespace ${JSON.stringify(a.namespace)}`);
+        return;
+      }
+      const { policy, problems } = policyOf(namespace.metadata.labels, defaults);
+      if (problems.length > 0)
+        annotate(a, 'error', `Failed to parse policy: ${problems.map((p) => `${p.field}: ${p.message}`).join(', ')}`);
+      else if (isPod && isPrivileged(policy)) return annotate(a, 'enforce-policy', 'privileged:latest');
+      else if (!isPod && policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return;
+      if (isPod && a.operation === 'UPDATE' && !isSignificant(a.object.spec as PodSpec, a.oldObject?.spec as PodSpec))
+        return;
+      const template = (templateOf[`${a.group}/${a.resource}`] ?? ordinaryTemplate)(a.object as Frozen);
+      if (template) checkTemplate(a, template, policy);
     },
   };
 }

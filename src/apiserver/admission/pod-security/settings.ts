@@ -1,6 +1,6 @@
 import { KnarrError, messageOf } from '../../../base/errors.ts';
 import { type FileKind, readShaped } from '../../configuration/shape.ts';
-import type { Level } from './checks.ts';
+import { isLevel, type Level, minorOf, modes } from './policy.ts';
 
 /** What holds where a namespace says nothing, and for whom nothing holds. */
 export interface PodSecuritySettings {
@@ -12,8 +12,6 @@ export interface PodSecuritySettings {
     readonly namespaces: readonly string[];
   };
 }
-
-const modes = ['enforce', 'audit', 'warn'] as const;
 
 const file: FileKind = {
   group: 'pod-security.admission.config.k8s.io',
@@ -41,8 +39,6 @@ const file: FileKind = {
   },
 };
 
-const isLevel = (text: string): text is Level => text === 'privileged' || text === 'baseline' || text === 'restricted';
-
 /** Reads a PodSecurityConfiguration. Throws KnarrError with what is wrong with it. */
 export function parsePodSecurity(text: string): PodSecuritySettings {
   const refuse = (why: string): KnarrError =>
@@ -62,7 +58,7 @@ export function parsePodSecurity(text: string): PodSecuritySettings {
       throw refuse(
         `defaults.${mode}: Invalid value: ${JSON.stringify(level)}: must be one of privileged, baseline, restricted`,
       );
-    if (version !== '' && version !== 'latest' && !/^v1\.\d+$/.test(version))
+    if (version !== '' && minorOf(version) === undefined)
       throw refuse(`defaults.${mode}-version: Invalid value: ${JSON.stringify(version)}: must be "latest" or "v1.x"`);
     if (isLevel(level)) defaults[mode] = level;
     if (version !== '') versions[mode] = version;
