@@ -14,8 +14,8 @@ const requests = { cpu: '500m', 'example.com/dongle': '2' };
 test('used names what the quota limits and nothing else, zero where nothing is used', () => {
   const limits = quota({ pods: '5', 'requests.example.com/dongle': '3', cpu: '1', services: '2' });
   const usage = measure(limits, {
-    pods: [pod({ containers: [{ name: 'c', resources: { requests } }] })],
-    services: [],
+    '/pods': [pod({ containers: [{ name: 'c', resources: { requests } }] })],
+    '/services': [],
   });
   assert.deepStrictEqual(usedOf(limits, usage), {
     pods: '1',
@@ -28,7 +28,7 @@ test('used names what the quota limits and nothing else, zero where nothing is u
 test('a scope leaves out the pods that are not in it', () => {
   const limits = quota({ pods: '5' }, ['BestEffort']);
   const pods = [pod({ containers: [{ name: 'c', resources: { requests } }] }), pod({ containers: [{ name: 'c' }] })];
-  assert.deepStrictEqual(usedOf(limits, measure(limits, { pods })), { pods: '1' });
+  assert.deepStrictEqual(usedOf(limits, measure(limits, { '/pods': pods })), { pods: '1' });
 });
 
 test('numbers that only the server knows are told from those of what is in memory', () => {

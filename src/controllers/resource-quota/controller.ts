@@ -1,9 +1,11 @@
 import type { ResourceQuota } from '../../api/gen/core-v1.ts';
-import { persistentvolumeclaims, pods, resourcequotas, services } from '../../api/gen/resources.ts';
+import { persistentvolumeclaims, pods, resourceclaims, resourcequotas, services } from '../../api/gen/resources.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { type Amounts, addAmounts } from '../../api/pod-resources.ts';
 import { formatQuantity, parseQuantity } from '../../api/quantity.ts';
-import { inScope, podEnded, usageOf } from '../../api/quota.ts';
+import { isBoundOf, measured } from '../../api/quota/names.ts';
+import { inScope } from '../../api/quota/scopes.ts';
+import { podEnded, usageOf } from '../../api/quota/usage.ts';
 import type { Component } from '../../base/component.ts';
 import { keyOf, splitKey } from '../../client/informer.ts';
 import { createCommitter } from '../runtime/committer.ts';
@@ -18,13 +20,15 @@ const recountMs = 300_000;
 const zero = parseQuantity('0');
 
 const isCount = (name: string): boolean => name.startsWith('count/') || plainCounts.has(name);
-/** These are in memory with all that they use. */
-const measured = ['pods', 'services', 'persistentvolumeclaims'];
-
 /** The quota's names that stand for a number of objects which only the server knows. */
 export const countedNames = (quota: ResourceQuota): string[] =>
   Object.keys(quota.spec?.hard ?? {}).filter(
-    (name) => isCount(name) && !measured.includes(name.slice('count/'.length)),
+    (name) =>
+      isCount(name) &&
+      !measured.some((place) => {
+        const [group = '', resource = ''] = place.split('/');
+        return isBoundOf(group, resource, name);
+      }),
   );
 
 /** `used` for exactly the names that the quota limits. */
@@ -34,12 +38,14 @@ export function usedOf(quota: ResourceQuota, usage: Amounts): Record<string, str
   );
 }
 
-/** What these objects use together of what the quota looks at. */
+/** What these objects, by `group/resource`, use together of what the quota looks at. */
 export function measure(quota: ResourceQuota, objects: Readonly<Record<string, readonly KubernetesObject[]>>): Amounts {
   const usage: Amounts = {};
-  for (const [resource, list] of Object.entries(objects))
+  for (const [place, list] of Object.entries(objects)) {
+    const [group = '', resource = ''] = place.split('/');
     for (const object of list)
-      if (inScope(quota.spec, resource, object)) addAmounts(usage, usageOf('', resource, object));
+      if (inScope(quota.spec, group, resource, object)) addAmounts(usage, usageOf(group, resource, object));
+  }
   return usage;
 }
 
@@ -51,6 +57,7 @@ export function createResourceQuotaController(context: ControllerContext): Compo
   const podInformer = informers.informer(pods);
   const serviceInformer = informers.informer(services);
   const claimInformer = informers.informer(persistentvolumeclaims);
+  const deviceInformer = informers.informer(resourceclaims);
   const committer = createCommitter({ client, resource: resourcequotas, informer });
   const quotasOf = (namespace: string | undefined): string[] => informer.list(namespace).map(keyOf);
   let queue: WorkQueue | undefined;
@@ -84,6 +91,7 @@ export function createResourceQuotaController(context: ControllerContext): Compo
         ),
         watching(queue, serviceInformer, (service) => quotasOf(service.metadata.namespace)),
         watching(queue, claimInformer, (claim) => quotasOf(claim.metadata.namespace)),
+        watching(queue, deviceInformer, (claim) => quotasOf(claim.metadata.namespace)),
       ];
     },
     async reconcile(key) {
@@ -95,9 +103,10 @@ export function createResourceQuotaController(context: ControllerContext): Compo
       }
       const usage = {
         ...measure(quota, {
-          pods: podInformer.list(namespace),
-          services: serviceInformer.list(namespace),
-          persistentvolumeclaims: claimInformer.list(namespace),
+          '/pods': podInformer.list(namespace),
+          '/services': serviceInformer.list(namespace),
+          '/persistentvolumeclaims': claimInformer.list(namespace),
+          'resource.k8s.io/resourceclaims': deviceInformer.list(namespace),
         }),
         ...(await count(quota)),
       };

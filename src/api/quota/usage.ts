@@ -1,0 +1,115 @@
+import type { PersistentVolumeClaim, Pod, Service } from '../gen/core-v1.ts';
+import type { ResourceClaim } from '../gen/resource-v1.ts';
+import { type Amounts, addAmounts, amountsOf, maxAmounts, podResources } from '../pod-resources.ts';
+import { compareQuantities, parseQuantity, type Quantity, quantityValue } from '../quantity.ts';
+import {
+  deviceClassPrefix,
+  deviceClassSuffix,
+  isExtended,
+  isHugePages,
+  objectCountName,
+  plainCounts,
+  storageClassSuffix,
+} from './names.ts';
+
+/** How much an object uses of what quotas limit. Upstream: `pkg/quota/v1/evaluator/core`. */
+
+const one = parseQuantity('1');
+const count = (n: number): Quantity => parseQuantity(String(n));
+
+/** A pod that has ended holds nothing but its own object. */
+export function podEnded(pod: Pod, now: number): boolean {
+  const phase = pod.status?.phase;
+  if (phase === 'Failed' || phase === 'Succeeded') return true;
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+  if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return false;
+  return now > Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
+}
+
+const computed = ['cpu', 'memory', 'ephemeral-storage'];
+
+function podUsage(pod: Pod, now: number): Amounts {
+  const usage: Amounts = { 'count/pods': one };
+  if (podEnded(pod, now) || !pod.spec) return usage;
+  usage.pods = one;
+  const options = { overhead: true, status: pod.status };
+  for (const [name, amount] of Object.entries(podResources(pod.spec, 'requests', options))) {
+    if (computed.includes(name) || isHugePages(name)) usage[name] = amount;
+    if (usage[name] || isExtended(name)) usage[`requests.${name}`] = amount;
+  }
+  const limits = podResources(pod.spec, 'limits', options);
+  for (const name of computed) if (limits[name]) usage[`limits.${name}`] = limits[name];
+  return usage;
+}
+
+/** Whole bytes, in the format in which they were given. */
+const whole = (amount: Quantity): Quantity =>
+  amount.nanos % 1_000_000_000n === 0n
+    ? amount
+    : { ...parseQuantity(String(quantityValue(amount))), format: amount.format };
+
+function claimUsage(claim: PersistentVolumeClaim): Amounts {
+  const usage: Amounts = { 'count/persistentvolumeclaims': one, persistentvolumeclaims: one };
+  const asked = amountsOf(claim.spec?.resources?.requests).storage;
+  const allocated = amountsOf(claim.status?.allocatedResources).storage;
+  const storage = asked && allocated && compareQuantities(allocated, asked) > 0 ? allocated : asked;
+  const storageClass =
+    claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec?.storageClassName;
+  if (storage) usage['requests.storage'] = whole(storage);
+  if (storageClass) {
+    usage[`${storageClass}${storageClassSuffix}persistentvolumeclaims`] = one;
+    if (storage) usage[`${storageClass}${storageClassSuffix}requests.storage`] = whole(storage);
+  }
+  return usage;
+}
+
+function serviceUsage({ spec }: Service): Amounts {
+  const ports = spec?.ports ?? [];
+  const usage: Amounts = {
+    'count/services': one,
+    services: one,
+    'services.nodeports': count(0),
+    'services.loadbalancers': count(0),
+  };
+  if (spec?.type === 'NodePort') usage['services.nodeports'] = count(ports.length);
+  if (spec?.type === 'LoadBalancer') {
+    usage['services.loadbalancers'] = one;
+    const asked = spec.allocateLoadBalancerNodePorts === false ? ports.filter((port) => port.nodePort) : ports;
+    usage['services.nodeports'] = count(asked.length);
+  }
+  return usage;
+}
+
+/** As many devices as one claim can get. */
+const mostDevices = 32;
+
+const devicesOf = ({ allocationMode, count: n }: { allocationMode?: string | undefined; count?: number | undefined }) =>
+  count(allocationMode === 'All' ? mostDevices : allocationMode === 'ExactCount' ? (n ?? 1) : 0);
+
+function deviceClaimUsage(claim: ResourceClaim): Amounts {
+  const usage: Amounts = { 'count/resourceclaims.resource.k8s.io': one };
+  for (const { exactly, firstAvailable } of claim.spec.devices?.requests ?? []) {
+    const most: Amounts = {};
+    for (const request of firstAvailable ?? (exactly ? [exactly] : []))
+      maxAmounts(most, { [`${request.deviceClassName}${deviceClassSuffix}`]: devicesOf(request) });
+    addAmounts(usage, most);
+  }
+  // A claim that stands for what a pod has asked for by other names is counted with the pod.
+  if (claim.metadata.annotations?.['resource.kubernetes.io/extended-resource-claim'] === 'true') return usage;
+  for (const [name, amount] of Object.entries(usage))
+    if (name.endsWith(deviceClassSuffix))
+      usage[`requests.${deviceClassPrefix}${name.slice(0, -deviceClassSuffix.length)}`] = amount;
+  return usage;
+}
+
+/** What one object uses, by the names that quotas have. */
+export function usageOf(group: string, resource: string, object: unknown, now = Date.now()): Amounts {
+  if (group === '') {
+    if (resource === 'pods') return podUsage(object as Pod, now);
+    if (resource === 'persistentvolumeclaims') return claimUsage(object as PersistentVolumeClaim);
+    if (resource === 'services') return serviceUsage(object as Service);
+    if (plainCounts.has(resource)) return { [objectCountName(group, resource)]: one, [resource]: one };
+  }
+  if (group === 'resource.k8s.io' && resource === 'resourceclaims') return deviceClaimUsage(object as ResourceClaim);
+  return { [objectCountName(group, resource)]: one };
+}
