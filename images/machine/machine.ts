@@ -47,6 +47,8 @@ export interface MachineOptions {
   cmdline?: string;
   /** Its disk is empty at first, instead of the image's. */
   blank?: boolean;
+  /** It has a second disk, empty at first: `/dev/disk/by-id/virtio-data`. */
+  data?: boolean;
   /** CDs or sticks, raw; the firmware starts from the first of them while the disk has nothing to start. */
   media?: readonly string[];
   /** Without a disk that holds its configuration. */
@@ -81,7 +83,7 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
-  const { blank = false, media = [], seedless = false, secureVariables } = options;
+  const { blank = false, data = false, media = [], seedless = false, secureVariables } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -144,12 +146,15 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         if (!existsSync(disk)) await createBlankDisk(disk, '8G');
       } else if (existsSync(disk)) await rebaseDisk(disk, image.disk);
       else await createDisk(disk, image.disk, '8G');
+      const dataDisk = join(folder, 'data.qcow2');
+      if (data && !existsSync(dataDisk)) await createBlankDisk(dataDisk, '1G');
       const qemu: QemuOptions = {
         folder,
         arch: image.arch,
         accelerator,
         memoryMb,
         disk,
+        ...(data ? { data: dataDisk } : {}),
         media,
         ...(seedless
           ? {}

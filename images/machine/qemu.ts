@@ -17,6 +17,8 @@ export interface QemuOptions {
   disk: string;
   /** A disk with its configuration. */
   seed?: string;
+  /** A second disk, in its own format, that the machine may write on. */
+  data?: string;
   /** Further disks, raw and only read; the firmware starts from the first of them when `disk` has nothing to start. */
   media?: readonly string[];
   /** The kernel is started directly, or, without it, by the firmware and the boot loader. */
@@ -63,7 +65,7 @@ export async function rebaseDisk(path: string, backing: string): Promise<void> {
 }
 
 function argumentsOf(options: QemuOptions): string[] {
-  const { arch, accelerator, memoryMb, disk, seed, media = [], forwards, lan, moreCmdline = '' } = options;
+  const { arch, accelerator, memoryMb, disk, data, seed, media = [], forwards, lan, moreCmdline = '' } = options;
   const { tree } = direct(programs[arch]);
   const code = options.secureVariables === undefined ? firmware[arch][0] : secureFirmware;
   const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
@@ -87,6 +89,9 @@ function argumentsOf(options: QemuOptions): string[] {
       '-device',
       'virtio-blk-pci,drive=disk,bootindex=1',
     ],
+    ...(data === undefined
+      ? []
+      : ['-drive', `if=none,id=data,file=${data},format=qcow2`, '-device', 'virtio-blk-pci,drive=data,serial=data']),
     ...media.flatMap((file, index) => [
       ...['-drive', `if=none,id=medium${index},file=${file},format=raw,readonly=on`],
       ...['-device', `virtio-blk-pci,drive=medium${index},bootindex=${index + 2}`],

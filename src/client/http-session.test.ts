@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { pods } from '../api/gen/resources.ts';
+import { eventually } from '../base/eventually.ts';
 import { createAuthority, issueLeaf } from '../pki/certificate.ts';
 import { generateKey, keyToPem } from '../pki/keys.ts';
 import { createClient } from './create-client.ts';
@@ -59,8 +60,9 @@ test('One HTTP/2 session carries all requests, shows the client’s certificate,
     assert.equal(answers[0]?.metadata.name, 'me');
     assert.deepStrictEqual([sessions.length, dials], [1, 1]);
     sessions[0]?.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal((await client.get(pods, 'd', { namespace: 'ns' })).metadata.name, 'me');
+    await eventually('another session', async () =>
+      assert.equal((await client.get(pods, 'd', { namespace: 'ns' })).metadata.name, 'me'),
+    );
     transport.reconnect();
     await client.get(pods, 'e', { namespace: 'ns' });
     assert.deepStrictEqual([sessions.length, dials], [3, 3]);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ConfigMap } from '../api/gen/core-v1.ts';
 import { configmaps } from '../api/gen/resources.ts';
 import { gone } from '../api/status.ts';
+import { eventually } from '../base/eventually.ts';
 import type { Transport } from './client.ts';
 import { createClient } from './create-client.ts';
 import { createInformer } from './informer.ts';
@@ -115,10 +116,9 @@ test('An expired revision makes it list again, and what vanished meanwhile is to
   server.items = [map('b', '6')];
   server.revision = '40';
   server.push(gone('too old resource version'));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await eventually('the second list', () => assert.equal(informer.resourceVersion, '40'));
   assert.equal(server.lists, 2);
   assert.deepStrictEqual(deleted, ['a']);
-  assert.equal(informer.resourceVersion, '40');
   await informer.stop();
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../base/eventually.ts';
 import { silent } from '../base/log.ts';
 import type { ShutdownWatch } from '../host/shutdown.ts';
 import { byPeriod, createNodeShutdown, type ShutdownSettings, shutdownPeriods } from './node-shutdown.ts';
@@ -80,10 +81,7 @@ function machine(settings: ShutdownSettings, pods: { name: string; priority?: nu
   return { shutdown, happened, verdicts, go: (down: boolean) => listener(down) };
 }
 
-const until = async (condition: () => boolean): Promise<void> => {
-  for (let turn = 0; turn < 400 && !condition(); turn++) await sleep(5);
-  assert.ok(condition());
-};
+const until = (condition: () => boolean): Promise<void> => eventually('the condition', () => assert.ok(condition()));
 
 test('pods end in two phases while the machine waits, and then it goes', async () => {
   const { shutdown, happened, verdicts, go } = machine({ graceMs: 3000, criticalMs: 1000 }, [

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { apiservices, endpointslices, services } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
@@ -100,13 +101,11 @@ after(async () => {
 });
 
 test('an aggregated server becomes available, discovered and answers as the one who asks', async () => {
-  let condition: { status?: string; message?: string } | undefined;
-  for (let i = 0; i < 100 && condition?.status !== 'True'; i++) {
+  await eventually('the server to be available', async () => {
     const service = await client.get(apiservices, 'v1.things.example.com');
-    condition = service.status?.conditions?.find((c) => c.type === 'Available') as typeof condition;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(condition?.status, 'True', condition?.message);
+    const condition = service.status?.conditions?.find((c) => c.type === 'Available');
+    assert.equal(condition?.status, 'True', condition?.message);
+  });
   const groups = (await client.raw({ method: 'GET', path: '/apis' })) as { groups: { name: string }[] };
   assert.ok(groups.groups.some((group) => group.name === 'things.example.com'));
   const path = '/apis/things.example.com/v1/namespaces/default/things';
@@ -156,13 +155,13 @@ test('a service that is gone is named as the reason', async () => {
       service: { name: 'things', namespace: 'default' },
     },
   });
-  let message: string | undefined;
-  for (let i = 0; i < 100 && message === undefined; i++) {
+  await eventually('the verdict', async () => {
     const service = await client.get(apiservices, 'v2.things.example.com');
-    message = service.status?.conditions?.find((c) => c.reason === 'ServiceNotFound')?.message;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(message, 'service/things in "default" is not present');
+    assert.equal(
+      service.status?.conditions?.find((c) => c.reason === 'ServiceNotFound')?.message,
+      'service/things in "default" is not present',
+    );
+  });
 });
 
 test('the built-in groups are said to be available too', async () => {

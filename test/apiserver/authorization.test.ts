@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UserInfo } from '../../src/apiserver/server.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { testFolder } from '../harness/folder.ts';
 import { type Answering, startHttpsService } from './https-service.ts';
 import { startServer } from './start-server.ts';
@@ -150,10 +151,9 @@ test('a webhook that is down refuses or is passed over, and a changed file takes
   await sleep(400);
   assert.equal((await server.ask('GET', pods('default'), { token: 'alice' })).status, 500, 'a bad file is not taken');
   await writeFile(configFile, configuration(kubeconfig, { cacheAuthorizedRequests: false }));
-  for (let turn = 0; turn < 50; turn++) {
-    if ((await server.ask('GET', pods('default'), { token: 'alice' })).status === 200) break;
-    await sleep(100);
-  }
+  await eventually('the changed file', async () =>
+    assert.equal((await server.ask('GET', pods('default'), { token: 'alice' })).status, 200),
+  );
   const before = hook.asked.length;
   assert.equal((await server.ask('GET', pods('default'), { token: 'alice' })).status, 200);
   assert.equal(hook.asked.length, before + 1, 'answers are not kept where the file says so');
@@ -191,8 +191,6 @@ test('policies whose expressions ask the authorizer wait for the webhook', async
   });
   const make = (namespace: string, name: string) =>
     server.ask('POST', `/api/v1/namespaces/${namespace}/configmaps`, { body: { metadata: { name } }, token: 'alice' });
-  let made = await make('default', 'a');
-  for (let turn = 0; turn < 20 && made.status !== 201; turn++) made = await make('default', 'a');
-  assert.equal(made.status, 201);
+  await eventually('the policy', async () => assert.equal((await make('default', 'a')).status, 201));
   assert.ok(hook.asked.some(({ body }) => body.spec.resourceAttributes.resource === 'secrets'));
 });

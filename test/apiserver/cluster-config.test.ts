@@ -3,12 +3,12 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { events, nodes, secrets } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { createLogger } from '../../src/base/log.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { clusterConfig, configAnnotation, createClusterConfig, mayReboot } from '../../src/daemon/cluster-config.ts';
 import { ensureClusterObjects } from '../../src/daemon/cluster-objects.ts';
-import { eventually } from '../harness/cluster.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;

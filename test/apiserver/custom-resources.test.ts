@@ -4,6 +4,7 @@ import type { CustomResourceDefinition } from '../../src/api/gen/apiextensions-v
 import { customresourcedefinitions } from '../../src/api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../../src/api/object.ts';
 import { isApiError } from '../../src/api/status.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -61,14 +62,11 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-const established = async (): Promise<void> => {
-  for (let i = 0; i < 50; i++) {
+const established = (): Promise<void> =>
+  eventually('the definition to be established', async () => {
     const found = await client.get(customresourcedefinitions, 'widgets.example.com');
-    if (found.status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True')) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.fail('the definition was not established within a second');
-};
+    assert.ok(found.status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True'));
+  });
 const place = { namespace: 'default' };
 const widget = (name: string, spec: Widget['spec']): Widget => ({
   apiVersion: 'example.com/v1',
@@ -143,18 +141,9 @@ test('objects stored before a definition changed are read as it is now: version,
   ];
   await client.patch(customresourcedefinitions, 'widgets.example.com', { type: 'json', body: patch });
   const second = { ...widgets, version: 'v2' };
-  for (let i = 0; ; i++) {
-    try {
-      const [read, listed] = [await client.get(second, 'a', place), (await client.list(second, place)).items[0]];
-      assert.deepEqual([read.apiVersion, read.spec], ['example.com/v2', { size: 2, color: 'red', shape: 'round' }]);
-      assert.deepEqual(listed?.spec, read.spec);
-      break;
-    } catch (error) {
-      if (!isApiError(error, 'NotFound') || i === 50) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  const before = await client.get(second, 'a', place);
+  const before = await eventually('the second version', () => client.get(second, 'a', place));
+  assert.deepEqual([before.apiVersion, before.spec], ['example.com/v2', { size: 2, color: 'red', shape: 'round' }]);
+  assert.deepEqual((await client.list(second, place)).items[0]?.spec, before.spec);
   const rewritten = await client.update(second, structuredClone(before));
   assert.notEqual(rewritten.metadata.resourceVersion, before.metadata.resourceVersion);
   const again = await client.update(second, structuredClone(rewritten));
@@ -163,14 +152,7 @@ test('objects stored before a definition changed are read as it is now: version,
 
 test('a definition goes after its objects, and its path with it', async () => {
   await client.delete(customresourcedefinitions, 'widgets.example.com');
-  for (let i = 0; i < 100; i++) {
-    try {
-      await client.list(widgets, place);
-    } catch (error) {
-      assert.ok(isApiError(error, 'NotFound'));
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.fail('the resource is still served two seconds after its definition was deleted');
+  await eventually('the path to be gone', () =>
+    assert.rejects(client.list(widgets, place), (error) => isApiError(error, 'NotFound')),
+  );
 });

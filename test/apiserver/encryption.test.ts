@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../src/base/eventually.ts';
 import { createLogger } from '../../src/base/log.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { openSecretsEncryption, type SecretsEncryption } from '../../src/daemon/secrets-encryption.ts';
@@ -102,12 +102,11 @@ test('every provider keeps what it is given, by resource, by group and by everyt
   const [first, ...rest] = resources;
   const turned = [{ aescbc: { keys: [key('four', 4), key('one', 1)] } }, { identity: {} }];
   await writeFile(file, fileOf([{ ...first, providers: turned }, ...rest]));
-  for (let turn = 0; turn < 50; turn++) {
-    await sleep(100);
-    await server.ask('PUT', `${place}/secrets/x`, { body: { metadata, stringData: { a: `turn ${turn}` } } });
-    if ((await begins(bare, '/registry/core/secrets/default/x')) === 'k8s:enc:aescbc:v1:four:') break;
-  }
-  assert.equal(await begins(bare, '/registry/core/secrets/default/x'), 'k8s:enc:aescbc:v1:four:');
+  let turn = 0;
+  await eventually('a write with the other key', async () => {
+    await server.ask('PUT', `${place}/secrets/x`, { body: { metadata, stringData: { a: `turn ${turn++}` } } });
+    assert.equal(await begins(bare, '/registry/core/secrets/default/x'), 'k8s:enc:aescbc:v1:four:');
+  });
   await assert.rejects(
     encryption.change({ stage: 'rotate_keys' }, createClient(server.server.transport({ name: 'x', groups: [] }))),
     /change them in that file/,
@@ -124,10 +123,6 @@ test('keys are turned over while the server runs, and Secrets written anew', asy
   const client = createClient(server.server.transport({ name: 'system:admin', groups: ['system:masters'] }));
   const at = '/registry/core/secrets/default/x';
   const stored = () => begins(bare, at);
-  const settled = async (): Promise<void> => {
-    for (let turn = 0; turn < 50 && encryption.status().stage === 'reencrypt_active'; turn++) await sleep(20);
-    await sleep(20);
-  };
   await server.ask('POST', '/api/v1/namespaces/default/secrets', { body: { metadata: { name: 'x' } } });
   assert.deepEqual([encryption.status(), await stored()], [{ stage: '', activekey: '' }, '{']);
 
@@ -142,8 +137,9 @@ test('keys are turned over while the server runs, and Secrets written anew', asy
   await encryption.change({ stage: 'rotate' }, client);
   assert.equal(await stored(), 'k8s:enc:aescbc:v1:aescbckey:', 'what is stored waits for reencrypt');
   await encryption.change({ stage: 'reencrypt_active' }, client);
-  await settled();
-  assert.deepEqual([encryption.status().stage, encryption.status().inactivekeys], ['reencrypt_finished', undefined]);
+  await eventually('all Secrets to be written', () =>
+    assert.deepEqual([encryption.status().stage, encryption.status().inactivekeys], ['reencrypt_finished', undefined]),
+  );
   const raw = (await bare.get(at))?.value.toString('latin1') ?? '';
   assert.match(raw, /^k8s:enc:aescbc:v1:aescbckey-20/);
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { flowschemas, prioritylevelconfigurations } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -70,16 +70,10 @@ test('a schema whose level is missing is said to dangle', async () => {
     metadata: { name: 'lost' },
     spec: { priorityLevelConfiguration: { name: 'nowhere' }, matchingPrecedence: 600, rules: [] },
   });
-  for (let i = 0; i < 50; i++) {
+  await eventually('the condition', async () => {
     const found = await client.get(flowschemas, 'lost');
-    const condition = found.status?.conditions?.find(({ type }) => type === 'Dangling');
-    if (condition) {
-      assert.equal(condition.status, 'True');
-      return;
-    }
-    await sleep(100);
-  }
-  assert.fail('no condition');
+    assert.equal(found.status?.conditions?.find(({ type }) => type === 'Dangling')?.status, 'True');
+  });
 });
 
 const text = (path: string): Promise<string> =>

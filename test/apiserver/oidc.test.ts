@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../src/base/eventually.ts';
 import { testFolder } from '../harness/folder.ts';
 import { type HttpsService, startHttpsService } from './https-service.ts';
 import { type Json, startServer, type TestServer } from './start-server.ts';
@@ -79,12 +80,11 @@ const whyNot = async (server: TestServer, token: string): Promise<string> => {
 };
 
 const known = async (server: TestServer, token: string): Promise<Json> => {
-  for (let turn = 0; turn < 40; turn++) {
+  return eventually('the token to be taken', async () => {
     const found = await who(server, token);
     if (typeof found === 'object') return found;
-    await sleep(50);
-  }
-  throw new Error(`the token is not taken: ${await whyNot(server, token)}`);
+    throw new Error(`the token is not taken: ${await whyNot(server, token)}`);
+  });
 };
 
 async function folderOf(t: TestContext): Promise<string> {
@@ -258,8 +258,7 @@ test('keys that are turned over are fetched, and a changed file takes effect', a
   await sleep(300);
   assert.equal((await who(server, renewed)).username, 'a:ann', 'a change of the anonymous part is not taken');
   await writeFile(configFile, fileOf(jwt('b:')));
-  for (let turn = 0; turn < 60 && (await who(server, renewed)).username !== 'b:ann'; turn++) await sleep(50);
-  assert.equal((await who(server, renewed)).username, 'b:ann');
+  await eventually('the changed file', async () => assert.equal((await who(server, renewed)).username, 'b:ann'));
 });
 
 test('groups that lie elsewhere are fetched', async (t) => {

@@ -8,6 +8,7 @@ import type { Pod } from '../../src/api/gen/core-v1.ts';
 import { events, nodes, pods, serviceaccounts } from '../../src/api/gen/resources.ts';
 import { delay } from '../../src/base/abort.ts';
 import type { Component } from '../../src/base/component.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { createLogger } from '../../src/base/log.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
@@ -136,12 +137,12 @@ const plan = (name: string, spec: Partial<NonNullable<Plan['spec']>>): Promise<P
   });
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await delay(20)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await delay(20)) {
     const found = await look();
     if (found !== undefined) return found;
   }
   throw new Error(
-    `${what}: not within 15 s; plans: ${JSON.stringify((await client.list(plans)).items.map((p) => p.status))}`,
+    `${what}: not within a minute; plans: ${JSON.stringify((await client.list(plans)).items.map((p) => p.status))}`,
   );
 }
 
@@ -184,8 +185,10 @@ test('the server goes first, then the agents, one at a time; each is drained, la
     (await client.get(nodes, 'server-1')).metadata.labels?.[versionLabel] === '2.0' ? true : undefined,
   );
   assert.deepStrictEqual((await client.list(pods, { namespace })).items, []);
-  assert.ok((await reasonsOf('os')).includes('Complete'));
-  assert.ok((await reasonsOf('server-1')).includes('UpgradeKept'));
+  await eventually('the events', async () => {
+    assert.ok((await reasonsOf('os')).includes('Complete'));
+    assert.ok((await reasonsOf('server-1')).includes('UpgradeKept'));
+  });
 });
 
 test('a node that came back stops the plan until it changes; nodes that somebody cordoned stay so', async () => {

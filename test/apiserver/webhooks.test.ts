@@ -9,6 +9,7 @@ import {
   validatingwebhookconfigurations,
 } from '../../src/api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../../src/api/object.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createAuthority, issueLeaf } from '../../src/pki/certificate.ts';
@@ -172,21 +173,15 @@ test('a custom resource is converted between its versions by a webhook', async (
       ],
     },
   });
-  const made = async (): Promise<Thing> => {
-    for (let i = 0; ; i++) {
-      try {
-        return await client.create(things('v1'), {
-          apiVersion: 'example.com/v1',
-          kind: 'Thing',
-          metadata: { name: 't', namespace: 'default' },
-          spec: { size: 1 },
-        });
-      } catch (error) {
-        if (i > 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  };
+  const made = (): Promise<Thing> =>
+    eventually('the resource', () =>
+      client.create(things('v1'), {
+        apiVersion: 'example.com/v1',
+        kind: 'Thing',
+        metadata: { name: 't', namespace: 'default' },
+        spec: { size: 1 },
+      }),
+    );
   assert.deepEqual((await made()).spec, { size: 1 });
   const seen = await client.get(things('v2'), 't', { namespace: 'default' });
   assert.deepEqual([seen.apiVersion, seen.spec], ['example.com/v2', { size: 1, from: 'example.com/v1' }]);

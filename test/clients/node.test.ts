@@ -14,7 +14,7 @@ import {
   VersionApi,
   Watch,
 } from '@kubernetes/client-node';
-import { eventually } from '../harness/cluster.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { startClientEnvironment } from './environment.ts';
 
 const refused = (code: number) => (error: unknown) => error instanceof ApiException && error.code === code;

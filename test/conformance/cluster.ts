@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createTestCluster, eventually } from '../harness/cluster.ts';
+import { eventually } from '../../src/base/eventually.ts';
+import { createTestCluster } from '../harness/cluster.ts';
 import { findNodePrograms } from '../harness/programs.ts';
 import { conformanceImages } from './images.ts';
 

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../src/base/errors.ts';
+import { eventually, Hopeless } from '../../src/base/eventually.ts';
 import { createTestNetwork } from './network.ts';
 import { createTestNode, sweepTestNodes, type TestNode } from './node.ts';
 import { findNodePrograms } from './programs.ts';
@@ -14,24 +13,6 @@ export interface TestCluster {
   join(node: TestNode, ...args: string[]): Promise<void>;
   kubectl: TestNode['kubectl'];
   close(): Promise<void>;
-}
-
-/** Thrown by an attempt that no waiting can mend. */
-export class Hopeless extends Error {}
-
-/** Tries `attempt` until it does not throw; the last error is told with what was waited for. */
-export async function eventually<T>(what: string, attempt: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof Hopeless) throw error;
-      if (Date.now() > end)
-        throw new Error(`waited ${timeoutMs / 1000} s for ${what}: ${messageOf(error)}`, { cause: error });
-      await sleep(200);
-    }
-  }
 }
 
 export async function createTestCluster(options: { serverArgs?: readonly string[] } = {}): Promise<TestCluster> {

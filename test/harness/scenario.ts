@@ -1,6 +1,7 @@
 import { after, before, type TestContext, test } from 'node:test';
+import { eventually } from '../../src/base/eventually.ts';
 import type { TestCluster } from './cluster.ts';
-import { createTestCluster, eventually } from './cluster.ts';
+import { createTestCluster } from './cluster.ts';
 import { busyboxImage } from './images.ts';
 import { whyNoNodes } from './programs.ts';
 

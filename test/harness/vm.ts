@@ -28,6 +28,8 @@ export async function testMachine(options: {
   firmware?: boolean;
   cmdline?: string;
   blank?: boolean;
+  data?: boolean;
+  lan?: { port: number; mac: string };
   media?: readonly string[];
   seedless?: boolean;
   secureVariables?: string;

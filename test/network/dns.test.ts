@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decode, encode, type RecordType, streamDecode, streamEncode } from 'dns-packet';
 import { services } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { silent } from '../../src/base/log.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createInformerFactory } from '../../src/client/informer.ts';
@@ -89,24 +90,24 @@ function suite(): void {
     await look();
     assert.deepStrictEqual(await udp('fd43::a', 'kube-dns.kube-system.svc.cluster.local', 'AAAA'), ['fd43::a']);
     await client.delete(services, 'kube-dns', { namespace: 'kube-system' });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await look();
+    await eventually('the service', look);
   });
 
   test('other names go to the name servers, never back to ourselves; a changed resolv.conf is followed', async () => {
     assert.deepStrictEqual(await udp('10.43.0.10', 'example.org'), ['192.0.2.7']);
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 10.43.0.10\n');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.deepStrictEqual(await udp('10.43.0.10', 'example.net'), []);
+    await eventually('the other file', async () => assert.deepStrictEqual(await udp('10.43.0.10', 'example.net'), []));
   });
 
   test('a name server that there is no way to is an answer of failure, and no harm', async () => {
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\n');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.deepStrictEqual(await udp('10.43.0.10', 'unreachable.example'), []);
+    await eventually('the other file', async () =>
+      assert.deepStrictEqual(await udp('10.43.0.10', 'unreachable.example'), []),
+    );
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\nnameserver 127.0.0.53\n');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.deepStrictEqual(await udp('10.43.0.10', 'reachable.example'), ['192.0.2.7']);
+    await eventually('the other file', async () =>
+      assert.deepStrictEqual(await udp('10.43.0.10', 'reachable.example'), ['192.0.2.7']),
+    );
   });
 
   test('TCP, two questions on one connection', async () => {

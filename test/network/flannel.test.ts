@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodes } from '../../src/api/gen/resources.ts';
 import type { Component } from '../../src/base/component.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { silent } from '../../src/base/log.ts';
 import { run } from '../../src/base/run.ts';
 import { createClient } from '../../src/client/create-client.ts';
@@ -45,17 +46,6 @@ function suite(): void {
       log: silent,
       ...(hostTools ? { hostTools } : {}),
     });
-  /** Waits until `look` no longer throws; a change takes some tens of milliseconds to be followed. */
-  const eventually = async (look: () => Promise<void>): Promise<void> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await look();
-      } catch (error) {
-        if (tries === 40) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-  };
   /** A node's bridge and a pod on it, as the CNI plugins would make them. */
   const addPod = (node: string, pod: string, index: number): Promise<string> =>
     sh(`set -e
@@ -112,8 +102,8 @@ function suite(): void {
   });
 
   test('pods of two nodes reach each other with their own addresses, in both families', async () => {
-    await eventually(async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
-    await eventually(async () => assert.equal(await ask('pod-nb', 'fd42::5'), 'pod-na fd42:0:0:1::5'));
+    await eventually('the change', async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
+    await eventually('the change', async () => assert.equal(await ask('pod-nb', 'fd42::5'), 'pod-na fd42:0:0:1::5'));
   });
 
   test('a node reaches pods of another from the overlay, and pods reach other machines as their node', async () => {
@@ -147,9 +137,9 @@ function suite(): void {
 
   test('what someone takes away comes back', async () => {
     await sh('ip -n na route del 10.42.1.0/24');
-    await eventually(async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
+    await eventually('the change', async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
     await sh('ip -n na link del flannel.1');
-    await eventually(async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
+    await eventually('the change', async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
   });
 
   test('a restart changes nothing, and idle means idle', async () => {
@@ -182,7 +172,7 @@ function suite(): void {
 
   test('a node that leaves is forgotten', async () => {
     await client.delete(nodes, 'nb');
-    await eventually(async () => {
+    await eventually('the change', async () => {
       const held = await sh(
         'ip -n na route show dev flannel.1; ip -n na neigh show dev flannel.1; bridge -n na fdb show dev flannel.1',
       );
@@ -199,7 +189,7 @@ function suite(): void {
       started.push(component);
       await component.start();
     }
-    await eventually(async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
+    await eventually('the change', async () => assert.equal(await ask('pod-na', '10.42.1.5'), 'pod-nb 10.42.0.5'));
     assert.match(await sh('ip -n na route'), /10\.42\.1\.0\/24 via 192\.168\.60\.2 dev eth0/);
   });
 }

@@ -3,10 +3,10 @@ import type { TestContext } from 'node:test';
 import * as r from '../../src/api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../../src/api/object.ts';
 import { isApiError } from '../../src/api/status.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { generateKey } from '../../src/pki/keys.ts';
 import { createRequest } from '../../src/pki/request.ts';
-import { eventually } from '../harness/cluster.ts';
 import { startMetricsServer } from './metrics-server.ts';
 
 export interface Case {

@@ -4,12 +4,12 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { leases } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createHttpTransport } from '../../src/client/http-transport.ts';
 import { loadKubeconfig } from '../../src/client/kubeconfig.ts';
 import { type OwnServer, startOwnServer } from '../bench/own-server.ts';
-import { eventually } from '../harness/cluster.ts';
 import type { UpstreamPrograms } from './programs.ts';
 
 /** Our API server with upstream's controller manager and scheduler in place of ours. */

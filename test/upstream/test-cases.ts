@@ -1,7 +1,7 @@
 import { describe, test } from 'node:test';
 import { namespaces, serviceaccounts } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import type { Client } from '../../src/client/client.ts';
-import { eventually } from '../harness/cluster.ts';
 import { cases } from './cases.ts';
 
 /** Each case in a namespace of its own, all at once. */

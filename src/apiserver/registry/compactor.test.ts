@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { eventually } from '../../base/eventually.ts';
 import { silent } from '../../base/log.ts';
 import { createMemoryBackend } from '../../store/memory-backend.ts';
 import { createCompactor } from './compactor.ts';
 
-async function waitFor(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.ok(condition());
-}
+const waitFor = (condition: () => boolean): Promise<void> => eventually('the condition', () => assert.ok(condition()));
 
 it('forgets what is old or too much, and leaves a quiet store alone', async () => {
   const backend = createMemoryBackend();

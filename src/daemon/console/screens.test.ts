@@ -4,17 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../base/eventually.ts';
 import { silent } from '../../base/log.ts';
 import { createBoard } from './board.ts';
 import { createScreens } from './screens.ts';
 
-async function until(what: string, ready: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await ready()) return;
-    await sleep(10);
-  }
-  assert.fail(what);
-}
+const until = (what: string, ready: () => Promise<boolean>): Promise<void> =>
+  eventually(what, async () => assert.ok(await ready()));
 
 test('a console is drawn on while its file is there, only what has changed, and not any more afterwards', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'knarr-screens-'));

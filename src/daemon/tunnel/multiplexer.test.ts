@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '../../base/eventually.ts';
 import { createMultiplexer, type Multiplexer, type Target } from './multiplexer.ts';
 
 /** Two ends of one channel. */
@@ -48,8 +49,7 @@ test('bytes go through unchanged, in both directions and many streams at once, e
       assert.equal(digest.digest('hex'), createHash('sha256').update(sent).digest('hex'));
     }),
   );
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.deepEqual([near.streams, far.streams], [0, 0]);
+  await eventually('the end of all streams', () => assert.deepEqual([near.streams, far.streams], [0, 0]));
 });
 
 test('a reader that does not read stops the writer after one window', async (t) => {

@@ -3,6 +3,7 @@ import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../../base/eventually.ts';
 import { subresourcesOf } from './authentication.ts';
 import { logContainerId, logQueryOf } from './container-logs.ts';
 import { type LogQuery, readLog } from './log-reader.ts';
@@ -55,10 +56,7 @@ test('following goes on across a rotation and ends with the container', async ()
   await writeFile(path, line(1, 'one'));
   let running = true;
   let heard = '';
-  const until = async (text: string): Promise<void> => {
-    for (let i = 0; i < 200 && !heard.includes(text); i++) await new Promise((r) => setTimeout(r, 10));
-    assert.ok(heard.includes(text), heard);
-  };
+  const until = (text: string): Promise<void> => eventually(text, () => assert.ok(heard.includes(text), heard));
   const done = readLog({
     path,
     query: { ...all, follow: true },

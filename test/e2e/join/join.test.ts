@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { clone } from '../../../images/tools/paths.ts';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import type { TestNode } from '../../harness/node.ts';
 import { apply, askFrom, inPod, nodeReady, pod, podReady, scenario, serve } from '../../harness/scenario.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import { scenario } from '../../harness/scenario.ts';
 
 const made = await scenario();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import type { TestNode } from '../../harness/node.ts';
 import { apply, askFrom, inPod, nodeReady, pod, podReady, scenario, serve } from '../../harness/scenario.ts';
 

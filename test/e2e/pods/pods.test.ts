@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import { apply, inPod, pod, podReady, scenario, serve } from '../../harness/scenario.ts';
 
 const { test } = await scenario();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { eventually, type TestCluster } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
+import type { TestCluster } from '../../harness/cluster.ts';
 import { busyboxImage } from '../../harness/images.ts';
 import { apply, inPod, pod, podReady, scenario } from '../../harness/scenario.ts';
 

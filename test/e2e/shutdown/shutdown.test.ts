@@ -5,7 +5,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test as plainTest } from 'node:test';
 import dbus from 'dbus-next';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import { testFolder } from '../../harness/folder.ts';
 import { apply, pod, podReady, scenario } from '../../harness/scenario.ts';
 

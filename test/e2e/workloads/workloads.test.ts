@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../../harness/cluster.ts';
+import { eventually } from '../../../src/base/eventually.ts';
 import { apply, podSpec, scenario } from '../../harness/scenario.ts';
 
 const { test } = await scenario();
