@@ -20,3 +20,33 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
 
 export const isTolerated = (tolerations: readonly Toleration[] | undefined, taint: Taint): boolean =>
   (tolerations ?? []).some((t) => tolerates(t, taint));
+
+const sameToleration = (a: Toleration, b: Toleration): boolean =>
+  (['key', 'operator', 'value', 'effect', 'tolerationSeconds'] as const).every(
+    (field) => (a[field] ?? '') === (b[field] ?? ''),
+  );
+
+/** Whether the first tolerates all that the second does. */
+function includes(whole: Toleration, part: Toleration): boolean {
+  if (sameToleration(whole, part)) return true;
+  if ((part.key ?? '') !== (whole.key ?? '') && (whole.key || whole.operator !== 'Exists')) return false;
+  if (part.effect !== whole.effect && whole.effect) return false;
+  if (whole.effect === 'NoExecute' && whole.tolerationSeconds !== undefined) {
+    if (part.tolerationSeconds === undefined || part.tolerationSeconds > whole.tolerationSeconds) return false;
+  }
+  if (whole.operator === 'Exists') return true;
+  if (whole.operator && whole.operator !== 'Equal') return false;
+  return part.operator === 'Equal' && (part.value ?? '') === (whole.value ?? '');
+}
+
+/** Without those that another includes; of two that are the same the first stays. Upstream: `util/tolerations`. */
+export function mergedTolerations(all: readonly Toleration[]): Toleration[] {
+  const merged: Toleration[] = [];
+  for (const [i, toleration] of all.entries()) {
+    if (merged.some((other) => includes(other, toleration))) continue;
+    const later = all.slice(i + 1);
+    if (later.some((other) => !sameToleration(other, toleration) && includes(other, toleration))) continue;
+    merged.push(toleration);
+  }
+  return merged;
+}

@@ -84,40 +84,45 @@ function claimProblems(range: LimitRange, claim: PersistentVolumeClaim): string[
   });
 }
 
-/** Fills a container's missing requests and limits; gives the names of what was filled. */
-function fill(container: Container, item: LimitRangeItem): { requests: string[]; limits: string[] } {
-  const filled = { requests: [] as string[], limits: [] as string[] };
-  container.resources ??= {};
-  const put = (kind: 'requests' | 'limits', defaults: Readonly<Record<string, string>> | undefined): void => {
-    for (const [name, amount] of Object.entries(defaults ?? {})) {
-      const resources = container.resources as NonNullable<Container['resources']>;
-      if (resources[kind]?.[name] !== undefined) continue;
-      resources[kind] = { ...resources[kind], [name]: amount };
-      filled[kind].push(name);
-    }
+interface Defaults {
+  readonly requests: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, string>>;
+}
+
+/** What containers get that say nothing; of two items the later counts. */
+function defaultsOf(range: LimitRange): Defaults {
+  const items = (range.spec?.limits ?? []).filter(({ type }) => type === 'Container');
+  return {
+    requests: Object.assign({}, ...items.map((item) => item.defaultRequest)),
+    limits: Object.assign({}, ...items.map((item) => item.default)),
   };
-  put('limits', item.default);
-  put('requests', item.defaultRequest);
-  return filled;
+}
+
+/** Fills a container's missing requests or limits; gives the names of what was filled, sorted. */
+function fill(container: Container, kind: keyof Defaults, defaults: Defaults[keyof Defaults]): string[] {
+  const own = container.resources?.[kind] ?? {};
+  const missing = Object.entries(defaults).filter(([name]) => own[name] === undefined);
+  if (missing.length > 0)
+    container.resources = { ...container.resources, [kind]: { ...own, ...Object.fromEntries(missing) } };
+  return missing.map(([name]) => name).sort();
 }
 
 const annotation = 'kubernetes.io/limit-ranger';
 
 function fillPod(attributes: AdmissionAttributes, range: LimitRange, spec: PodSpec): boolean {
+  const defaults = defaultsOf(range);
   const texts: string[] = [];
-  for (const item of range.spec?.limits ?? []) {
-    if (item.type !== 'Container') continue;
-    const groups: [string, Container[]][] = [
-      ['container', spec.containers],
-      ['init container', spec.initContainers ?? []],
-    ];
-    for (const [what, containers] of groups)
-      for (const container of containers) {
-        const { requests, limits } = fill(container, item);
-        if (requests.length > 0) texts.push(`${requests.sort().join(', ')} request for ${what} ${container.name}`);
-        if (limits.length > 0) texts.push(`${limits.sort().join(', ')} limit for ${what} ${container.name}`);
-      }
-  }
+  const groups: [string, Container[]][] = [
+    ['container', spec.containers],
+    ['init container', spec.initContainers ?? []],
+  ];
+  for (const [what, containers] of groups)
+    for (const container of containers) {
+      const limits = fill(container, 'limits', defaults.limits);
+      const requests = fill(container, 'requests', defaults.requests);
+      if (requests.length > 0) texts.push(`${requests.join(', ')} request for ${what} ${container.name}`);
+      if (limits.length > 0) texts.push(`${limits.join(', ')} limit for ${what} ${container.name}`);
+    }
   const { object } = attributes;
   if (texts.length === 0 || !object) return false;
   object.metadata.annotations = {
@@ -126,6 +131,11 @@ function fillPod(attributes: AdmissionAttributes, range: LimitRange, spec: PodSp
   };
   return true;
 }
+
+/** Pods are looked at when they are created and when they are resized; nothing on its way out is. */
+const isConcerned = ({ resource, operation, subresource, oldObject }: AdmissionAttributes): boolean =>
+  oldObject?.metadata.deletionTimestamp === undefined &&
+  (resource !== 'pods' || operation === 'CREATE' || subresource === 'resize');
 
 /** Defaults and bounds of what pods and claims ask for, per namespace. */
 export function limitRanger(context: AdmissionContext): AdmissionPlugin {
@@ -136,15 +146,15 @@ export function limitRanger(context: AdmissionContext): AdmissionPlugin {
     operations: ['CREATE', 'UPDATE'],
     resources: ['/pods', '/persistentvolumeclaims', '/pods/resize'],
     async mutate(attributes) {
-      if (attributes.resource !== 'pods' || attributes.operation !== 'CREATE') return false;
+      if (attributes.resource !== 'pods' || !isConcerned(attributes)) return false;
       let changed = false;
       for (const range of await ranges(attributes.namespace))
         if (fillPod(attributes, range, attributes.object?.spec as PodSpec)) changed = true;
       return changed;
     },
     async validate(attributes) {
-      const { object, resource, operation, subresource } = attributes;
-      if (!object || (resource === 'pods' && operation === 'UPDATE' && subresource !== 'resize')) return;
+      const { object, resource } = attributes;
+      if (!object || !isConcerned(attributes)) return;
       for (const range of await ranges(attributes.namespace)) {
         const problems =
           resource === 'pods'

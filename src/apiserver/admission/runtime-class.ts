@@ -1,11 +1,19 @@
 import { wasEmpty } from '../../api/canonical.ts';
 import type { PodSpec } from '../../api/gen/core-v1.ts';
 import type { RuntimeClass } from '../../api/gen/node-v1.ts';
+import { compareQuantities } from '../../api/quantity.ts';
+import { mergedTolerations } from '../../api/tolerations.ts';
 import { plainFailure } from '../registry/core.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? {}) === JSON.stringify(b ?? {});
+type Amounts = Readonly<Record<string, string>>;
+
+function sameAmounts(a: Amounts = {}, b: Amounts = {}): boolean {
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => b[name] !== undefined && compareQuantities(a[name] as string, b[name]) === 0);
+}
 
 /** A pod takes overhead, node selector and tolerations from its runtime class. */
 export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
@@ -31,9 +39,8 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
         );
       spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
     }
-    for (const toleration of found.scheduling?.tolerations ?? [])
-      if (!spec.tolerations?.some((t) => same(t, toleration)))
-        spec.tolerations = [...(spec.tolerations ?? []), toleration];
+    const merged = mergedTolerations([...(spec.tolerations ?? []), ...(found.scheduling?.tolerations ?? [])]);
+    if (found.scheduling && merged.length > 0) spec.tolerations = merged;
   };
   return {
     name: 'RuntimeClass',
@@ -45,7 +52,7 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
       const found = (await find(attributes, spec)) as RuntimeClass;
       const fixed = found.overhead?.podFixed;
       if (fixed) {
-        if (spec.overhead && Object.keys(spec.overhead).length > 0 && !same(spec.overhead, fixed))
+        if (spec.overhead && Object.keys(spec.overhead).length > 0 && !sameAmounts(spec.overhead, fixed))
           throw refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
         spec.overhead = { ...fixed };
       }
@@ -58,7 +65,7 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
       const found = await find(attributes, spec);
       if (!found?.overhead?.podFixed)
         throw refuse(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
-      if (!same(spec.overhead, found.overhead.podFixed))
+      if (!sameAmounts(spec.overhead, found.overhead.podFixed))
         throw refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
     },
   };

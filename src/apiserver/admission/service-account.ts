@@ -4,10 +4,10 @@ import { podReferences } from '../authz/pod-references.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 import { randomSuffix } from './random-suffix.ts';
+import { ephemeralProblem, isLimited, secretProblem } from './service-account-secrets.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const mirror = 'kubernetes.io/config.mirror';
-const enforceMountable = 'kubernetes.io/enforce-mountable-secrets';
 
 /** The volume from which a pod reads its token, the cluster's CA and its namespace. */
 const accessVolume = (name: string): Volume => ({
@@ -27,9 +27,7 @@ const accessVolume = (name: string): Volume => ({
 });
 
 function mountToken(spec: PodSpec): void {
-  const existing = (spec.volumes ?? []).find(
-    (volume) => volume.name.startsWith('kube-api-access-') && volume.projected !== undefined,
-  );
+  const existing = (spec.volumes ?? []).find((volume) => volume.name.startsWith('kube-api-access-'));
   const name = existing?.name ?? `kube-api-access-${randomSuffix()}`;
   let needed = false;
   const mount = (container: Container): void => {
@@ -49,16 +47,6 @@ function checkMirror(attributes: AdmissionAttributes, spec: PodSpec): void {
     throw refuse(attributes, 'a mirror pod may not use ServiceAccountToken volume projections');
 }
 
-function checkSecrets(attributes: AdmissionAttributes, spec: PodSpec, account: ServiceAccount): void {
-  const mountable = new Set(account.secrets?.map((secret) => secret.name));
-  for (const { secret } of spec.volumes ?? [])
-    if (secret?.secretName && !mountable.has(secret.secretName))
-      throw refuse(
-        attributes,
-        `volume with secret.secretName="${secret.secretName}" is not allowed because service account ${account.metadata?.name} does not reference that secret`,
-      );
-}
-
 /** Every pod has an account that exists, and its token where nobody says no. */
 export function serviceAccount(context: AdmissionContext): AdmissionPlugin {
   /** The `default` account comes from a controller just after its namespace: wait a little for it. */
@@ -72,33 +60,54 @@ export function serviceAccount(context: AdmissionContext): AdmissionPlugin {
     return undefined;
   };
 
+  const mustFind = async (a: AdmissionAttributes, name: string): Promise<ServiceAccount> => {
+    const account = await find(a.namespace, name);
+    if (account) return account;
+    throw refuse(a, `error looking up service account ${a.namespace}/${name}: serviceaccount "${name}" not found`);
+  };
+
   return {
     name: 'ServiceAccount',
-    operations: ['CREATE'],
-    resources: ['/pods'],
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['/pods', '/pods/ephemeralcontainers'],
     async mutate(attributes) {
-      const { object, namespace } = attributes;
+      const { object, operation, subresource } = attributes;
       const spec = object?.spec as PodSpec | undefined;
-      if (!object || !spec?.containers) return false;
+      if (!object || !spec?.containers || operation !== 'CREATE' || subresource) return false;
       if (object.metadata.annotations?.[mirror] !== undefined) {
         checkMirror(attributes, spec);
         return false;
       }
       spec.serviceAccountName ||= 'default';
       const name = spec.serviceAccountName;
-      const account = await find(namespace, name);
-      if (!account)
-        throw refuse(
-          attributes,
-          `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`,
-        );
+      const account = await mustFind(attributes, name);
       if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec);
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length)
         spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret }));
       // The old name of the field follows the new one.
       (spec as { serviceAccount?: string }).serviceAccount = name;
-      if (account.metadata?.annotations?.[enforceMountable] === 'true') checkSecrets(attributes, spec, account);
+      const problem = isLimited(account) ? secretProblem(spec, account) : undefined;
+      if (problem !== undefined) throw refuse(attributes, problem);
       return true;
+    },
+    /** Others may have altered the pod since. */
+    async validate(attributes) {
+      const { object, operation, subresource } = attributes;
+      const spec = object?.spec as PodSpec | undefined;
+      if (!object || !spec?.containers || (operation === 'UPDATE' && subresource !== 'ephemeralcontainers')) return;
+      if (operation === 'CREATE' && object.metadata.annotations?.[mirror] !== undefined) {
+        checkMirror(attributes, spec);
+        return;
+      }
+      if (!spec.serviceAccountName)
+        throw refuse(
+          attributes,
+          `no service account specified for pod ${attributes.namespace}/${object.metadata.name ?? ''}`,
+        );
+      const account = await mustFind(attributes, spec.serviceAccountName);
+      if (!isLimited(account)) return;
+      const problem = operation === 'CREATE' ? secretProblem(spec, account) : ephemeralProblem(spec, account);
+      if (problem !== undefined) throw refuse(attributes, problem);
     },
   };
 }
