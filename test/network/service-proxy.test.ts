@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Service } from '../../src/api/gen/core-v1.ts';
 import type { EndpointSlice } from '../../src/api/gen/discovery-v1.ts';
 import { endpointslices, nodes, services } from '../../src/api/gen/resources.ts';
+import { eventually } from '../../src/base/eventually.ts';
 import { silent } from '../../src/base/log.ts';
 import { createClient } from '../../src/client/create-client.ts';
 import { createInformerFactory } from '../../src/client/informer.ts';
@@ -93,14 +94,21 @@ function suite(): void {
   });
   const setTargets = async (name: string, targets: Target[]): Promise<void> => {
     await client.update(endpointslices, slice(name, targets), { namespace: 'default' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await settled();
   };
-  const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
   /** What a connection is answered: who it came to and whom that saw; `refused` or `timeout` otherwise. */
   const ask = async (from: string | undefined, ip: string, port = 80, udp = false, sourcePort = 0): Promise<string> => {
     const script = join(import.meta.dirname, 'ask.ts');
     const out = await inside(from, `${process.execPath} ${script} ${ip} ${port} ${udp ? 'udp' : 'tcp'} ${sourcePort}`);
     return out.trim();
+  };
+  let marks = 0;
+  /** Waits until what was changed before counts: changes are followed in order, and this one is the last. */
+  const settled = async (): Promise<void> => {
+    marks += 1;
+    const mark = `10.43.200.${marks}`;
+    await service(`mark-${marks}`, mark, {}, [{ ip: '10.42.0.11' }]);
+    await eventually('the rules', async () => assert.match(await ask(undefined, mark), /^pod1/));
   };
 
   before(async () => {
@@ -231,7 +239,7 @@ function suite(): void {
     await service(
       'sticky',
       '10.43.0.9',
-      { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } },
+      { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } } },
       [{ ip: '10.42.0.11' }, { ip: '10.42.0.12' }],
     );
     await settled();
@@ -275,8 +283,7 @@ function suite(): void {
 
   test('rules that somebody flushes come back', async () => {
     await sh('nft flush ruleset');
-    await settled();
-    assert.equal(await ask('pod2', '10.43.0.1'), 'pod1 10.42.0.12');
+    await eventually('the rules', async () => assert.equal(await ask('pod2', '10.43.0.1'), 'pod1 10.42.0.12'));
   });
 
   test('a deleted service leaves nothing', async () => {
