@@ -5,7 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { type EventRecorder, referenceTo } from '../../client/events.ts';
 import { keyOf } from '../../client/informer.ts';
-import { kindOf, sourceOf } from './decide.ts';
+import { kindOf, optionsOf, sourceOf } from './decide.ts';
 import { cordon, drainNode, uncordon } from './drain.ts';
 import { type Plan, planLabel, plans } from './plan.ts';
 import { reportOf, requestAnnotation, requestOf, statusAnnotation, type UpgradeRequest } from './request.ts';
@@ -78,6 +78,7 @@ export function createApplier(options: {
       hash,
       kind: kindOf(plan) ?? 'os',
       from: sourceOf(upgrade, version),
+      ...(optionsOf(upgrade).length === 0 ? {} : { options: optionsOf(upgrade) }),
       version,
       at: Math.floor(now() / 1000),
     };

@@ -31,6 +31,10 @@ test('what makes a plan none', () => {
   assert.match(problem({ drain: { deleteLocalData: true, deleteEmptydirData: true } }) ?? '', /cannot specify both/);
   assert.match(problem({ window: { days: ['caturday'] } }) ?? '', /no day/);
   assert.match(problem({ postCompleteDelay: '-1s' }) ?? '', /negative/);
+  const more = (...args: string[]) => problem({ upgrade: { ...upgrade, args: ['x', ...args] } });
+  assert.equal(more('--tries', '2', '--deadline=1h30m'), undefined);
+  for (const bad of [['--force'], ['--tries', '0'], ['--deadline', 'x'], ['--tries=2', 'y']])
+    assert.match(more(...bad) ?? '', /may say --tries N and --deadline/);
 });
 
 const night: PlanWindow = { days: ['saturday'], startTime: '22:00', endTime: '4am', timeZone: 'Europe/Berlin' };

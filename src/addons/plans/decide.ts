@@ -29,6 +29,21 @@ export function sourceOf({ image, args = [] }: PlanContainer, version: string): 
   return `oci://${/[:@][^/]*$/.test(image) ? image : `${image}:${version}`}`;
 }
 
+const optionPattern = /^(--tries(=| )[1-9]|--deadline(=| )\d[\dhms.]*)( |$)/;
+
+/** Behind what to upgrade from, a plan may say how the new version is tried: `--tries`, `--deadline`. */
+export const optionsOf = ({ args = [] }: PlanContainer): readonly string[] => args.slice(1);
+
+/** The first of them that is none. */
+function badOption(upgrade: PlanContainer): string | undefined {
+  for (let rest = optionsOf(upgrade).join(' '); rest !== ''; ) {
+    const [found] = optionPattern.exec(rest) ?? [];
+    if (found === undefined) return rest;
+    rest = rest.slice(found.length);
+  }
+  return undefined;
+}
+
 /** Why a plan cannot be carried out; undefined when it can. */
 export function planProblem({ spec = {} }: Plan): string | undefined {
   const { drain, window, postCompleteDelay, upgrade, version = '', channel = '' } = spec;
@@ -40,6 +55,9 @@ export function planProblem({ spec = {} }: Plan): string | undefined {
   if (version === '' && channel === '') return 'spec.version or spec.channel must be given';
   if (upgrade?.args === undefined && !/^[^/]+[.:][^/]*\//.test(upgrade?.image ?? ''))
     return 'spec.upgrade.args must name the update (a URL, or oci://host/name:tag), or spec.upgrade.image the registry that has it';
+  const option = upgrade === undefined ? undefined : badOption(upgrade);
+  if (option !== undefined)
+    return `spec.upgrade.args may say --tries N and --deadline DURATION behind the update, not ${JSON.stringify(option)}`;
   return undefined;
 }
 

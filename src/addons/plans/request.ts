@@ -19,6 +19,8 @@ export interface UpgradeRequest {
   readonly kind: 'os' | 'daemon';
   /** What `knarr upgrade` is given. */
   readonly from: string;
+  /** More options for it: how the new version is tried. */
+  readonly options?: readonly string[];
   readonly version: string;
   /** Seconds since 1970. */
   readonly at: number;

@@ -143,7 +143,7 @@ export function createNodeUpgrades(options: NodeUpgradesOptions): Component {
       log.info('a plan asks for an upgrade', { plan, version: request.version, from: request.from });
       const kind = request.kind === 'daemon' ? ['--daemon'] : ['--reboot'];
       try {
-        await startTool([...kind, '--plan', `${id.plan}=${id.hash}`, request.from]);
+        await startTool([...kind, '--plan', `${id.plan}=${id.hash}`, request.from, ...(request.options ?? [])]);
         judged = { state: 'working', text: 'started' };
       } catch (error) {
         judged = { state: 'failed', text: `the upgrade could not be started: ${messageOf(error)}` };
