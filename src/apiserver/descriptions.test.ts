@@ -9,6 +9,7 @@ test('types, fields, fields of named types and columns are described', async () 
   const columns = await columnDescriptions('/v1/pods');
   for (const text of [describe(pod, ''), describe(pod, 'kind'), describe(pod, 'spec'), columns.get('Name')])
     assert.ok(text !== undefined && text.length > 10);
+  assert.equal(describe(pod, 'metadata'), "Standard object's metadata.");
   assert.equal(describe(pod, 'bogus'), undefined);
   assert.equal(columns.get('Ready'), undefined);
 });

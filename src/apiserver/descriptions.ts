@@ -25,6 +25,14 @@ async function readTexts(): Promise<DescriptionTexts> {
   return bytes ? (JSON.parse((await promisify(gunzip)(bytes)).toString()) as DescriptionTexts) : {};
 }
 
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+/**
+ * What fields of a type are, whichever kind they are in. The client library documents no field of a named type, and
+ * people (and the conformance suite) know this one by these words.
+ */
+const fieldsOf: Readonly<Record<string, string>> = { [objectMeta]: "Standard object's metadata." };
+
 /**
  * Documentation of types and fields. A field of a named type that has no text of its own shows its type's. Says nothing
  * where the texts are not there.
@@ -35,11 +43,10 @@ export async function readDescriptions(types: Readonly<Record<string, TypeFact>>
     const own = texts[type]?.[field];
     if (own !== undefined || field === '') return own;
     const ref = types[type]?.properties?.[field]?.ref;
-    return ref === undefined ? undefined : texts[ref]?.[''];
+    const text = ref === undefined ? undefined : texts[ref]?.[''];
+    return text === undefined ? undefined : (fieldsOf[ref ?? ''] ?? text);
   };
 }
-
-const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /** Columns that are documented by the same field in every table. */
 const common: Readonly<Record<string, string>> = {

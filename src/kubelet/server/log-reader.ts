@@ -74,8 +74,11 @@ export async function readLog(options: {
   const { path, query, write, running, signal } = options;
   let budget = query.limitBytes ?? Number.POSITIVE_INFINITY;
   let lineStart = true;
+  // What is written meanwhile is not the tail that was asked for.
+  let left = query.follow ? Number.POSITIVE_INFINITY : (query.tailLines ?? Number.POSITIVE_INFINITY);
 
   const emit = async (raw: Buffer): Promise<boolean> => {
+    if (left-- <= 0) return false;
     const line = parseLogLine(raw);
     if (!line) return true;
     if (query.stream !== 'All' && line.stream !== query.stream.toLowerCase()) return true;

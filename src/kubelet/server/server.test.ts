@@ -50,6 +50,29 @@ test('a log is read as asked', async (t) => {
   }
 });
 
+test('what is written while the last lines are read is none of them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'knarr-log-'));
+  const path = join(folder, '0.log');
+  // So long that it takes a second reading from the file.
+  await writeFile(path, line(1, 'one') + line(2, 'x'.repeat(100_000)));
+  const parts: string[] = [];
+  try {
+    await readLog({
+      path,
+      query: { ...all, tailLines: 1 },
+      write: async (data) => {
+        parts.push(data.toString());
+        await appendFile(path, line(3, 'late'));
+      },
+      running: async () => false,
+      signal: new AbortController().signal,
+    });
+    assert.equal(parts.length, 1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('following goes on across a rotation and ends with the container', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'knarr-log-'));
   const path = join(folder, '0.log');
