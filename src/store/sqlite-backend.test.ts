@@ -46,9 +46,9 @@ describe('sqlite file', () => {
     inFolder(async (path) => {
       const backend = await opened(path);
       await backend.write({ key: '/lease', value: Buffer.from('0') });
-      const before = await stat(`${path}-wal`);
+      const before = await stat(`${path}-log`);
       for (let i = 0; i < 50; i++) await backend.write({ key: '/lease', value: Buffer.from(`${i}`), volatile: true });
-      const after = await stat(`${path}-wal`);
+      const after = await stat(`${path}-log`);
       assert.deepEqual([after.size, after.mtimeMs], [before.size, before.mtimeMs]);
       await backend.stop();
       const again = await opened(path);

@@ -1,13 +1,19 @@
+import { randomInt } from 'node:crypto';
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { KnarrError } from '../base/errors.ts';
-import { dropDigest, writeDigest } from './sqlite-digest.ts';
+import type { PackedBatch } from './commit-log.ts';
+import { writeDigest } from './sqlite-digest.ts';
+import { createWriter } from './sqlite-writer.ts';
 import { type KeyRow, prefixEnd, type Row } from './table.ts';
 
 /** The database file, synchronously; only its own thread calls this. */
 export interface RevisionDatabase {
   readonly opened: { revision: number; compacted: number; keys: KeyRow[]; checked: boolean };
-  commit(rows: readonly Row[], reserve: number | undefined): void;
+  /** Durable when it returns. */
+  commit(batches: readonly PackedBatch[]): void;
+  /** What is left to do after commits, once nobody waits for them. */
+  afterCommit(): void;
   get(key: string): Row | undefined;
   list(request: { prefix: string; start: string; limit: number | undefined; revision: number }): {
     rows: Row[];
@@ -21,7 +27,8 @@ export interface RevisionDatabase {
   close(revision: number): void;
 }
 
-export const schemaVersion = 1;
+/** 2: there is a log of commits beside the file, which version 1 would not read. */
+export const schemaVersion = 2;
 /** "KNRR": tells the file from any other SQLite database. */
 export const applicationId = 0x4b4e5252;
 
@@ -51,16 +58,14 @@ export function openDatabase(path: string): RevisionDatabase {
   if (fresh) chmodSync(path, 0o600);
   prepareFile(db, path, fresh);
 
-  const meta = (name: string): number =>
-    (db.prepare('SELECT value FROM meta WHERE name = ?').get(name) as { value: number }).value;
+  const meta = (name: string): number => metaOf(db, name) ?? 0;
   const setMetaStatement = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
   const setMeta = (name: string, value: number): void => void setMetaStatement.run(value, name);
 
   const wasOpen = meta('open') === 1;
   if (wasOpen) check(db);
-  let markedOpen = wasOpen;
+  const writer = createWriter({ db, path: logBeside(path), meta, setMeta });
 
-  const insert = db.prepare('INSERT INTO revisions (revision, key, created, expires, value) VALUES (?, ?, ?, ?, ?)');
   const newest = db.prepare('SELECT * FROM revisions WHERE key = ? ORDER BY revision DESC LIMIT 1');
   const range = db.prepare(
     `SELECT r.* FROM (${newestOf}) AS n CROSS JOIN revisions AS r ON r.revision = n.revision
@@ -73,17 +78,6 @@ export function openDatabase(path: string): RevisionDatabase {
   const after = db.prepare(
     'SELECT * FROM revisions WHERE revision > @after AND revision <= @until AND key >= @prefix AND key < @end ORDER BY revision',
   );
-  const write = db.transaction((rows: readonly Row[], reserve: number | undefined) => {
-    if (!markedOpen) {
-      setMeta('open', 1);
-      dropDigest(db);
-    }
-    if (reserve !== undefined) setMeta('reserved', reserve);
-    for (const { revision, key, created, expires, value } of rows) {
-      insert.run(revision, key, created, expires, value ?? null);
-    }
-    markedOpen = true;
-  });
   const highest = (db.prepare('SELECT MAX(revision) AS revision FROM revisions').get() as { revision: number | null })
     .revision;
   const keys = db
@@ -101,28 +95,46 @@ export function openDatabase(path: string): RevisionDatabase {
       keys,
       checked: wasOpen,
     },
-    commit: (rows, reserve) => write.immediate(rows, reserve),
-    get: (key) => rowOf(newest.get(key)),
+    commit: writer.append,
+    afterCommit: writer.apply,
+    get(key) {
+      writer.apply();
+      return rowOf(newest.get(key));
+    },
     list({ prefix, start, limit, revision }) {
+      writer.apply();
       const where = { start, end: prefixEnd(prefix), revision };
       const rows = range.all({ ...where, limit: limit ?? -1 }).flatMap((raw) => rowOf(raw) ?? []);
       const all = limit !== undefined && rows.length >= limit;
       return { rows, count: all ? (count.get(where) as { count: number }).count : rows.length };
     },
-    changes: ({ prefix, after: from, until }) =>
-      after.all({ prefix, after: from, until, end: prefixEnd(prefix) }).flatMap((raw) => rowOf(raw) ?? []),
-    *compactionSlices(revision) {
-      for (const slice of compactionSlices(db, meta('compacted'), revision, setMeta)) yield () => unsynced(db, slice);
+    changes({ prefix, after: from, until }) {
+      writer.apply();
+      return after.all({ prefix, after: from, until, end: prefixEnd(prefix) }).flatMap((raw) => rowOf(raw) ?? []);
     },
-    size: () => fileSize(path) + fileSize(`${path}-wal`),
-    backup: (to) => backup(db, to),
+    *compactionSlices(revision) {
+      writer.settle();
+      for (const slice of compactionSlices(db, meta('compacted'), revision, setMeta)) {
+        yield () => {
+          writer.settle();
+          slice();
+        };
+      }
+    },
+    size: () => fileSize(path) + fileSize(`${path}-wal`) + writer.logSize,
+    backup(to) {
+      writer.settle();
+      backup(db, to);
+    },
     close(revision) {
-      if (markedOpen) {
+      writer.flush();
+      if (writer.marked) {
         setMeta('reserved', revision);
         setMeta('open', 0);
         db.pragma('wal_checkpoint(TRUNCATE)');
       }
       db.close();
+      writer.close();
       lock.close();
     },
   };
@@ -158,28 +170,46 @@ function prepareFile(db: Sqlite.Database, path: string, fresh: boolean): void {
   db.pragma('synchronous = FULL');
   db.pragma('cache_size = -4000');
   db.pragma('journal_size_limit = 8388608');
-  if (version === 0) {
-    db.transaction(() => {
-      db.exec(schema);
-      db.pragma(`user_version = ${schemaVersion}`);
-    }).immediate();
-  }
+  db.transaction(() => {
+    if (version === 0) db.exec(schema);
+    if (version < schemaVersion) db.pragma(`user_version = ${schemaVersion}`);
+    if (!metaOf(db, 'log')) {
+      const set = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
+      set.run('log', randomInt(1, 2 ** 47));
+      set.run('logged', 0);
+    }
+  }).immediate();
+  // From here on the log is what makes commits durable.
+  db.pragma('synchronous = NORMAL');
+}
+
+const metaOf = (db: Sqlite.Database, name: string): number | undefined =>
+  (db.prepare('SELECT value FROM meta WHERE name = ?').get(name) as { value: number } | undefined)?.value;
+
+const logBeside = (path: string): string => `${path}-log`;
+
+/** Takes what a crash has left in the log into the tables of a datastore that nobody has open. */
+export function takeInLog(db: Sqlite.Database, path: string): void {
+  if (db.pragma('user_version', { simple: true }) !== schemaVersion || !metaOf(db, 'log')) return;
+  const set = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
+  const writer = createWriter({
+    db,
+    path: logBeside(path),
+    meta: (name) => metaOf(db, name) ?? 0,
+    setMeta: (name, value) => void set.run(value, name),
+  });
+  writer.close();
+}
+
+/** A copy has no log: from now on none of what is beside another file can be taken for it. */
+export function forgetLog(db: Sqlite.Database): void {
+  db.exec("DELETE FROM meta WHERE name IN ('log', 'logged')");
 }
 
 function check(db: Sqlite.Database): void {
   const result = db.pragma('quick_check(1)', { simple: true });
   if (result === 'ok') return;
   throw new KnarrError({ code: 'SQLITE_CORRUPT', blame: 'world', message: String(result) });
-}
-
-/** Work that may be lost in a crash as a whole: the sync of the next ordinary commit covers it. */
-function unsynced(db: Sqlite.Database, work: () => void): void {
-  db.pragma('synchronous = NORMAL');
-  try {
-    work();
-  } finally {
-    db.pragma('synchronous = FULL');
-  }
 }
 
 const sliceRevisions = 1_000;
@@ -225,6 +255,7 @@ export function backup(db: Sqlite.Database, to: string): void {
   db.prepare('VACUUM INTO ?').run(to);
   const copy = new Sqlite(to);
   copy.exec("UPDATE meta SET value = 0 WHERE name = 'open'");
+  forgetLog(copy);
   writeDigest(copy);
   copy.close();
   chmodSync(to, 0o600);

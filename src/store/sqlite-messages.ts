@@ -1,9 +1,11 @@
+import type { PackedBatch } from './commit-log.ts';
 import type { KeyRow, Row } from './table.ts';
 
 /** What the thread that holds the database can be asked, and what it answers. */
 export interface Requests {
   open: { ask: { path: string }; answer: { revision: number; compacted: number; keys: KeyRow[]; checked: boolean } };
-  commit: { ask: { rows: PackedRows | undefined; reserve: number | undefined }; answer: undefined };
+  /** `era`: after a commit has failed, those of its era that come later are refused. */
+  commit: { ask: PackedBatch & { era: number }; answer: undefined };
   get: { ask: { key: string }; answer: PackedRows };
   list: {
     ask: { prefix: string; start: string; limit: number | undefined; revision: number };

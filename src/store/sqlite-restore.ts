@@ -12,7 +12,7 @@ import {
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { KnarrError, messageOf } from '../base/errors.ts';
-import { applicationId, backup, fileSize, lockBeside, schemaVersion } from './sqlite-database.ts';
+import { applicationId, backup, fileSize, forgetLog, lockBeside, schemaVersion, takeInLog } from './sqlite-database.ts';
 import { digestFits, dropDigest } from './sqlite-digest.ts';
 import type { BackupFacts, CopyFacts, Restored } from './sqlite-messages.ts';
 
@@ -68,6 +68,7 @@ export function copyDatabase(from: string, to: string): CopyFacts {
     const schema = schemaOf(from);
     const db = new Sqlite(from, { fileMustExist: true });
     try {
+      takeInLog(db, from);
       backup(db, coming);
     } finally {
       db.close();
@@ -112,7 +113,7 @@ export function restoreFile(from: string, to: string): Restored {
   }
 }
 
-const beside = ['-wal', '-shm', '-journal'];
+const beside = ['-wal', '-shm', '-journal', '-log'];
 const removeBeside = (path: string): void => {
   for (const end of beside) rmSync(`${path}${end}`, { force: true });
 };
@@ -139,6 +140,7 @@ function settleOld(path: string): number | undefined {
   try {
     const db = new Sqlite(path, { fileMustExist: true });
     try {
+      takeInLog(db, path);
       db.pragma('wal_checkpoint(TRUNCATE)');
       const row = db.prepare('SELECT MAX(revision) AS highest FROM revisions').get() as { highest: number | null };
       return Math.max(metaOf(db, 'reserved'), row.highest ?? 0);
@@ -165,6 +167,7 @@ function startAbove(path: string, reached: number | undefined): void {
       set.run(start, 'reserved');
       set.run(start, 'compacted');
       set.run(0, 'open');
+      forgetLog(db);
       dropDigest(db);
     })();
   } catch (error) {

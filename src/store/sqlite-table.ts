@@ -18,6 +18,7 @@ export function createSqliteTable({ path, log }: { path: string; log: Logger }):
   const waiting = new Map<number, { resolve(body: unknown): void; reject(error: Error): void }>();
   let worker: Worker | undefined;
   let lastId = 0;
+  let era = 1;
 
   const rejectAll = (error: Error): void => {
     for (const { reject } of waiting.values()) reject(error);
@@ -71,9 +72,14 @@ export function createSqliteTable({ path, log }: { path: string; log: Logger }):
       }
     },
     async commit({ rows, reserve }) {
-      if (rows.length === 0) return ask('commit', { rows: undefined, reserve });
-      const packed = packRows(rows);
-      return ask('commit', { rows: packed, reserve }, [packed.block]);
+      const own = era;
+      const packed = rows.length === 0 ? undefined : packRows(rows);
+      try {
+        await ask('commit', { rows: packed, reserve, era: own }, packed ? [packed.block] : []);
+      } catch (error) {
+        if (era === own) era++;
+        throw error;
+      }
     },
     async get(key) {
       return unpackRows(await ask('get', { key }))[0];
@@ -107,7 +113,7 @@ export function errorOf({ message, code }: { message: string; code: string }, pa
     const text = `${path} is damaged (${message}); restore the newest backup.`;
     return new KnarrError({ code: 'store-damaged', blame: 'world', message: text, details: { path } });
   }
-  if (code === 'SQLITE_FULL') {
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
     const text = `The disk that holds ${path} is full; free some space.`;
     return new KnarrError({ code: 'store-full', blame: 'world', message: text, details: { path } });
   }

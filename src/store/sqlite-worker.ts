@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { systemCode, toError } from '../base/errors.ts';
 import { openDatabase, type RevisionDatabase } from './sqlite-database.ts';
-import { type Ask, packRows, type Requests, unpackRows } from './sqlite-messages.ts';
+import { type Ask, packRows, type Requests } from './sqlite-messages.ts';
 import { copyDatabase, restoreFile, schemaOf, verifyFile } from './sqlite-restore.ts';
 import type { Row } from './table.ts';
 
@@ -19,15 +19,12 @@ const rowsAnswer = (rows: readonly Row[]) => {
   return { body: packed, move: [packed.block] };
 };
 
-function handle(ask: Ask): { body: unknown; move?: ArrayBuffer[] } | Promise<{ body: unknown }> {
+function handle(ask: Exclude<Ask, Commit>): { body: unknown; move?: ArrayBuffer[] } | Promise<{ body: unknown }> {
   switch (ask.name) {
     case 'open': {
       database = openDatabase(ask.body.path);
       return { body: database.opened satisfies Requests['open']['answer'] };
     }
-    case 'commit':
-      held().commit(ask.body.rows ? unpackRows(ask.body.rows) : [], ask.body.reserve);
-      return { body: undefined };
     case 'get': {
       const row = held().get(ask.body.key);
       return rowsAnswer(row ? [row] : []);
@@ -72,12 +69,49 @@ async function compact(revision: number): Promise<{ body: undefined }> {
   return { body: undefined };
 }
 
+type Commit = Extract<Ask, { name: 'commit' }>;
+
+/** What came while another commit was made goes together. */
+let commits: Commit[] = [];
+/** Commits of this era and of older ones rest on one that has failed. */
+let failedEra = 0;
+
+function commitAll(): void {
+  const group = commits.filter(({ body }) => body.era > failedEra);
+  const stale = commits.filter(({ body }) => body.era <= failedEra);
+  commits = [];
+  for (const { id } of stale) fail(id, new Error('a write before this one could not be made durable'));
+  if (group.length === 0) return;
+  try {
+    held().commit(group.map(({ body }) => body));
+  } catch (error) {
+    failedEra = Math.max(...group.map(({ body }) => body.era));
+    for (const { id } of group) fail(id, error);
+    return;
+  }
+  for (const { id } of group) port?.postMessage({ id, body: undefined });
+  try {
+    held().afterCommit();
+  } catch {
+    // It is durable. Whoever reads or commits next is told, if it still cannot be done.
+  }
+}
+
+function fail(id: number, error: unknown): void {
+  port?.postMessage({ id, error: { message: toError(error).message, code: systemCode(error) ?? '' } });
+}
+
 port?.on('message', async (ask: Ask) => {
+  if (ask.name === 'commit') {
+    if (commits.push(ask) === 1) setImmediate(commitAll);
+    return;
+  }
+  if (commits.length > 0) commitAll();
   try {
     const result = handle(ask);
     const { body, move } = result instanceof Promise ? { ...(await result), move: [] } : { move: [], ...result };
     port.postMessage({ id: ask.id, body }, move);
   } catch (error) {
-    port.postMessage({ id: ask.id, error: { message: toError(error).message, code: systemCode(error) ?? '' } });
+    fail(ask.id, error);
   }
 });

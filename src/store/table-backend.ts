@@ -23,18 +23,27 @@ interface PendingRow extends Row {
   readonly before: KeyState | undefined;
 }
 
-/** What happens between two commits; settled in order, all or nothing. */
+/** What is committed together; settled in order, all or nothing. */
 interface Batch {
   readonly rows: PendingRow[];
   readonly settle: { done(): void; failed(error: Error): void }[];
+  /** It is durable, and waits only for those before it. */
+  stands: boolean;
 }
+
+const newBatch = (): Batch => ({ rows: [], settle: [], stands: false });
+
+/** Commits under way at once: one is made, the next is at hand when it is. */
+const mostUnderWay = 2;
+/** A batch of so many rows does not wait for the end of its turn. */
+const enoughRows = 8;
 
 /**
  * A backend over a table of ours. All conditions are decided here, in memory, in the order of the calls:
  *
- *   write() ─▶ batch of this turn ─▶ table.commit (one at a time) ─▶ watchers ─▶ the promises of the batch
+ *   write() ─▶ batch of this turn ─▶ table.commit (two at a time) ─▶ watchers ─▶ the promises of the batch
  *
- * While a commit is under way the next batch gathers, so the slower the disk, the larger the batches.
+ * While commits are under way the next batch gathers, so the slower the disk, the larger the batches.
  */
 export function createTableBackend(options: TableBackendOptions): Backend {
   const { table, log, reservation = 100_000, volatileFlushMs = 60_000, volatileLimit = 5_000 } = options;
@@ -48,12 +57,16 @@ export function createTableBackend(options: TableBackendOptions): Backend {
   let reserved = 0;
   let compacted = 0;
   let flushedAt = 0;
-  let batch: Batch = { rows: [], settle: [] };
+  /** Volatile rows are on their way to the table. */
+  let flushing = false;
+  let flushed = Promise.resolve();
+  let batch = newBatch();
   let scheduled = false;
-  let committing: Promise<void> | undefined;
+  /** In the order of their revisions. */
+  let underWay: Batch[] = [];
 
   function schedule(): void {
-    if (scheduled || committing) return;
+    if (scheduled || underWay.length >= mostUnderWay) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -62,34 +75,47 @@ export function createTableBackend(options: TableBackendOptions): Backend {
   }
 
   function pump(): void {
-    while (!committing && batch.settle.length > 0) {
+    while (underWay.length < mostUnderWay && batch.settle.length > 0) {
       const current = batch;
-      batch = { rows: [], settle: [] };
+      batch = newBatch();
       const durable = current.rows.filter((row) => !row.volatile);
       const reserve = last >= reserved ? last + reservation : undefined;
-      if (durable.length === 0 && reserve === undefined && unwritten.size() < volatileLimit) deliver(current);
-      else committing = commit(current, durable, reserve).finally(pumpAgain);
+      underWay.push(current);
+      if (durable.length > 0 || reserve !== undefined || (unwritten.size() >= volatileLimit && !flushing)) {
+        void commit(current, durable, reserve);
+      } else {
+        current.stands = true;
+        deliverStanding();
+      }
     }
-  }
-
-  function pumpAgain(): void {
-    committing = undefined;
-    pump();
   }
 
   async function commit(current: Batch, durable: Row[], reserve: number | undefined): Promise<void> {
-    const flush = unwritten.size() >= volatileLimit || Date.now() - flushedAt >= volatileFlushMs;
+    const flush = !flushing && (unwritten.size() >= volatileLimit || Date.now() - flushedAt >= volatileFlushMs);
     const late = flush ? unwritten.rows(durable) : [];
+    if (flush) flushing = true;
     try {
       await table.commit({ rows: late.length > 0 ? [...late, ...durable] : durable, reserve });
     } catch (error) {
-      fail(current, toError(error));
+      // Of commits that fail together the first speaks for all.
+      if (underWay.includes(current)) fail(toError(error));
       return;
+    } finally {
+      if (flush) flushing = false;
     }
     if (flush) flushedAt = Date.now();
-    if (reserve !== undefined) reserved = reserve;
+    if (reserve !== undefined) reserved = Math.max(reserved, reserve);
     unwritten.written(late);
-    deliver(current);
+    current.stands = true;
+    deliverStanding();
+    pump();
+  }
+
+  function deliverStanding(): void {
+    for (let first = underWay[0]; first?.stands; first = underWay[0]) {
+      underWay.shift();
+      deliver(first);
+    }
   }
 
   function deliver({ rows, settle }: Batch): void {
@@ -109,16 +135,17 @@ export function createTableBackend(options: TableBackendOptions): Backend {
   }
 
   /** What came after may rest on what failed: everything that is on its way fails with it. */
-  function fail(current: Batch, error: Error): void {
-    log.error('a write could not be made durable', { error: error.message, rows: current.rows.length });
-    const all = [...current.rows, ...batch.rows];
-    const settle = [...current.settle, ...batch.settle];
-    batch = { rows: [], settle: [] };
-    for (const row of all.toReversed()) {
+  function fail(error: Error): void {
+    const all = [...underWay, batch];
+    underWay = [];
+    batch = newBatch();
+    const rows = all.flatMap((one) => one.rows);
+    log.error('a write could not be made durable', { error: error.message, rows: rows.length });
+    for (const row of rows.reverse()) {
       if (row.before) index.set(row.key, row.before);
       else index.delete(row.key);
     }
-    for (const { failed } of settle) failed(error);
+    for (const { settle } of all) for (const { failed } of settle) failed(error);
   }
 
   function write(operation: WriteOperation): Promise<WriteResult> {
@@ -146,7 +173,8 @@ export function createTableBackend(options: TableBackendOptions): Backend {
       result = { ok: true, revision, previous: before };
     }
     batch.settle.push({ done: () => resolve(result), failed: reject });
-    schedule();
+    if (batch.rows.length >= enoughRows && !operation.volatile) pump();
+    else schedule();
     return promise;
   }
 
@@ -161,9 +189,10 @@ export function createTableBackend(options: TableBackendOptions): Backend {
 
   /** Everything asked for before is durable (or has failed) when this resolves. */
   function settled(): Promise<void> {
-    if (batch.settle.length === 0) return committing ?? Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    batch.settle.push({ done: resolve, failed: () => resolve() });
+    const last = batch.settle.length > 0 ? batch : underWay.at(-1);
+    if (last) last.settle.push({ done: resolve, failed: () => resolve() });
+    else resolve();
     return promise;
   }
 
@@ -176,12 +205,23 @@ export function createTableBackend(options: TableBackendOptions): Backend {
     }
   }
 
-  async function flushVolatile(): Promise<void> {
-    await settled();
+  function flushVolatile(): Promise<void> {
+    flushed = flushed.catch(() => {}).then(flushNow);
+    return flushed;
+  }
+
+  async function flushNow(): Promise<void> {
+    do await settled();
+    while (flushing); // by a commit that is under way
     const rows = unwritten.rows([]);
     if (rows.length === 0) return;
-    await table.commit({ rows, reserve: undefined });
-    unwritten.written(rows);
+    flushing = true;
+    try {
+      await table.commit({ rows, reserve: undefined });
+      unwritten.written(rows);
+    } finally {
+      flushing = false;
+    }
   }
 
   return {

@@ -25,7 +25,8 @@ export interface Opened {
 
 /**
  * The append-only table of revisions below a backend of ours: knows nothing of conditions, watches or time.
- * Calls may overlap; commits are made in the order of the calls.
+ * Calls may overlap; commits are made in the order of the calls. When one fails, so do all that were called before its
+ * caller was told.
  */
 export interface RevisionTable {
   open(): Promise<Opened>;
