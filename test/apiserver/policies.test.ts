@@ -14,6 +14,7 @@ import {
   validatingadmissionpolicies,
   validatingadmissionpolicybindings,
 } from '../../src/api/gen/resources.ts';
+import type { KubernetesObject, Resource } from '../../src/api/object.ts';
 import { ApiError } from '../../src/api/status.ts';
 import { checkPolicyTypes } from '../../src/apiserver/admission/policy/type-check.ts';
 import type { Client } from '../../src/client/client.ts';
@@ -184,7 +185,8 @@ test('a mutating policy on deployments, and the policy that cannot be compiled',
       template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'registry.example/x' }] } },
     },
   });
-  assert.equal(made.spec?.replicas, 3);
+  // What a policy has altered it sees once more, if it wants to: upstream makes four of two as well.
+  assert.equal(made.spec?.replicas, 4);
   const refused = await refusal(policy('broken', { validations: [{ expression: 'object.x > nope' }] }));
   assert.equal(refused.code, 422);
   assert.match(
@@ -225,4 +227,65 @@ test('the schemas of what a policy is about are held against its expressions', a
       warning: `/v1, Kind=Pod: ERROR: <input>:1:29: ${wrong}\n${sum}\napps/v1, Kind=Deployment: ERROR: <input>:1:29: ${wrong}\n${sum}`,
     },
   ]);
+});
+
+test('a policy that knows a resource in another version sees it converted, and what it alters is converted back', async () => {
+  const autoscalers = (version: string): Resource<KubernetesObject & { spec: Record<string, unknown> }> => ({
+    group: 'autoscaling',
+    version,
+    resource: 'horizontalpodautoscalers',
+    kind: 'HorizontalPodAutoscaler',
+    namespaced: true,
+  });
+  const rule = (version: string) => ({
+    objectSelector: { matchLabels: { test: 'converted' } },
+    resourceRules: [
+      {
+        apiGroups: ['autoscaling'],
+        apiVersions: [version],
+        resources: ['horizontalpodautoscalers'],
+        operations: ['CREATE'],
+      },
+    ],
+  });
+  await policy('v1-only', {
+    matchConstraints: rule('v1'),
+    validations: [
+      {
+        expression: 'object.apiVersion == "autoscaling/v1" && object.spec.targetCPUUtilizationPercentage < 90',
+        messageExpression: '"asked as " + request.resource.version + " for " + request.requestResource.version',
+      },
+    ],
+  });
+  await client.create(mutatingadmissionpolicies, {
+    metadata: { name: 'v1-only' },
+    spec: {
+      matchConstraints: rule('v1'),
+      reinvocationPolicy: 'Never',
+      mutations: [
+        {
+          patchType: 'JSONPatch',
+          jsonPatch: { expression: '[JSONPatch{op: "replace", path: "/spec/maxReplicas", value: 7}]' },
+        },
+      ],
+    },
+  });
+  await client.create(mutatingadmissionpolicybindings, {
+    metadata: { name: 'v1-only' },
+    spec: { policyName: 'v1-only' },
+  });
+  const make = (name: string, averageUtilization: number) =>
+    client.create(autoscalers('v2'), {
+      metadata: { name, namespace: 'default', labels: { test: 'converted' } },
+      spec: {
+        scaleTargetRef: { kind: 'Deployment', name: 'x', apiVersion: 'apps/v1' },
+        maxReplicas: 3,
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } }],
+      },
+    });
+  const made = await make('converted', 50);
+  assert.equal(made.spec.maxReplicas, 7);
+  assert.equal((made.spec.metrics as unknown[]).length, 1);
+  const { message } = await refusal(make('refused', 95));
+  assert.match(message ?? '', /denied request: asked as v1 for v2$/);
 });

@@ -34,7 +34,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): Admis
         if (result instanceof Promise) return finishMutating(mutating, i + 1, attributes, changed, result);
         if (result) changed = true;
       }
-      return changed;
+      return attributes.rounds?.another ? secondRound(mutating, attributes) : changed;
     },
     validate(attributes) {
       const { validating } = choose(attributes);
@@ -56,7 +56,14 @@ async function finishMutating(
 ): Promise<boolean> {
   let changed = (await waiting) || changedBefore;
   for (const plugin of plugins.slice(from)) if (await plugin.mutate?.(attributes)) changed = true;
-  return changed;
+  return attributes.rounds?.another ? secondRound(plugins, attributes) : changed;
+}
+
+/** What hooks have added is looked at by all plug-ins, as if it had come with the request. */
+async function secondRound(plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): Promise<boolean> {
+  if (attributes.rounds) attributes.rounds.isSecond = true;
+  for (const plugin of plugins) await plugin.mutate?.(attributes);
+  return true;
 }
 
 async function finishValidating(

@@ -117,6 +117,8 @@ export function createAudit(options: AuditOptions): Audit {
     const more: Record<string, unknown> = {};
     const annotations = new Map<string, string>();
     const annotate = (key: string, value: string): void => {
+      // What a webhook has altered tells of the object's content.
+      if (key.startsWith('patch.webhook.admission.k8s.io/') && !recording.level.startsWith('Request')) return;
       if (!annotations.has(key)) annotations.set(key, value);
     };
     let responseStatus: Partial<Status> | undefined;

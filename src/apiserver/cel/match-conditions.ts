@@ -13,13 +13,14 @@ interface MatchCondition {
 /** What expressions see of a request, as upstream's `request` variable. */
 export function requestValue(a: AdmissionAttributes): object {
   const { user } = a.context;
-  const resource = { group: a.group, version: a.version, resource: a.resource };
+  const resourceOf = ({ group, version, resource }: AdmissionAttributes) => ({ group, version, resource });
+  const asked = a.asked ?? a;
   return {
     kind: a.kind,
-    resource,
+    resource: resourceOf(a),
     subResource: a.subresource ?? '',
-    requestKind: a.kind,
-    requestResource: resource,
+    requestKind: asked.kind,
+    requestResource: resourceOf(asked),
     requestSubResource: a.subresource ?? '',
     name: a.name || a.object?.metadata.name || '',
     namespace: a.namespace,
@@ -41,7 +42,7 @@ export const admissionValues = (a: AdmissionAttributes, authorizer: SettledAutho
 /** `authorizer`, and `authorizer.requestResource`, which is about what the request is about. */
 export function authorizerValues(a: AdmissionAttributes, authorizer: SettledAuthorizer): Record<string, unknown> {
   const value = new AuthorizerValue(authorizer, a.context.user);
-  const { group, version, resource, subresource = '', namespace, name } = a;
+  const { group, version, resource, subresource = '', namespace, name } = a.asked ?? a;
   const asked = new ResourceCheck(value, { group, version, resource, subresource, namespace, name });
   return { authorizer: value, 'authorizer.requestResource': asked };
 }

@@ -339,6 +339,19 @@ export interface AdmissionAttributes {
   /** The options object of the operation (CreateOptions, …) as sent. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly context: RequestContext;
+  /** The request as it came, where this is a view of it under another name. */
+  readonly asked?: AdmissionAttributes | undefined;
+  /** How far mutating admission is; set by plug-ins whose hooks alter objects. */
+  rounds?: MutationRounds | undefined;
+}
+
+/** Mutating admission asks all its plug-ins a second time where hooks from outside have altered the object. */
+export interface MutationRounds {
+  isSecond: boolean;
+  /** There is to be a second. */
+  another: boolean;
+  /** What each plug-in remembers, by its name. */
+  readonly memory: Map<string, unknown>;
 }
 
 /** The admission chain. Both throw ApiError to refuse. */

@@ -5,6 +5,7 @@ import type {
 } from '../../../api/gen/admissionregistration-v1.ts';
 import { labelSelectorMatches } from '../../../api/selectors.ts';
 import type { AdmissionAttributes, Frozen, Registry } from '../../registry/types.ts';
+import { type Equivalent, equivalentsOf } from '../webhook/equivalents.ts';
 import { ruleMatches } from '../webhook/match.ts';
 
 export interface MatchOptions {
@@ -17,37 +18,45 @@ type Selector = MatchResources['namespaceSelector'];
 const isEmpty = (selector: Selector): boolean =>
   !selector || ((selector.matchExpressions?.length ?? 0) === 0 && Object.keys(selector.matchLabels ?? {}).length === 0);
 
-/** With `Equivalent` a rule counts that names another version in which the resource is served. */
+/** As which a policy or a binding takes a request: as it came, or by another name of its resource. */
+export type Match = 'own' | Equivalent;
+
 function anyRule(
   rules: readonly NamedRuleWithOperations[],
   a: AdmissionAttributes,
-  versions: readonly string[],
-): boolean {
-  return rules.some((rule) => {
-    if (rule.resourceNames?.length && !rule.resourceNames.includes(a.name || (a.object?.metadata.name ?? '')))
-      return false;
-    return versions.some((version) => ruleMatches(rule as RuleWithOperations, { ...a, version }));
-  });
+  others: () => readonly Equivalent[],
+): Match | undefined {
+  const names = (rule: NamedRuleWithOperations): boolean =>
+    !rule.resourceNames?.length || rule.resourceNames.includes(a.name || (a.object?.metadata.name ?? ''));
+  const matches = (rule: NamedRuleWithOperations, as: AdmissionAttributes): boolean =>
+    names(rule) && ruleMatches(rule as RuleWithOperations, as);
+  if (rules.some((rule) => matches(rule, a))) return 'own';
+  for (const rule of rules) {
+    const found = others().find(({ group, version }) => matches(rule, { ...a, group, version }));
+    if (found) return found;
+  }
+  return undefined;
 }
 
-function versionsOf({ registry }: MatchOptions, a: AdmissionAttributes, policy: string | undefined): readonly string[] {
-  if (policy === 'Exact') return [a.version];
-  const definition = registry.definitions().find((d) => d.group === a.group && d.resource === a.resource);
-  const others = definition?.versions.filter((v) => v.served).map((v) => v.version) ?? [];
-  return [...new Set([a.version, ...others])];
-}
-
-/** Whether a policy or a binding is about a request. Upstream: `policy/matching`. */
+/** As what a policy or a binding is about a request; undefined: it is not. Upstream: `policy/matching`. */
 export async function resourcesMatch(
   constraints: MatchResources | undefined,
   a: AdmissionAttributes,
   options: MatchOptions,
+): Promise<Match | undefined> {
+  if (!constraints) return 'own';
+  const { resourceRules = [], excludeResourceRules = [], matchPolicy } = constraints;
+  const others = () => (matchPolicy === 'Exact' ? [] : equivalentsOf(options.registry, a));
+  if (anyRule(excludeResourceRules, a, others)) return undefined;
+  const match = resourceRules.length > 0 ? anyRule(resourceRules, a, others) : 'own';
+  return match && (await selected(constraints, a, options)) ? match : undefined;
+}
+
+async function selected(
+  { objectSelector, namespaceSelector }: MatchResources,
+  a: AdmissionAttributes,
+  options: MatchOptions,
 ): Promise<boolean> {
-  if (!constraints) return true;
-  const { resourceRules = [], excludeResourceRules = [], objectSelector, namespaceSelector } = constraints;
-  const versions = versionsOf(options, a, constraints.matchPolicy);
-  if (excludeResourceRules.length > 0 && anyRule(excludeResourceRules, a, versions)) return false;
-  if (resourceRules.length > 0 && !anyRule(resourceRules, a, versions)) return false;
   if (!isEmpty(objectSelector)) {
     const objects = [a.object, a.oldObject].filter((object) => object !== undefined);
     if (!objects.some((object) => labelSelectorMatches(objectSelector, object.metadata.labels))) return false;

@@ -1,3 +1,4 @@
+import { sameValue } from '../../../api/equal.ts';
 import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
@@ -6,10 +7,12 @@ import type { StatusCause } from '../../../api/gen/meta-v1.ts';
 import { ApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { withDecisions } from '../../authz/authorizer.ts';
-import type { AdmissionAttributes, Draft, Frozen } from '../../registry/types.ts';
+import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
+import { beginRound } from '../rounds.ts';
+import { asAsked, asEquivalent, completed } from '../webhook/equivalents.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
-import { resourcesMatch } from './match.ts';
+import { type Match, resourcesMatch } from './match.ts';
 import { mutated } from './mutations.ts';
 import { collectParams } from './params.ts';
 import { policyEnvironment } from './policy-environment.ts';
@@ -19,6 +22,10 @@ type Policy = MutatingAdmissionPolicy;
 type Binding = MutatingAdmissionPolicyBinding;
 
 interface Invocation {
+  /** Of the policy, the binding and the parameters. */
+  readonly id: string;
+  /** By which name the policy knows the request's resource. */
+  readonly match: Match;
   readonly policy: Policy;
   readonly binding: Binding;
   readonly params: Frozen | null;
@@ -36,12 +43,12 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
   const namespaceOf = namespaceReader(options);
   const matching = () => ({ registry: options.context.registry(), namespaceOf });
 
-  /** Applies all mutations of a policy to the request's object; true when anything changed. */
+  /** Applies all mutations of a policy to the request's object. */
   const invoke = async (
-    { policy, binding, params }: Invocation,
+    { policy, binding, params, match }: Invocation,
     a: AdmissionAttributes,
     problems: string[],
-  ): Promise<boolean> => {
+  ): Promise<'no match' | 'same' | 'changed'> => {
     const { spec = {} } = policy;
     const place = namespaceOfRequest(a);
     const namespace = place === '' ? undefined : await namespaceOf(place);
@@ -51,11 +58,12 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
           `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${messageOf(error)}`,
         );
     };
+    const view = match === 'own' ? a : await asEquivalent(a, match);
     const evaluated = <T>(work: (evaluation: Evaluation) => T): T | Promise<T> =>
       withDecisions(options.authorizer, (authorizer) =>
         work(
           createEvaluation({
-            attributes: a,
+            attributes: view,
             namespace,
             params,
             paramKind: spec.paramKind,
@@ -66,24 +74,26 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
         ),
       );
     try {
-      if (!(await evaluated((evaluation) => evaluation.matches(spec.matchConditions)))) return false;
+      if (!(await evaluated((evaluation) => evaluation.matches(spec.matchConditions)))) return 'no match';
     } catch (error) {
       fail(error);
-      return false;
+      return 'no match';
     }
-    const before = JSON.stringify(a.object);
+    const before = a.object;
     for (const mutation of spec.mutations ?? []) {
-      const { object } = a;
+      const { object } = view;
       if (!object) break;
       try {
-        a.object = await evaluated((evaluation) =>
-          mutated(options.context.registry(), object as Draft, mutation, evaluation, a),
+        const made = await evaluated((evaluation) =>
+          mutated(options.context.registry(), object, mutation, evaluation, view),
         );
+        view.object = completed(options.context.registry(), view, made);
       } catch (error) {
         fail(error);
       }
     }
-    return JSON.stringify(a.object) !== before;
+    if (match !== 'own' && view.object) a.object = await asAsked(a, match, view.object);
+    return sameValue(before, a.object) ? 'same' : 'changed';
   };
 
   const invocations = async (
@@ -93,17 +103,26 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
   ): Promise<Invocation[]> => {
     const result: Invocation[] = [];
     for (const { policy, bindings } of all) {
-      if (!(await resourcesMatch(policy.spec?.matchConstraints, a, matching()))) continue;
+      const match = await resourcesMatch(policy.spec?.matchConstraints, a, matching());
+      if (!match) continue;
       for (const binding of bindings) {
         if (!(await resourcesMatch(binding.spec?.matchResources, a, matching()))) continue;
         try {
           const { paramKind } = policy.spec ?? {};
           const found = await collectParams(options.context.registry(), paramKind, binding.spec?.paramRef, a);
-          for (const params of found) result.push({ policy, binding, params });
+          for (const params of found) {
+            const parts = [
+              policy.metadata.name,
+              binding.metadata.name,
+              params?.metadata.namespace,
+              params?.metadata.name,
+            ];
+            result.push({ id: parts.join('/'), match, policy, binding, params });
+          }
         } catch (error) {
           if (policy.spec?.failurePolicy !== 'Ignore')
             problems.push(
-              `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${messageOf(error)}`,
+              `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: failed to configure binding: ${messageOf(error)}`,
             );
         }
       }
@@ -113,20 +132,19 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
 
   const mutateAll = async (all: readonly Bound<Policy, Binding>[], a: AdmissionAttributes): Promise<boolean> => {
     const problems: string[] = [];
-    let changed = false;
-    const again = new Set<Invocation>();
-    const asked: Invocation[] = [];
+    const round = beginRound('MutatingAdmissionPolicy', a);
+    let asked = false;
     for (const invocation of await invocations(all, a, problems)) {
-      if (await invoke(invocation, a, problems)) {
-        changed = true;
-        // Those that want to see the outcome of others are asked once more.
-        for (const other of asked) if (other.policy.spec?.reinvocationPolicy === 'IfNeeded') again.add(other);
-      }
-      asked.push(invocation);
+      if (!round.asks(invocation.id)) continue;
+      const result = await invoke(invocation, a, problems);
+      if (result === 'no match') continue;
+      asked = true;
+      const wantsMore = invocation.policy.spec?.reinvocationPolicy === 'IfNeeded';
+      round.asked(invocation.id, { changed: result === 'changed', wantsMore });
     }
-    for (const invocation of again) if (await invoke(invocation, a, problems)) changed = true;
+    round.end(asked);
     if (problems.length > 0) throw denied(a, problems);
-    return changed;
+    return asked;
   };
 
   return {

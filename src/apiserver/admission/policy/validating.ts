@@ -8,6 +8,7 @@ import { messageOf } from '../../../base/errors.ts';
 import { withDecisions } from '../../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
+import { asEquivalent } from '../webhook/equivalents.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
 import { resourcesMatch } from './match.ts';
 import { collectParams } from './params.ts';
@@ -124,7 +125,16 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
   const ask = async (
     policy: Policy,
     binding: Binding,
-    { attributes: a, annotate }: { attributes: AdmissionAttributes; annotate: (key: string, value: string) => void },
+    {
+      attributes: a,
+      as,
+      annotate,
+    }: {
+      attributes: AdmissionAttributes;
+      /** The request by the name by which the policy knows it. */
+      as: AdmissionAttributes;
+      annotate: (key: string, value: string) => void;
+    },
   ): Promise<Denial[]> => {
     const registry = options.context.registry();
     const { spec = {} } = policy;
@@ -146,7 +156,7 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
         outcomeOf(
           policy,
           createEvaluation({
-            attributes: a,
+            attributes: as,
             namespace,
             params: param,
             paramKind: spec.paramKind,
@@ -173,12 +183,14 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
     const against: Denial[] = [];
     for (const { policy, bindings } of all) {
       const matching = { registry: options.context.registry(), namespaceOf };
-      if (!(await resourcesMatch(policy.spec?.matchConstraints, a, matching))) continue;
+      const match = await resourcesMatch(policy.spec?.matchConstraints, a, matching);
+      if (!match) continue;
       const annotations = new Map<string, Set<string>>();
       const annotate = (key: string, value: string): void => {
         annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
       };
-      for (const binding of bindings) against.push(...(await ask(policy, binding, { attributes: a, annotate })));
+      const as = match === 'own' ? a : await asEquivalent(a, match);
+      for (const binding of bindings) against.push(...(await ask(policy, binding, { attributes: a, as, annotate })));
       for (const [key, values] of annotations)
         a.context.annotate?.(`${policy.metadata.name}/${key}`, [...values].join(', '));
     }

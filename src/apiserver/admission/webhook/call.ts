@@ -1,19 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { WebhookClientConfig } from '../../../api/gen/admissionregistration-v1.ts';
 import { boundedText } from '../../../base/bounded-text.ts';
 import { connectTo, type Target, type TlsToTarget } from '../../connect/backend-connection.ts';
 import { serviceProxyTarget } from '../../connect/proxy-targets.ts';
-import type { AdmissionAttributes, Registry } from '../../registry/types.ts';
+import type { Registry } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
-
-export interface AdmissionResponse {
-  readonly allowed?: boolean;
-  readonly status?: { message?: string; reason?: string; code?: number };
-  readonly patch?: string;
-  readonly patchType?: string;
-  readonly warnings?: readonly string[];
-}
 
 interface Place {
   readonly target: Target;
@@ -108,52 +99,4 @@ export async function callWebhook(
   } finally {
     connection.destroy();
   }
-}
-
-/**
- * The AdmissionReview of a request, in the version `admission.k8s.io/v1`. `asked` is the request as it came, where the
- * webhook sees it under another name.
- */
-export function admissionReview(a: AdmissionAttributes, asked = a): { uid: string; body: object } {
-  const uid = randomUUID();
-  const kind = a.kind;
-  const resource = { group: a.group, version: a.version, resource: a.resource };
-  const { user } = a.context;
-  return {
-    uid,
-    body: {
-      kind: 'AdmissionReview',
-      apiVersion: 'admission.k8s.io/v1',
-      request: {
-        uid,
-        kind,
-        resource,
-        ...(a.subresource ? { subResource: a.subresource, requestSubResource: a.subresource } : {}),
-        requestKind: asked.kind,
-        requestResource: { group: asked.group, version: asked.version, resource: asked.resource },
-        ...(a.name || a.object?.metadata.name ? { name: a.name || a.object?.metadata.name } : {}),
-        ...(a.namespace === '' ? {} : { namespace: a.namespace }),
-        operation: a.operation,
-        userInfo: {
-          username: user.name,
-          ...(user.uid ? { uid: user.uid } : {}),
-          groups: user.groups,
-          ...(user.extra ? { extra: user.extra } : {}),
-        },
-        object: a.object ?? null,
-        oldObject: a.oldObject ?? null,
-        dryRun: a.context.dryRun,
-        options: Object.keys(a.options).length > 0 ? a.options : null,
-      },
-    },
-  };
-}
-
-/** The response in an AdmissionReview; throws when it is not one, or for another request. */
-export function responseOf(answer: unknown, uid: string): AdmissionResponse {
-  const review = answer as { kind?: string; response?: AdmissionResponse & { uid?: string } } | null;
-  if (!review?.response) throw new Error('webhook response is missing');
-  if (review.response.uid !== uid)
-    throw new Error(`expected response.uid="${uid}", got "${review.response.uid ?? ''}"`);
-  return review.response;
 }

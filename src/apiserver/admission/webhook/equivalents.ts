@@ -32,10 +32,21 @@ export async function asEquivalent(a: AdmissionAttributes, to: Equivalent): Prom
   const shown = (object: Draft | Frozen | undefined): Maybe<Draft | undefined> =>
     object && isOwn ? convertTo(definition, structuredClone(object) as Draft, kind) : (object as Draft | undefined);
   const [object, oldObject] = await Promise.all([shown(a.object), shown(a.oldObject)]);
-  return { ...a, group, version, kind, object, oldObject };
+  return { ...a, group, version, kind, object, oldObject, asked: a };
 }
 
 /** What a webhook made of an equivalent's object, back under the request's own name. */
 export function asAsked(a: AdmissionAttributes, { definition }: Equivalent, object: Draft): Maybe<Draft> {
   return a.kind.group === a.group && a.kind.version === a.version ? convertTo(definition, object, a.kind) : object;
+}
+
+/** An object that hooks have altered, again as its schema says: without unknown fields, with defaults. */
+export function completed(registry: Registry, a: AdmissionAttributes, object: Draft): Draft {
+  const store = registry.lookup(a.group, a.version, a.resource);
+  // Views in a kind of their own have no defaults here.
+  if (store?.definition.kind !== a.kind.kind) return object;
+  const { schema } = store.version;
+  schema.prune?.(object);
+  schema.applyDefaults(object);
+  return object;
 }

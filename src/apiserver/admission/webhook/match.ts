@@ -46,7 +46,13 @@ export function ruleMatch(
 ): 'own' | Equivalent | undefined {
   if (rules.some((rule) => ruleMatches(rule, a))) return 'own';
   if (matchPolicy === 'Exact') return undefined;
-  return equivalents().find(({ group, version }) => rules.some((rule) => ruleMatches(rule, { ...a, group, version })));
+  const others = equivalents();
+  // Earlier rules are honoured first.
+  for (const rule of rules) {
+    const found = others.find(({ group, version }) => ruleMatches(rule, { ...a, group, version }));
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Whether the webhook's selectors take the request. */

@@ -1,11 +1,7 @@
-import type {
-  MutatingWebhook,
-  MutatingWebhookConfiguration,
-  ValidatingWebhook,
-  ValidatingWebhookConfiguration,
-} from '../../../api/gen/admissionregistration-v1.ts';
+import { sameValue } from '../../../api/equal.ts';
+import type { MutatingWebhook, ValidatingWebhook } from '../../../api/gen/admissionregistration-v1.ts';
 import { applyJsonPatch } from '../../../api/patch-json.ts';
-import { ApiError, internalError } from '../../../api/status.ts';
+import { ApiError, badRequest, internalError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
@@ -13,9 +9,11 @@ import { conditionsHold } from '../../cel/match-conditions.ts';
 import type { AdmissionAttributes, Draft, Frozen, Maybe } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp } from '../plugin.ts';
-import { type AdmissionResponse, admissionReview, callWebhook, responseOf } from './call.ts';
-import { asAsked, asEquivalent, equivalentsOf } from './equivalents.ts';
+import { beginRound } from '../rounds.ts';
+import { callWebhook } from './call.ts';
+import { asAsked, asEquivalent, completed, equivalentsOf } from './equivalents.ts';
 import { ruleMatch, selectorsMatch, type Webhook } from './match.ts';
+import { type AdmissionResponse, admissionReview, responseOf } from './review.ts';
 
 export interface WebhookOptions {
   context: AdmissionContext;
@@ -24,11 +22,18 @@ export interface WebhookOptions {
   log: Logger;
 }
 
-/** A request as a webhook sees it, the request as it came, and the way back for what the webhook makes of it. */
+/** A request as a webhook sees it, and the way back for what the webhook makes of it. */
 interface Seen {
   readonly attributes: AdmissionAttributes;
-  readonly asked: AdmissionAttributes;
   back(object: Draft): Maybe<Draft>;
+}
+
+/** A webhook of a configuration, with its place among all of its kind. */
+interface Configured<W extends Webhook> {
+  readonly configuration: string;
+  readonly webhook: W;
+  readonly id: string;
+  readonly index: number;
 }
 
 const group = 'admissionregistration.k8s.io';
@@ -51,12 +56,12 @@ function denied(name: string, { status }: AdmissionResponse): ApiError {
       ? `${by}: ${status.reason}`
       : `${by} without explanation`;
   return new ApiError({
+    ...status,
     kind: 'Status',
     apiVersion: 'v1',
-    metadata: {},
+    metadata: status?.metadata ?? {},
     status: 'Failure',
     message,
-    ...(status?.reason ? { reason: status.reason } : {}),
     code: status?.code && status.code >= 400 ? status.code : 400,
   });
 }
@@ -68,16 +73,15 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     lookUp(context, { group: '', resource: 'namespaces' }, { name });
 
   /** The webhooks of all configurations, by configuration name; undefined when there are none. */
-  const configured = (resource: string): Webhook[] | undefined | Promise<Webhook[]> => {
+  const configured = <W extends Webhook>(resource: string): Configured<W>[] | undefined | Promise<Configured<W>[]> => {
     const found = context.registry().store(group, resource).list({});
-    const all = (items: readonly { object: Frozen; name: string }[]): Webhook[] =>
+    const all = (items: readonly { object: Frozen; name: string }[]): Configured<W>[] =>
       [...items]
         .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .flatMap(
-          (item) =>
-            ((item.object as unknown as MutatingWebhookConfiguration | ValidatingWebhookConfiguration).webhooks ??
-              []) as Webhook[],
-        );
+        .flatMap(({ object, name }) =>
+          ((object.webhooks ?? []) as W[]).map((webhook) => ({ configuration: name, webhook })),
+        )
+        .map((item, index) => ({ ...item, index, id: `${item.configuration}/${item.webhook.name}/${index}` }));
     if (found instanceof Promise) return found.then((result) => all(result.items));
     return found.items.length === 0 ? undefined : all(found.items);
   };
@@ -91,8 +95,8 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     if (match === undefined || !(await selectorsMatch(webhook, a, namespaceOf))) return undefined;
     const seen =
       match === 'own'
-        ? { attributes: a, asked: a, back: (object: Draft) => object }
-        : { attributes: await asEquivalent(a, match), asked: a, back: (object: Draft) => asAsked(a, match, object) };
+        ? { attributes: a, back: (object: Draft) => object }
+        : { attributes: await asEquivalent(a, match), back: (object: Draft) => asAsked(a, match, object) };
     try {
       const holds = await conditionsHold(webhook.matchConditions, seen.attributes, options.authorizer);
       return holds ? seen : undefined;
@@ -103,80 +107,103 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   };
 
   /** The webhook's response; undefined when it could not be had and that is to be ignored. */
-  const ask = async (webhook: Webhook, { attributes: a, asked }: Seen): Promise<AdmissionResponse | undefined> => {
+  const ask = async (
+    { webhook, index }: Configured<Webhook>,
+    { attributes: a }: Seen,
+    round: number | undefined,
+  ): Promise<AdmissionResponse | undefined> => {
     if (a.context.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun')
-      throw new ApiError({
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Failure',
-        message: `admission webhook "${webhook.name}" does not support dry run`,
-        reason: 'BadRequest',
-        code: 400,
-      });
+      throw badRequest(`admission webhook "${webhook.name}" does not support dry run`);
     try {
-      const { uid, body } = admissionReview(a, asked);
+      const review = admissionReview(a, webhook.admissionReviewVersions ?? []);
       const answer = await callWebhook(
         { registry: context.registry(), dial },
         webhook.clientConfig,
-        body,
+        review.body,
         webhook.timeoutSeconds ?? 10,
       );
-      const response = responseOf(answer, uid);
+      const response = responseOf(answer, review, round !== undefined);
+      for (const [key, value] of Object.entries(response.auditAnnotations ?? {}))
+        a.context.annotate?.(`${webhook.name}/${key}`, value);
       for (const text of response.warnings ?? []) a.context.warn(text);
       return response;
     } catch (error) {
       const text = `failed calling webhook "${webhook.name}": ${messageOf(error)}`;
       if (webhook.failurePolicy !== 'Ignore') throw internalError(text);
       log.warn(text);
+      const kind = round === undefined ? 'validating' : 'mutation';
+      const key = `failed-open.${kind}.webhook.admission.k8s.io/round_${round ?? 0}_index_${index}`;
+      a.context.annotate?.(key, webhook.name);
       return undefined;
     }
   };
 
-  const mutateBy = async (webhook: MutatingWebhook, seen: Seen): Promise<boolean> => {
-    const response = await ask(webhook, seen);
-    const { attributes, asked } = seen;
-    if (!response) return false;
-    if (!response.allowed) throw denied(webhook.name, response);
-    if (!response.patch || !attributes.object) return false;
-    if (response.patchType !== 'JSONPatch')
-      throw internalError(`unsupported patch type ${response.patchType ?? ''} of webhook "${webhook.name}"`);
-    const before = JSON.stringify(asked.object);
-    const patch: unknown = JSON.parse(Buffer.from(response.patch, 'base64').toString());
-    asked.object = await seen.back(applyJsonPatch(attributes.object, patch) as Draft);
-    return JSON.stringify(asked.object) !== before;
+  /** Whether the webhook altered the object. */
+  const mutateBy = async (hook: Configured<MutatingWebhook>, seen: Seen, a: AdmissionAttributes): Promise<boolean> => {
+    const { webhook, configuration, index } = hook;
+    const round = a.rounds?.isSecond ? 1 : 0;
+    const at = `round_${round}_index_${index}`;
+    let mutated = false;
+    try {
+      const response = await ask(hook, seen, round);
+      if (!response) return false;
+      if (!response.allowed) throw denied(webhook.name, response);
+      if (!response.patch) return false;
+      const patch: unknown = JSON.parse(Buffer.from(response.patch, 'base64').toString());
+      if (Array.isArray(patch) && patch.length === 0) return false;
+      const { attributes } = seen;
+      if (!attributes.object)
+        throw internalError(
+          `admission webhook "${webhook.name}" attempted to modify the object, which is not supported for this operation`,
+        );
+      if (response.patchType !== 'JSONPatch')
+        throw internalError(
+          `failed calling webhook "${webhook.name}": unsupported patch type ${JSON.stringify(response.patchType ?? '')}`,
+        );
+      const before = a.object;
+      const made = completed(context.registry(), attributes, applyJsonPatch(attributes.object, patch) as Draft);
+      a.object = await seen.back(made);
+      mutated = !sameValue(before, a.object);
+      a.context.annotate?.(
+        `patch.webhook.admission.k8s.io/${at}`,
+        JSON.stringify({ configuration, webhook: webhook.name, patch, patchType: response.patchType }),
+      );
+      return mutated;
+    } finally {
+      a.context.annotate?.(
+        `mutation.webhook.admission.k8s.io/${at}`,
+        JSON.stringify({ configuration, webhook: webhook.name, mutated }),
+      );
+    }
   };
 
-  const mutateAll = async (webhooks: readonly MutatingWebhook[], a: AdmissionAttributes): Promise<boolean> => {
-    let changed = false;
-    const again: MutatingWebhook[] = [];
-    const asked: MutatingWebhook[] = [];
-    for (const webhook of webhooks) {
-      const seen = await wanted(webhook, a);
-      if (!seen) continue;
-      const altered = await mutateBy(webhook, seen);
-      if (altered) {
-        changed = true;
-        // Those that want to see the outcome of others are asked once more.
-        for (const other of asked)
-          if (other.reinvocationPolicy === 'IfNeeded' && !again.includes(other)) again.push(other);
-      }
-      asked.push(webhook);
+  const mutateAll = async (hooks: readonly Configured<MutatingWebhook>[], a: AdmissionAttributes): Promise<boolean> => {
+    let any = false;
+    const round = beginRound('MutatingAdmissionWebhook', a);
+    for (const hook of hooks) {
+      const seen = await wanted(hook.webhook, a);
+      if (!seen || !round.asks(hook.id)) continue;
+      const changed = await mutateBy(hook, seen, a);
+      round.asked(hook.id, { changed, wantsMore: hook.webhook.reinvocationPolicy === 'IfNeeded' });
+      if (changed) any = true;
     }
-    for (const webhook of again) {
-      const seen = await wanted(webhook, a);
-      if (seen) changed = (await mutateBy(webhook, seen)) || changed;
-    }
-    return changed;
+    round.end();
+    return any;
   };
 
-  const validateAll = async (webhooks: readonly ValidatingWebhook[], a: AdmissionAttributes): Promise<void> => {
+  const validateAll = async (
+    hooks: readonly Configured<ValidatingWebhook>[],
+    a: AdmissionAttributes,
+  ): Promise<void> => {
+    const asked: [Configured<ValidatingWebhook>, Seen][] = [];
+    for (const hook of hooks) {
+      const seen = await wanted(hook.webhook, a);
+      if (seen) asked.push([hook, seen]);
+    }
     await Promise.all(
-      webhooks.map(async (webhook) => {
-        const seen = await wanted(webhook, a);
-        if (!seen) return;
-        const response = await ask(webhook, seen);
-        if (response && !response.allowed) throw denied(webhook.name, response);
+      asked.map(async ([hook, seen]) => {
+        const response = await ask(hook, seen, undefined);
+        if (response && !response.allowed) throw denied(hook.webhook.name, response);
       }),
     );
   };
@@ -188,9 +215,9 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
       operations,
       mutate(a) {
         if (a.group === group && exempt.has(a.resource)) return false;
-        const found = configured('mutatingwebhookconfigurations');
+        const found = configured<MutatingWebhook>('mutatingwebhookconfigurations');
         if (!found) return false;
-        return Promise.resolve(found).then((webhooks) => mutateAll(webhooks as MutatingWebhook[], a));
+        return Promise.resolve(found).then((hooks) => mutateAll(hooks, a));
       },
     },
     {
@@ -198,9 +225,9 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
       operations,
       validate(a) {
         if (a.group === group && exempt.has(a.resource)) return undefined;
-        const found = configured('validatingwebhookconfigurations');
+        const found = configured<ValidatingWebhook>('validatingwebhookconfigurations');
         if (!found) return undefined;
-        return Promise.resolve(found).then((webhooks) => validateAll(webhooks as ValidatingWebhook[], a));
+        return Promise.resolve(found).then((hooks) => validateAll(hooks, a));
       },
     },
   ];
