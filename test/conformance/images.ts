@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { cache } from '../../images/tools/paths.ts';
 import { archiveLines, release } from '../../images/tools/tree.ts';
 import { run } from '../../src/base/run.ts';
+import { createAuthority } from '../../src/pki/certificate.ts';
 import { type OciImage, writeOciArchive } from '../../src/wire/oci-archive.ts';
 import { type TarEntry, writeTar } from '../../src/wire/tar.ts';
 import { busyboxFiles } from '../harness/images.ts';
@@ -108,8 +109,16 @@ export async function conformanceImages(options: {
   const root = await debianRoot();
   const layers = [await readFile(root)];
   const program = { type: 'file', path: 'agnhost', data: await readFile(options.agnhost), mode: 0o755 } as const;
+  // What it serves TLS with; nobody checks whose it is.
+  const { certificate, key } = await createAuthority('localhost');
+  const beside = [
+    { type: 'symlink', path: 'agnhost-2', target: 'agnhost' } as const,
+    text('localhost.crt', certificate),
+    text('localhost.key', key.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    { type: 'directory', path: 'uploads' } as const,
+  ];
   // Shared by all that have the program in them.
-  const withAgnhost = [...layers, writeTar([program])];
+  const withAgnhost = [...layers, writeTar([program, ...beside])];
   const agnhost = { layers: withAgnhost, files: [], entrypoint: ['/agnhost'] };
   const busybox = await busyboxImage(root, options.busybox);
   const nginx = { layers, files: [], cmd: ['nginx', '-g', 'daemon off;'] };
