@@ -40,8 +40,8 @@ export interface MachineOptions {
   accelerator: Accelerator;
   config: CloudConfig;
   memoryMb?: number;
-  /** Boot by firmware and boot loader instead of giving QEMU the kernel. */
-  firmware?: boolean;
+  /** Boot by firmware (UEFI, or the old one) and boot loader instead of giving QEMU the kernel. */
+  firmware?: boolean | 'bios';
   lan?: { port: number; mac: string };
   /** More of the kernel's command line. */
   cmdline?: string;
@@ -55,6 +55,8 @@ export interface MachineOptions {
   seedless?: boolean;
   /** Variables of a firmware that starts nothing but what is signed; with `firmware`. */
   secureVariables?: string;
+  /** A URL that the network card's boot program starts while the disk has nothing to start; with `firmware`. */
+  bootFile?: string;
 }
 
 /** What only costs time where no real processor is: its workarounds and the checks of its timers. */
@@ -83,7 +85,7 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
-  const { blank = false, data = false, media = [], seedless = false, secureVariables } = options;
+  const { blank = false, data = false, media = [], seedless = false, secureVariables, bootFile } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -167,12 +169,13 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         forwards: { 6443: ports.api, 22: ports.ssh },
         ...(secureVariables === undefined ? {} : { secureVariables }),
         ...(lan === undefined ? {} : { lan }),
+        ...(bootFile === undefined ? {} : { bootFile }),
       };
       const emulated = accelerator === 'tcg' ? forEmulation : '';
       const line = `${await readFile(image.cmdline, 'utf8')} ${emulated} ${cmdline}`.trim();
       await startQemu(
-        firmware
-          ? { ...qemu, moreCmdline: `${emulated} ${cmdline}`.trim() }
+        firmware !== false
+          ? { ...qemu, bios: firmware === 'bios', moreCmdline: `${emulated} ${cmdline}`.trim() }
           : { ...qemu, direct: { kernel: image.kernel, initrd: image.initrd, cmdline: line } },
       );
     },

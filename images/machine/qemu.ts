@@ -23,6 +23,10 @@ export interface QemuOptions {
   media?: readonly string[];
   /** The kernel is started directly, or, without it, by the firmware and the boot loader. */
   direct?: { kernel: string; initrd: string; cmdline: string };
+  /** The firmware is a BIOS (amd64). */
+  bios?: boolean;
+  /** What the network card's own boot program (iPXE) is told to start, when no disk has anything: a URL. */
+  bootFile?: string;
   /** More of the kernel's command line where the firmware starts it: systemd's stub takes it from SMBIOS. */
   moreCmdline?: string;
   /** Variables of a firmware that starts nothing but what is signed (amd64): a file that is copied for the machine. */
@@ -40,6 +44,9 @@ const firmware = {
   amd64: ['usr/share/OVMF/OVMF_CODE_4M.fd', 'usr/share/OVMF/OVMF_VARS_4M.fd'],
   arm64: ['usr/share/AAVMF/AAVMF_CODE.no-secboot.fd', 'usr/share/AAVMF/AAVMF_VARS.fd'],
 } as const;
+
+/** What is emulated: all that there is, with the checks of pointers (arm64) done in the way that costs least. */
+const emulated = { amd64: 'max', arm64: 'max,pauth-impdef=on' } as const;
 
 const secureFirmware = 'usr/share/OVMF/OVMF_CODE_4M.secboot.fd';
 
@@ -65,7 +72,19 @@ export async function rebaseDisk(path: string, backing: string): Promise<void> {
 }
 
 function argumentsOf(options: QemuOptions): string[] {
-  const { arch, accelerator, memoryMb, disk, data, seed, media = [], forwards, lan, moreCmdline = '' } = options;
+  const {
+    arch,
+    accelerator,
+    memoryMb,
+    disk,
+    data,
+    seed,
+    media = [],
+    forwards,
+    lan,
+    moreCmdline = '',
+    bootFile,
+  } = options;
   const { tree } = direct(programs[arch]);
   const code = options.secureVariables === undefined ? firmware[arch][0] : secureFirmware;
   const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
@@ -75,7 +94,9 @@ function argumentsOf(options: QemuOptions): string[] {
       ? ['-machine', machines[arch]]
       : ['-machine', `${machines[arch]},smm=on`, '-global', 'driver=cfi.pflash01,property=secure,value=on']),
     ...['-smp', '2', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
-    ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...(accelerator === 'kvm'
+      ? ['-accel', 'kvm', '-cpu', 'host']
+      : ['-accel', 'tcg,thread=multi', '-cpu', emulated[arch]]),
     ...['-pidfile', 'pid', '-qmp', 'unix:qmp.sock,server=on,wait=off'],
     ...[
       '-chardev',
@@ -102,7 +123,12 @@ function argumentsOf(options: QemuOptions): string[] {
     ...(moreCmdline === ''
       ? []
       : ['-smbios', `type=11,value=io.systemd.stub.kernel-cmdline-extra=${moreCmdline.replaceAll(',', ',,')}`]),
-    ...['-netdev', `user,id=user${forwarded.join('')}`, '-device', 'virtio-net-pci,netdev=user,romfile='],
+    ...(bootFile === undefined
+      ? ['-netdev', `user,id=user${forwarded.join('')}`, '-device', 'virtio-net-pci,netdev=user,romfile=']
+      : [
+          ...['-netdev', `user,id=user${forwarded.join('')},bootfile=${bootFile}`],
+          ...['-device', `virtio-net-pci,netdev=user,bootindex=${media.length + 2}`],
+        ]),
     ...(lan === undefined
       ? []
       : [
@@ -110,12 +136,14 @@ function argumentsOf(options: QemuOptions): string[] {
           ...['-device', `virtio-net-pci,netdev=lan,mac=${lan.mac},romfile=`],
         ]),
     ...['-device', 'virtio-rng-pci'],
-    ...(options.direct === undefined
-      ? [
-          ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(code)}`],
-          ...['-drive', 'if=pflash,unit=1,format=raw,file=variables.fd'],
-        ]
-      : ['-kernel', options.direct.kernel, '-initrd', options.direct.initrd, '-append', options.direct.cmdline]),
+    ...(options.direct !== undefined
+      ? ['-kernel', options.direct.kernel, '-initrd', options.direct.initrd, '-append', options.direct.cmdline]
+      : options.bios === true
+        ? []
+        : [
+            ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${tree(code)}`],
+            ...['-drive', 'if=pflash,unit=1,format=raw,file=variables.fd'],
+          ]),
   ];
 }
 

@@ -4,6 +4,7 @@ import { makeEspTree } from '../../os/disk/esp-tree.ts';
 import { partitionDefinitions } from '../../os/disk/layout.ts';
 import { manifestName, signatureName } from '../../os/update/manifest.ts';
 import { run } from '../../src/base/run.ts';
+import { addHybridMbr } from '../hybrid-mbr.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
@@ -15,7 +16,7 @@ const beginning = '315532800';
 
 /**
  * `disk.raw`: GPT with the EFI system partition (boot loader, unified kernel image, manifest; `firmware` is a folder of
- * more files), the first slot, an empty second.
+ * more files, which a board's loader in ROM looks for by the old table of partitions), the first slot, an empty second.
  */
 export function diskStage(options: {
   name: string;
@@ -32,7 +33,7 @@ export function diskStage(options: {
     name: `${name}-${arch}`,
     source: import.meta.filename,
     inputs: [version, ...[slot, uki, efi, update, firmware ?? ''].map((path) => basename(path))],
-    files: ['os/disk/esp-tree.ts', 'os/disk/layout.ts'].map((path) => join(clone, path)),
+    files: ['os/disk/esp-tree.ts', 'os/disk/layout.ts', 'images/hybrid-mbr.ts'].map((path) => join(clone, path)),
     async make(into) {
       const esp = join(into, 'esp');
       await makeEspTree({
@@ -65,6 +66,7 @@ export function diskStage(options: {
         ],
         { env: { SOURCE_DATE_EPOCH: beginning } },
       );
+      if (firmware !== undefined) await addHybridMbr(join(into, 'disk.raw'));
       await rm(esp, { recursive: true });
     },
   };

@@ -1,24 +1,45 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
 import { until } from '../../images/machine/cluster.ts';
 import { demoImage } from '../../images/machine/demo-image.ts';
 import { freePort, type Machine } from '../../images/machine/machine.ts';
 import { lanConfig } from '../../images/setup/start.ts';
+import { testFolder } from '../harness/folder.ts';
+import { mountUpdates, secondBuild, updatesDisk } from '../harness/updates.ts';
+import { untilOutcome } from '../harness/upgrades.ts';
 import { patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
 import type { Figure, Measurement } from './measure.ts';
 
 const memory = { server: 512, agent: 384 } as const;
 const pods = 10;
+/** What a start leaves in memory reaches the disk within this. */
+const settleSeconds = 60;
+
+/**
+ * A number of each process by its name, from a line of a file in its folder of /proc: summed up, largest first. The shell
+ * command that prints them starts two programs alone, for a machine that is emulated takes a second for each.
+ */
+const printOf = (file: string, key: string): string =>
+  `grep -Hs ^${key}: /proc/[0-9]*/${file}; grep -Hs . /proc/[0-9]*/comm`;
+
+function byProcess(printed: string, key: string): Map<string, number> {
+  const names = new Map<string, string>();
+  for (const [, pid = '', name = ''] of printed.matchAll(/^\/proc\/(\d+)\/comm:(.+)$/gm)) names.set(pid, name);
+  const sums = new Map<string, number>();
+  for (const [, pid = '', value] of printed.matchAll(new RegExp(`^/proc/(\\d+)/\\w+:${key}: +(\\d+)`, 'gm'))) {
+    const name = names.get(pid) ?? pid;
+    sums.set(name, (sums.get(name) ?? 0) + Number(value));
+  }
+  return sums;
+}
 
 /** What the whole machine has in use, and who: each process by its share of the pages that it maps (PSS). */
 async function memoryOf(machine: Machine, name: string): Promise<Figure[]> {
   const { stdout } = await machine.ssh(
-    `grep -E '^(MemTotal|MemAvailable):' /proc/meminfo; sudo sh -c 'for p in /proc/[0-9]*; do
-       pss=$(sed -n "s/^Pss: *//p" $p/smaps_rollup 2>/dev/null); [ -n "$pss" ] && echo "P $(cat $p/comm) $pss"; done'`,
+    `grep -E '^(MemTotal|MemAvailable):' /proc/meminfo; sudo sh -c '${printOf('smaps_rollup', 'Pss')}'`,
+    patienceMs,
   );
+  const by = byProcess(stdout, 'Pss');
   const kb = (key: string): number => Number(new RegExp(`^${key}: +(\\d+)`, 'm').exec(stdout)?.[1]);
-  const by = new Map<string, number>();
-  for (const [, process = '', pss] of stdout.matchAll(/^P (.+) (\d+) kB$/gm))
-    by.set(process, (by.get(process) ?? 0) + Number(pss));
   const figure = (of: string, value: number): Figure => ({
     name: of,
     value: value / 1024,
@@ -32,25 +53,66 @@ async function memoryOf(machine: Machine, name: string): Promise<Figure[]> {
   ];
 }
 
-/** Bytes that reached the disk's partition of /var so far. */
-async function writtenTo(machine: Machine): Promise<number> {
-  const { stdout } = await machine.ssh('cat /sys/class/block/$(basename $(findmnt -no SOURCE /var | head -1))/stat');
-  return Number(stdout.trim().split(/\s+/)[6]) * 512;
+/**
+ * Bytes a second that reach the disk's partition of /var while nothing happens, and who wrote them. All of it in one log-in:
+ * another one would be written down in the journal.
+ */
+async function writtenBy(machine: Machine, seconds: number): Promise<{ bytesPerSecond: number; writers: string }> {
+  const { stdout } = await machine.ssh(
+    `sudo sh -c '
+       show() { ${printOf('io', 'write_bytes')}; cat /sys/class/block/$(basename $(findmnt -no SOURCE /var | head -1))/stat; echo =; }
+       sleep ${settleSeconds}; sync; sleep 5
+       show; sleep ${seconds}; sync; show'`,
+    (seconds + settleSeconds) * 1000 + patienceMs,
+  );
+  const [before, after] = stdout.split('=\n').map((printed) => ({
+    processes: byProcess(printed, 'write_bytes'),
+    // sectors written (Documentation/block/stat.rst)
+    disk: Number(/^ *(?:\d+ +){6}(\d+) /m.exec(printed)?.[1]) * 512,
+  }));
+  if (before === undefined || after === undefined) throw new Error(`the machine printed ${stdout}`);
+  const grown = [...after.processes]
+    .map(([name, bytes]) => [name, bytes - (before.processes.get(name) ?? 0)] as const)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([, a], [, b]) => b - a);
+  return {
+    bytesPerSecond: (after.disk - before.disk) / seconds,
+    writers: grown.map(([name, bytes]) => `${name} ${bytes}`).join(', '),
+  };
+}
+
+/** Upgrades a machine to what its updates' disk has; gives the most memory that was in use while the slot was written. */
+async function upgradeIn(machine: Machine, version: string): Promise<number> {
+  const { stdout } = await machine.ssh(
+    `${mountUpdates} >/dev/null && sudo sh -c '
+       (while sleep 1; do sed -n "s/^MemAvailable: *//p" /proc/meminfo; done) >/run/available & sampler=$!
+       knarr upgrade --tries 1 --deadline 30m /run/updates/second >&2; ended=$?; kill $sampler
+       sed -n "s/^MemTotal: *//p" /proc/meminfo; sort -n /run/available | head -1; exit $ended'`,
+    3 * patienceMs,
+  );
+  const [total = Number.NaN, least = Number.NaN] = stdout.split('\n').map(Number.parseFloat);
+  await machine.ssh('sudo systemctl reboot').catch(() => {});
+  const { last } = await untilOutcome(machine, version);
+  if (last?.result !== 'kept') throw new Error(`the upgrade was not kept: ${last?.reasons.join('; ')}`);
+  return (total - least) / 1024;
 }
 
 /** A server with ten small pods and an agent, each in as little memory as it is meant for. */
 export const smallMachines: Measurement = {
-  names: ['small_server_used_mb', 'small_agent_used_mb', 'machine_idle_write_bytes_per_s'],
+  names: ['small_server_used_mb', 'small_agent_used_mb', 'small_upgrade_used_mb', 'machine_idle_write_bytes_per_s'],
   onlyByName: true,
   async run({ kubeconfig, wanted, seconds = 600, say }) {
     if (kubeconfig !== undefined) throw new Error('--kubeconfig measures the API alone');
     const image = await testImage();
     const port = await freePort();
+    const folder = await testFolder('small-machines');
     const machines: Machine[] = [];
+    const second = wanted.has('small_upgrade_used_mb') ? await secondBuild() : undefined;
+    const media = second === undefined ? [] : [await updatesDisk({ second: second.update }, folder)];
     try {
       for (const [index, role] of (['server', 'agent'] as const).entries()) {
         const { mac, config } = lanConfig(index, 'small-machines');
-        const options = { name: role, image, memoryMb: memory[role], lan: { port, mac } };
+        const options = { name: role, image, memoryMb: memory[role], lan: { port, mac }, firmware: true, media };
         machines.push(await testMachine({ ...options, config: { hostname: role, ...config } }));
       }
       const [server, agent] = machines as [Machine, Machine];
@@ -70,12 +132,8 @@ export const smallMachines: Measurement = {
       say(`${pods} pods run on the server`);
       const figures: Figure[] = [];
       if (wanted.has('machine_idle_write_bytes_per_s')) {
-        // what the start left in memory reaches the disk first
-        await sleep(60_000);
-        await server.ssh('sync');
-        const [before, begun] = [await writtenTo(server), performance.now()];
-        await sleep(seconds * 1000);
-        const value = ((await writtenTo(server)) - before) / ((performance.now() - begun) / 1000);
+        const { bytesPerSecond: value, writers } = await writtenBy(server, seconds);
+        say(`bytes given to the file system meanwhile: ${writers || 'none'}`);
         figures.push({
           name: 'machine_idle_write_bytes_per_s',
           value,
@@ -88,9 +146,19 @@ export const smallMachines: Measurement = {
         ...(await memoryOf(server, 'small_server_used_mb')),
         ...(await memoryOf(agent, 'small_agent_used_mb')),
       );
+      if (second !== undefined) {
+        const { version } = second.inputs;
+        for (const [role, machine] of [['server', server] as const, ['agent', agent] as const]) {
+          const value = await upgradeIn(machine, version);
+          const note = `${role}, ${memory[role]} MB; the new version was kept`;
+          figures.push({ name: `small_upgrade_used_mb.${role}`, value, unit: 'MB', better: 'lower', note });
+          say(`${role}: upgraded to ${version}`);
+        }
+      }
       return figures;
     } finally {
       for (const machine of machines) await machine.remove();
+      await rm(folder, { recursive: true, force: true });
     }
   },
 };

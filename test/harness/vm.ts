@@ -45,10 +45,10 @@ export async function testMachine(options: {
 }
 
 /** Waits until the machine's node is Ready; gives what runs kubectl against it. */
-export async function untilReady(machine: Machine): Promise<Kubectl> {
-  await apiAnswers(machine, patienceMs);
-  const kubeconfig = await fetchKubeconfig(machine, patienceMs);
-  await nodesReady(machine, await readFile(kubeconfig, 'utf8'), 1, patienceMs);
+export async function untilReady(machine: Machine, eachStepMs = patienceMs): Promise<Kubectl> {
+  await apiAnswers(machine, eachStepMs);
+  const kubeconfig = await fetchKubeconfig(machine, eachStepMs);
+  await nodesReady(machine, await readFile(kubeconfig, 'utf8'), 1, eachStepMs);
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   return {
     kubeconfig,

@@ -32,6 +32,16 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'boots',
+    usual: 1,
+    async run(times, say) {
+      const { tryBoots } = await import('./boots.ts');
+      let count = 0;
+      for (let done = 0; done < times; done++) count += await tryBoots(say);
+      return `machines started in ${count} ways`;
+    },
+  },
+  {
     name: 'takeover',
     usual: 1,
     async run(times, say) {
