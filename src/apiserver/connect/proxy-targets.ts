@@ -29,6 +29,8 @@ export async function podProxyTarget(registry: Registry, namespace: string, id: 
   return { target: { host: address, port, nodeName: pod.spec?.nodeName, tls: tlsFor(id.scheme) } };
 }
 
+const shownId = ({ scheme, name, port }: SchemeNamePort): string => [...(scheme ? [scheme] : []), name, port].join(':');
+
 /** One ready endpoint of a service, by the port's name or number. */
 export async function serviceProxyTarget(
   registry: Registry,
@@ -38,9 +40,14 @@ export async function serviceProxyTarget(
   const stored = await registry.store('', 'services').get({ namespace, name: id.name });
   const service = stored.object as unknown as Service;
   const ports = service.spec?.ports ?? [];
-  const wanted = id.port === '' ? (ports.length === 1 ? ports[0] : ports.find((p) => !p.name)) : undefined;
-  const named = wanted ?? ports.find((p) => p.name === id.port || String(p.port) === id.port);
-  if (!named) throw serviceUnavailable(`no service port "${id.port}" found for service "${id.name}"`);
+  const none = (shown: string) => serviceUnavailable(`no endpoints available for service ${JSON.stringify(shown)}`);
+  const isNumber = /^\d+$/.test(id.port);
+  const named = isNumber
+    ? ports.find((port) => String(port.port) === id.port)
+    : (ports.find((port) => (port.name ?? '') === id.port) ??
+      (id.port === '' && ports.length === 1 ? ports[0] : undefined));
+  if (!named && isNumber) throw serviceUnavailable(`no service port ${id.port} found for service "${id.name}"`);
+  if (!named) throw none(shownId(id));
   if (service.spec?.type === 'ExternalName' && service.spec.externalName)
     return { target: { host: service.spec.externalName, port: named.port, tls: tlsFor(id.scheme) } };
 
@@ -59,6 +66,6 @@ export async function serviceProxyTarget(
       );
   });
   const chosen = candidates[Math.floor(Math.random() * candidates.length)];
-  if (!chosen) throw serviceUnavailable(`no endpoints available for service "${id.name}"`);
+  if (!chosen) throw none(id.name);
   return { target: { ...chosen, tls: tlsFor(id.scheme) } };
 }

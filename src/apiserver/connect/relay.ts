@@ -1,11 +1,13 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
-import { badRequest, serviceUnavailable } from '../../api/status.ts';
+import { type ApiError, badRequest, serviceUnavailable } from '../../api/status.ts';
+import { boundedText } from '../../base/bounded-text.ts';
 import { baseHeaders } from '../http/answer.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 import type { Dialer } from '../server.ts';
 import { connectTo, type Target } from './backend-connection.ts';
+import { longestRefusal } from './refused-log.ts';
 
 /** Headers between two neighbours only (RFC 9110 §7.6.1), and those of HTTP/2. */
 const hopByHop = new Set([
@@ -31,6 +33,8 @@ export interface RelayRequest {
   readonly path: string;
   /** Sent besides, or instead of, what the client sent. */
   readonly headers?: OutgoingHttpHeaders | undefined;
+  /** What the client is told where the target answers with a status that is no success; default: what the target says. */
+  readonly refused?: ((status: number, text: string) => ApiError) | undefined;
   /** Alters the answer's headers before they go to the client. */
   readonly answerHeaders?: ((headers: ResponseHeaders) => void) | undefined;
 }
@@ -46,7 +50,8 @@ function forwardedHeaders(headers: Exchange['headers'], more: OutgoingHttpHeader
   return { ...result, ...more };
 }
 
-const hostHeader = ({ host, port }: Target): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+export const hostHeader = ({ host, port }: Target): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** One request and its answer, both streamed. The answer is the target's, whatever its status. */
 export async function relayExchange(exchange: Exchange, request: RelayRequest): Promise<number> {
@@ -72,11 +77,16 @@ export async function relayExchange(exchange: Exchange, request: RelayRequest): 
     if (!exchange.hasBody) outgoing.end();
     else pipeline(exchange.incoming, outgoing, () => {});
   });
+  const status = answer.statusCode ?? 502;
+  if (request.refused && (status < 200 || status > 206)) {
+    const text = await boundedText(answer, longestRefusal);
+    connection.destroy();
+    throw request.refused(status, text);
+  }
   const headers: ResponseHeaders = { 'audit-id': baseHeaders('')['audit-id'] as string };
   for (const [name, value] of Object.entries(answer.headers))
     if (!hopByHop.has(name) && value !== undefined) headers[name] = value;
   request.answerHeaders?.(headers);
-  const status = answer.statusCode ?? 502;
   const writer = exchange.open(status, headers);
   answer.on('data', (chunk: Buffer) => {
     if (writer.write(chunk)) return;
