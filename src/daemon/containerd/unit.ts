@@ -5,6 +5,8 @@ import { type Runner, untilAnswers } from './process.ts';
 
 const unit = 'containerd.service';
 const jobLimitMs = 90_000;
+/** A small machine with much to do at once. */
+const answerLimitMs = 120_000;
 
 /** Whether the service manager has a containerd unit that uses our configuration: on the appliance it does. */
 export async function hasOwnUnit(config: string): Promise<boolean> {
@@ -28,7 +30,7 @@ export function createUnitRunner(options: { socket: string; log: Logger }): Runn
       } finally {
         systemd.close();
       }
-      await untilAnswers(socket, 30_000);
+      await untilAnswers(socket, answerLimitMs);
     },
     async release() {},
   };
