@@ -8,6 +8,7 @@ import { usesName } from '../cel/tree.ts';
 import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
 import { placeOf } from './field-path.ts';
 import { isKnownFormat } from './formats.ts';
+import { listProblems } from './lists.ts';
 import { type RuleScope, rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
 import { checkRules } from './rules.ts';
 import { additionalOf, fillDefaults, isObject, itemsOf, prune, type Schema } from './structural.ts';
@@ -198,7 +199,11 @@ function checkDefault(p: Problems, { schema, path, root }: Visit): void {
   const unknown = prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
   if (unknown.length > 0) p.invalid(at, schema.default, `must not have unknown fields: ${unknown.join(', ')}`);
   fillDefaults(filled, schema);
-  const wrong = [...validateValue(filled, schema), ...checkRules(filled, undefined, schema, { root })];
+  const wrong = [
+    ...validateValue(filled, schema),
+    ...listProblems(filled, schema),
+    ...checkRules(filled, undefined, schema, { root }),
+  ];
   for (const cause of wrong) {
     const field = !cause.field || cause.field === '<nil>' ? at : `${at}.${cause.field}`;
     p.causes.push({ ...cause, field });

@@ -4,24 +4,21 @@ import type {
   CustomResourceDefinitionVersion,
   CustomResourceSubresourceScale,
 } from '../../api/gen/apiextensions-v1.ts';
-import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { badRequest } from '../../api/status.ts';
 import { validateCreate, validateUpdate } from '../../api/validate.ts';
 import type {
   Draft,
-  Frozen,
   ResourceDefinition,
   ResourceVersion,
   SchemaFunctions,
   SubresourceBehaviour,
   SubresourceDefinition,
 } from '../registry/types.ts';
-import { checkRules } from './rules.ts';
 import { simplePath } from './simple-path.ts';
 import { fillDefaults, hasDefaults, prune, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
-import { validateValue } from './validate-value.ts';
+import { type ObjectRules, objectProblems, objectWarnings } from './validate-object.ts';
 
 export type Convert = (object: Draft, to: GroupVersionKind) => Draft | Promise<Draft>;
 
@@ -37,11 +34,7 @@ function schemaFunctions(
 ): SchemaFunctions {
   const schema = schemaOfVersion(version);
   const { namespaced, preserve } = options;
-  const body = (object: Draft): StatusCause[] => {
-    // The metadata is checked as everybody's is; the schema says nothing that counts about it.
-    const { metadata: _, ...rest } = object;
-    return validateValue(rest, withoutMetadata(schema));
-  };
+  const rules: ObjectRules = { schema, body: withoutMetadata(schema), scale: version.subresources?.scale };
   return {
     // Where anything may stand at the top, ownership goes by what is there.
     type: schema['x-kubernetes-preserve-unknown-fields'] ? undefined : typeOfSchema(schema),
@@ -61,24 +54,13 @@ function schemaFunctions(
     },
     applyDefaults: (object) => void fillDefaults(object, withoutMetadata(schema)),
     ...(preserve ? {} : { prune: (object) => void prune(object, schema) }),
-    validateCreate: (object) => [
-      ...validateCreate(gvk, object, { namespaced }),
-      ...body(object),
-      ...checkRules(object, undefined, schema),
-    ],
+    validateCreate: (object) => [...validateCreate(gvk, object, { namespaced }), ...objectProblems(rules, object)],
     validateUpdate: (object, old, subresource) => [
       ...validateUpdate(gvk, object, old as never, { namespaced, ...(subresource ? { subresource } : {}) }),
-      ...ratcheted(body(object), old, body),
-      ...checkRules(object, old, schema),
+      ...objectProblems(rules, object, old, subresource),
     ],
+    warnings: objectWarnings,
   };
-}
-
-/** What was wrong already and has not been touched stays allowed: upstream's CRD validation ratcheting. */
-function ratcheted(causes: StatusCause[], old: Frozen, body: (object: Draft) => StatusCause[]): StatusCause[] {
-  if (causes.length === 0) return causes;
-  const before = new Set(body(old as Draft).map((c) => `${c.field} ${c.message}`));
-  return causes.filter((c) => !before.has(`${c.field} ${c.message}`));
 }
 
 const stripped = new WeakMap<Schema, Schema>();

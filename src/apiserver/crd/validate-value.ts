@@ -1,12 +1,21 @@
+import { sameValue } from '../../api/equal.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { goPattern } from '../cel/regex.ts';
 import { formatProblem } from './formats.ts';
 import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
 
-/** Checks a value against a structural schema; the texts are those of upstream's validator (go-openapi, kube-openapi). */
-export function validateValue(value: Json, schema: Schema, path = ''): StatusCause[] {
+/** What a value was before, where it can be told which it was. */
+export interface Before {
+  readonly value: Json;
+}
+
+/**
+ * Checks a value against a structural schema; the texts are those of upstream's validator (go-openapi, kube-openapi).
+ * What is wrong in a part that has not changed since `before` is let be: upstream's CRD validation ratcheting.
+ */
+export function validateValue(value: Json, schema: Schema, path = '', before?: Before): StatusCause[] {
   const causes: StatusCause[] = [];
-  check(value, schema, path, causes);
+  check(value, schema, path, causes, before);
   return causes;
 }
 
@@ -41,7 +50,13 @@ function hasType(value: Json, type: string): boolean {
 
 const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
-function check(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {
+function check(value: Json, schema: Schema, path: string, causes: StatusCause[], before: Before | undefined): void {
+  const found = causes.length;
+  checkAll(value, schema, path, causes, before);
+  if (causes.length > found && before && sameValue(before.value, value)) causes.length = found;
+}
+
+function checkAll(value: Json, schema: Schema, path: string, causes: StatusCause[], before: Before | undefined): void {
   if (value === null && schema.nullable) return;
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
   if (intOrString) {
@@ -60,8 +75,8 @@ function check(value: Json, schema: Schema, path: string, causes: StatusCause[])
   checkEnum(value, schema, path, causes);
   if (typeof value === 'string') checkString(value, schema, path, causes);
   else if (typeof value === 'number') checkNumber(value, schema, path, causes);
-  else if (Array.isArray(value)) checkArray(value, schema, path, causes);
-  else if (isObject(value)) checkObject(value, schema, path, causes);
+  else if (Array.isArray(value)) checkArray(value, schema, path, causes, before);
+  else if (isObject(value)) checkObject(value, schema, path, causes, before);
   checkCombinations(value, schema, path, causes);
 }
 
@@ -115,7 +130,13 @@ function checkNumber(value: number, schema: Schema, path: string, causes: Status
     causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: "${value}"`));
 }
 
-function checkArray(value: Json[], schema: Schema, path: string, causes: StatusCause[]): void {
+function checkArray(
+  value: Json[],
+  schema: Schema,
+  path: string,
+  causes: StatusCause[],
+  before: Before | undefined,
+): void {
   if (schema.maxItems !== undefined && value.length > schema.maxItems)
     causes.push(
       cause(
@@ -126,27 +147,31 @@ function checkArray(value: Json[], schema: Schema, path: string, causes: StatusC
     );
   if (schema.minItems !== undefined && value.length < schema.minItems)
     causes.push(wrong(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
-  const keys = schema['x-kubernetes-list-map-keys'];
-  const isSet = schema['x-kubernetes-list-type'] === 'set' || schema.uniqueItems;
-  if (keys || isSet) {
-    const seen = new Set<string>();
-    value.forEach((item, i) => {
-      const id = JSON.stringify(keys && isObject(item) ? keys.map((key) => item[key]) : item);
-      if (seen.has(id)) {
-        const what =
-          keys && isObject(item)
-            ? `{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(item[key])}`).join(',')}}`
-            : shown(item);
-        causes.push(cause('FieldValueDuplicate', `${path}[${i}]`, `Duplicate value: ${what}`));
-      }
-      seen.add(id);
-    });
-  }
   const items = itemsOf(schema);
-  if (items) value.forEach((item, i) => void check(item, items, `${path}[${i}]`, causes));
+  if (!items) return;
+  const beforeOf = counterparts(before?.value, schema);
+  value.forEach((item, i) => void check(item, items, `${path}[${i}]`, causes, beforeOf(item)));
 }
 
-function checkObject(value: Record<string, Json>, schema: Schema, path: string, causes: StatusCause[]): void {
+/** Which item a list that is a map by keys had in the place of another; items of other lists have no place. */
+function counterparts(old: Json, schema: Schema): (item: Json) => Before | undefined {
+  const keys = schema['x-kubernetes-list-map-keys'];
+  if (schema['x-kubernetes-list-type'] !== 'map' || !keys || !Array.isArray(old)) return () => undefined;
+  return (item) => {
+    const found = isObject(item)
+      ? old.find((other) => isObject(other) && keys.every((key) => sameValue(other[key], item[key])))
+      : undefined;
+    return found === undefined ? undefined : { value: found };
+  };
+}
+
+function checkObject(
+  value: Record<string, Json>,
+  schema: Schema,
+  path: string,
+  causes: StatusCause[],
+  before: Before | undefined,
+): void {
   const count = Object.keys(value).length;
   if (schema.maxProperties !== undefined && count > schema.maxProperties)
     causes.push(
@@ -157,16 +182,18 @@ function checkObject(value: Record<string, Json>, schema: Schema, path: string, 
   for (const key of schema.required ?? [])
     if (value[key] === undefined) causes.push(cause('FieldValueRequired', child(path, key), 'Required value'));
   const additional = additionalOf(schema);
+  const old = isObject(before?.value) ? before.value : undefined;
   for (const [key, item] of Object.entries(value)) {
     const property = schema.properties?.[key] as Schema | undefined;
-    if (property) check(item, property, child(path, key), causes);
-    else if (isObject(additional)) check(item, additional as Schema, child(path, key), causes);
+    const was = old && old[key] !== undefined ? { value: old[key] } : undefined;
+    if (property) check(item, property, child(path, key), causes, was);
+    else if (isObject(additional)) check(item, additional as Schema, child(path, key), causes, was);
   }
 }
 
 function checkCombinations(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {
   const fits = (option: Schema): boolean => validateValue(value, option, path).length === 0;
-  for (const option of (schema.allOf ?? []) as Schema[]) check(value, option, path, causes);
+  for (const option of (schema.allOf ?? []) as Schema[]) check(value, option, path, causes, undefined);
   const any = schema.anyOf as Schema[] | undefined;
   if (any && !any.some(fits))
     causes.push(wrong(path, value, `${path} in body must validate at least one schema (anyOf)`));

@@ -1,0 +1,131 @@
+import type { CustomResourceSubresourceScale } from '../../api/gen/apiextensions-v1.ts';
+import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { isDns1035Label, isQualifiedName } from '../../api/names.ts';
+import type { Draft, Frozen } from '../registry/types.ts';
+import { listProblems } from './lists.ts';
+import { checkRules } from './rules.ts';
+import { simplePath } from './simple-path.ts';
+import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
+import { type Before, validateValue } from './validate-value.ts';
+
+/** What a custom resource is held to besides what holds of all metadata. */
+export interface ObjectRules {
+  /** Of the whole object, and without what it says of the metadata, which is checked as everybody's is. */
+  readonly schema: Schema;
+  readonly body: Schema;
+  readonly scale: CustomResourceSubresourceScale | undefined;
+}
+
+const invalid = (field: string, value: Json, why: string): StatusCause => ({
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${JSON.stringify(value ?? null)}: ${why}`,
+});
+
+const most = 2 ** 31 - 1;
+
+function replicasProblems(object: Draft, path: string | undefined): StatusCause[] {
+  const value = path ? simplePath(path).get(object) : undefined;
+  if (!path || value === undefined) return [];
+  if (typeof value !== 'number') {
+    const type =
+      typeof value === 'string' ? 'string' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+    return [invalid(path, 0, `${path} accessor error: ${String(value)} is of the type ${type}, expected int64`)];
+  }
+  if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
+  return value > most ? [invalid(path, value, `should be less than or equal to ${most}`)] : [];
+}
+
+/** Objects within the object that stand for resources of their own say what they are. */
+function embeddedProblems(value: Json, schema: Schema | undefined, path: string): StatusCause[] {
+  if (!schema) return [];
+  if (Array.isArray(value)) return value.flatMap((item, i) => embeddedProblems(item, itemsOf(schema), `${path}[${i}]`));
+  if (!isObject(value)) return [];
+  const additional = additionalOf(schema);
+  const below = Object.entries(value).flatMap(([key, item]) => {
+    const property = schema.properties?.[key] as Schema | undefined;
+    if (property) return embeddedProblems(item, property, path === '' ? key : `${path}.${key}`);
+    return isObject(additional) ? embeddedProblems(item, additional as Schema, `${path}[${key}]`) : [];
+  });
+  return path !== '' && schema['x-kubernetes-embedded-resource'] ? [...typeProblems(value, path), ...below] : below;
+}
+
+function typeProblems(value: Record<string, Json>, path: string): StatusCause[] {
+  return (['apiVersion', 'kind'] as const).flatMap((name): StatusCause[] => {
+    const field = `${path}.${name}`;
+    const text = value[name];
+    if (text === undefined) return [{ reason: 'FieldValueRequired', field, message: 'Required value' }];
+    if (typeof text !== 'string') return [invalid(field, text, 'must be a string')];
+    if (text === '') return [invalid(field, text, 'must not be empty')];
+    if (name === 'apiVersion')
+      return text.split('/').length > 2 ? [invalid(field, text, `unexpected GroupVersion string: ${text}`)] : [];
+    const wrong = isDns1035Label(text.toLowerCase());
+    const said = 'may have mixed case, but should otherwise match: ';
+    return wrong.length > 0 ? [invalid(field, text, said + wrong.join(','))] : [];
+  });
+}
+
+const blocking = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+const unchecked: StatusCause = {
+  reason: 'FieldValueInvalid',
+  field: '<nil>',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+};
+
+/** What rules have said of values that have not changed since: told as warnings, once. */
+const ratcheted = new WeakMap<object, string[]>();
+
+/** Everything but the metadata. What was wrong before and has not been touched is let be. */
+export function objectProblems(rules: ObjectRules, object: Draft, old?: Frozen, subresource?: string): StatusCause[] {
+  const { schema, body, scale } = rules;
+  const causes: StatusCause[] = [];
+  const { metadata: _, ...rest } = object;
+  if (subresource === 'status') {
+    const status = body.properties?.status as Schema | undefined;
+    const before: Before | undefined = old && { value: old.status };
+    if (status && object.status !== undefined) causes.push(...validateValue(object.status, status, 'status', before));
+  } else {
+    const { metadata: __, ...before } = old ?? {};
+    causes.push(...validateValue(rest, body, '', old && { value: before }));
+    causes.push(...replicasProblems(object, scale?.specReplicasPath), ...embeddedProblems(rest, body, ''));
+  }
+  causes.push(...replicasProblems(object, scale?.statusReplicasPath));
+  const twice = listProblems(rest, body);
+  if (twice.length > 0 && (!old || listProblems(old, body).length === 0)) causes.push(...twice);
+  if (causes.some(({ reason }) => blocking.has(reason ?? ''))) return [...causes, unchecked];
+  const warnings: string[] = [];
+  const onRatcheted = ({ field, message }: StatusCause): void => void warnings.push(`${field}: ${message}`);
+  causes.push(...checkRules(object, old, schema, { onRatcheted }));
+  if (warnings.length > 0) ratcheted.set(object, warnings);
+  return causes;
+}
+
+const ownFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
+
+function finalizerWarnings(name: string): string[] {
+  const said = (why: string): string => `metadata.finalizers: ${JSON.stringify(name)}: ${why}`;
+  const wrong = isQualifiedName(name).map(said);
+  if (name.includes('/') || ownFinalizers.has(name)) return wrong;
+  const path = name.includes('.') ? ' including a path (/)' : '';
+  return [
+    ...wrong,
+    said(`prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`),
+  ];
+}
+
+/** What a client is told of an object that is valid but unwise. */
+export function objectWarnings(object: Draft, old: Frozen | undefined): string[] {
+  const before = new Set(old?.metadata.finalizers);
+  const added = [...new Set(object.metadata.finalizers)].filter((name) => !before.has(name)).sort();
+  const rules = ratcheted.get(object) ?? [];
+  ratcheted.delete(object);
+  return [...rules, ...added.flatMap(finalizerWarnings)];
+}
