@@ -18,7 +18,7 @@ import type {
 import { simplePath } from './simple-path.ts';
 import { fillDefaults, hasDefaults, prune, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
-import { type ObjectRules, objectProblems, objectWarnings } from './validate-object.ts';
+import { type ObjectRules, objectProblems, objectWarnings, ruleWarnings } from './validate-object.ts';
 
 export type Convert = (object: Draft, to: GroupVersionKind) => Draft | Promise<Draft>;
 
@@ -60,6 +60,7 @@ function schemaFunctions(
       ...objectProblems(rules, object, old, subresource),
     ],
     warnings: objectWarnings,
+    subresourceWarnings: ruleWarnings,
   };
 }
 

@@ -77,7 +77,7 @@ test('a part that has changed is checked as a whole, but for what is below and h
   const changed = object({ sub: { b: 'no', c: 'new' }, plain: ['long', 'b'] });
   assert.deepStrictEqual(told(changed, wrong), [
     'spec.sub.a: Required value',
-    'spec.plain[0]: Too long: may not be more than 1 bytes',
+    'spec.plain[0]: Too long: may not be more than 1 byte',
     '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
   ]);
 });
@@ -116,7 +116,7 @@ test('scales are numbers of replicas, embedded resources say what they are', () 
 test('a write of the status is held to the schema of the status', () => {
   const old = object({ size: 9 });
   assert.deepStrictEqual(told(object({ size: 9 }, { status: { n: 9 } }), old, 'status'), [
-    'status.n: Invalid value: 9: status.n in body should be less than or equal to 5',
+    'status.n: Invalid value: 9: n in body should be less than or equal to 5',
   ]);
 });
 

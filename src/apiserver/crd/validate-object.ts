@@ -91,7 +91,9 @@ export function objectProblems(rules: ObjectRules, object: Draft, old?: Frozen, 
   if (subresource === 'status') {
     const status = body.properties?.status as Schema | undefined;
     const before: Before | undefined = old && { value: old.status };
-    if (status && object.status !== undefined) causes.push(...validateValue(object.status, status, 'status', before));
+    if (status && object.status !== undefined)
+      for (const cause of validateValue(object.status, status, '', before))
+        causes.push({ ...cause, field: cause.field === '<nil>' ? 'status' : `status.${cause.field}` });
   } else {
     const { metadata: __, ...before } = old ?? {};
     causes.push(...validateValue(rest, body, '', old && { value: before }));
@@ -121,11 +123,16 @@ function finalizerWarnings(name: string): string[] {
   ];
 }
 
+/** What rules have said of the parts of an object that have not changed. */
+export function ruleWarnings(object: Draft): string[] {
+  const found = ratcheted.get(object) ?? [];
+  ratcheted.delete(object);
+  return found;
+}
+
 /** What a client is told of an object that is valid but unwise. */
 export function objectWarnings(object: Draft, old: Frozen | undefined): string[] {
   const before = new Set(old?.metadata.finalizers);
   const added = [...new Set(object.metadata.finalizers)].filter((name) => !before.has(name)).sort();
-  const rules = ratcheted.get(object) ?? [];
-  ratcheted.delete(object);
-  return [...rules, ...added.flatMap(finalizerWarnings)];
+  return [...ruleWarnings(object), ...added.flatMap(finalizerWarnings)];
 }

@@ -95,7 +95,13 @@ function checkEnum(value: Json, schema: Schema, path: string, causes: StatusCaus
 function checkString(value: string, schema: Schema, path: string, causes: StatusCause[]): void {
   const length = [...value].length;
   if (schema.maxLength !== undefined && length > schema.maxLength)
-    causes.push(cause('FieldValueTooLong', path, `Too long: may not be more than ${schema.maxLength} bytes`));
+    causes.push(
+      cause(
+        'FieldValueTooLong',
+        path,
+        `Too long: may not be more than ${schema.maxLength} byte${schema.maxLength === 1 ? '' : 's'}`,
+      ),
+    );
   if (schema.minLength !== undefined && length < schema.minLength)
     causes.push(wrong(path, value, `${path} in body should be at least ${schema.minLength} chars long`));
   if (schema.pattern !== undefined && !matches(schema.pattern, value))
@@ -179,8 +185,6 @@ function checkObject(
     );
   if (schema.minProperties !== undefined && count < schema.minProperties)
     causes.push(wrong(path, count, `${path} in body should have at least ${schema.minProperties} properties`));
-  for (const key of schema.required ?? [])
-    if (value[key] === undefined) causes.push(cause('FieldValueRequired', child(path, key), 'Required value'));
   const additional = additionalOf(schema);
   const old = isObject(before?.value) ? before.value : undefined;
   for (const [key, item] of Object.entries(value)) {
@@ -189,6 +193,8 @@ function checkObject(
     if (property) check(item, property, child(path, key), causes, was);
     else if (isObject(additional)) check(item, additional as Schema, child(path, key), causes, was);
   }
+  for (const key of schema.required ?? [])
+    if (value[key] === undefined) causes.push(cause('FieldValueRequired', child(path, key), 'Required value'));
 }
 
 function checkCombinations(value: Json, schema: Schema, path: string, causes: StatusCause[]): void {

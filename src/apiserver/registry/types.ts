@@ -195,6 +195,8 @@ export interface SchemaFunctions {
   validateCreate(object: Draft): StatusCause[];
   /** What a client is told of an object that is valid but unwise. */
   warnings?(object: Draft, old: Frozen | undefined): string[];
+  /** The same of what is written by way of a subresource. */
+  subresourceWarnings?(object: Draft): string[];
   validateUpdate(object: Draft, old: Frozen, subresource?: string): StatusCause[];
 }
 

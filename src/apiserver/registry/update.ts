@@ -85,7 +85,9 @@ async function updateOnce(
     }
     keepSystemFields(draft, old);
     refuse(view, place.name, validated(core, draft, old, context));
-    if (!options.subresource) for (const text of view.version.schema.warnings?.(draft, old) ?? []) context.warn(text);
+    const { schema } = view.version;
+    const warnings = options.subresource ? schema.subresourceWarnings?.(draft) : schema.warnings?.(draft, old);
+    for (const text of warnings ?? []) context.warn(text);
     for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
 
     if (wanted.admitting) {
