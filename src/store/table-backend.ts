@@ -33,9 +33,8 @@ interface Batch {
 
 const newBatch = (): Batch => ({ rows: [], settle: [], stands: false });
 
-/** Commits under way at once: one is made, the next is at hand when it is. */
+/** Commits under way at once: one is made, the next is at hand when it is, if it is large enough to be worth a message. */
 const mostUnderWay = 2;
-/** A batch of so many rows does not wait for the end of its turn. */
 const enoughRows = 8;
 
 /**
@@ -66,7 +65,7 @@ export function createTableBackend(options: TableBackendOptions): Backend {
   let underWay: Batch[] = [];
 
   function schedule(): void {
-    if (scheduled || underWay.length >= mostUnderWay) return;
+    if (scheduled || underWay.length > 0) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -74,8 +73,10 @@ export function createTableBackend(options: TableBackendOptions): Backend {
     });
   }
 
+  const isWorthIt = (): boolean => underWay.length < mostUnderWay && batch.rows.length >= enoughRows;
+
   function pump(): void {
-    while (underWay.length < mostUnderWay && batch.settle.length > 0) {
+    while (underWay.length === 0 ? batch.settle.length > 0 : isWorthIt()) {
       const current = batch;
       batch = newBatch();
       const durable = current.rows.filter((row) => !row.volatile);
@@ -173,7 +174,7 @@ export function createTableBackend(options: TableBackendOptions): Backend {
       result = { ok: true, revision, previous: before };
     }
     batch.settle.push({ done: () => resolve(result), failed: reject });
-    if (batch.rows.length >= enoughRows && !operation.volatile) pump();
+    if (isWorthIt() && !operation.volatile) pump();
     else schedule();
     return promise;
   }
