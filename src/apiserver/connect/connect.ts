@@ -4,12 +4,14 @@ import type { SpecialHandlers } from '../handlers/dispatch.ts';
 import type { Admission, Registry, ResourceStore } from '../registry/types.ts';
 import type { Dialer } from '../server.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
+import { relayToSocket } from './byte-socket.ts';
 import { connectOptions } from './connect-options.ts';
 import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
 import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
 import { proxiedPath } from './proxied-path.ts';
 import { type ProxyTarget, podProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
-import { relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
+import { refusedLog } from './refused-log.ts';
+import { type RelayRequest, relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
 import { parseSchemeNamePort, rewriteLocation } from './scheme-name-port.ts';
 
 export interface ConnectOptions {
@@ -27,6 +29,7 @@ interface Place {
   readonly path: string;
   /** Where the target's own paths are seen by the client. */
   readonly prefix?: string | undefined;
+  readonly refused?: RelayRequest['refused'];
 }
 
 /** Subresources that are connections: they end at a kubelet, a pod or a service. */
@@ -55,7 +58,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
     await options.admission.validate(attributes);
   };
 
-  const relay = async (call: Call, { target, path, prefix }: Place): Promise<Answer> => {
+  const relay = async (call: Call, { target, path, prefix, refused }: Place): Promise<Answer> => {
     const upgrade = upgradeOf(call);
     if (upgrade) {
       await relayUpgrade(upgrade, { dial, target, path });
@@ -66,6 +69,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       dial,
       target,
       path,
+      refused,
       headers: prefix === undefined ? undefined : forwarded(call),
       answerHeaders: prefix === undefined ? undefined : (headers) => rewriteLocation(headers, target, prefix),
     });
@@ -83,8 +87,14 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       const path = pathOf(pod, call.query);
       if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 200, type: 'text/plain', body: '' };
       const target = await kubeletTarget(registry, nodeOfPod(pod), options.kubelet);
-      if (upgradeOnly && !upgradeOf(call)) throw badRequest('Upgrade request required');
-      return relay(call, { target, path });
+      const upgrade = upgradeOf(call);
+      if (upgradeOnly && !upgrade) throw badRequest('Upgrade request required');
+      if (!upgradeOnly && upgrade) {
+        await relayToSocket(upgrade, { dial, target, path });
+        return { kind: 'taken' };
+      }
+      if (upgradeOnly) return relay(call, { target, path });
+      return relay(call, { target, path, refused: (status, text) => refusedLog(status, text, call.info.name) });
     };
 
   const proxy =
