@@ -1,14 +1,17 @@
-import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import assert from 'node:assert/strict';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { inputsOf } from '../../build.ts';
 import { makeDemoImage } from '../../images/machine/demo-image.ts';
 import { buildParts, type Parts, packageVersion } from '../../images/parts.ts';
 import { createProgress } from '../../images/setup/progress.ts';
 import { daemonUpdateStage } from '../../images/stages/daemon-update.ts';
+import { slotStage } from '../../images/stages/slot.ts';
 import { ukiStage } from '../../images/stages/uki.ts';
 import { updateStage } from '../../images/stages/update.ts';
 import { runInTools } from '../../images/tools/chroot.ts';
 import { hostArch } from '../../images/tools/paths.ts';
+import { run } from '../../src/base/run.ts';
 
 /** The second build that tests upgrade to: the same but for its version. */
 export async function secondBuild(): Promise<Parts> {
@@ -17,10 +20,26 @@ export async function secondBuild(): Promise<Parts> {
   return buildParts(await inputsOf(options), 'vm', createProgress(process.stderr));
 }
 
-/** An update with the root of `parts` under another version, whose kernel gets more words: the ways to go wrong. */
-export async function variant(parts: Parts, name: string, words: string): Promise<{ version: string; folder: string }> {
-  const { inputs, flavour, kernel, initrd, efi, slot, signer } = parts;
+export interface Update {
+  readonly version: string;
+  readonly folder: string;
+}
+
+/** How an update differs from the build that it is made of. */
+export interface Variant {
+  /** A part of its version. */
+  readonly name: string;
+  /** More of its kernel's command line. */
+  readonly words: string;
+  /** Its daemon gives the datastore another form. */
+  readonly migrates?: boolean;
+}
+
+/** An update with the root of `parts` under another version: the ways to go wrong. */
+export async function variant(parts: Parts, { name, words, migrates = false }: Variant): Promise<Update> {
+  const { inputs, flavour, kernel, initrd, efi, signer } = parts;
   const version = `${inputs.version}-${name}`;
+  const slot = migrates ? await migratingSlot(parts) : parts.slot;
   const common = { arch: inputs.arch, flavour, version, slot };
   const uki = await parts.stage(
     ukiStage({
@@ -34,6 +53,37 @@ export async function variant(parts: Parts, name: string, words: string): Promis
   );
   const folder = await parts.stage(updateStage({ ...common, kubernetes: 'v1.36.3', builtAt: 0, uki, signer }));
   return { version, folder };
+}
+
+/**
+ * The same root with a daemon that knows a newer form of the datastore, to which it brings the one that it finds. To older
+ * programs it is of a version that they do not know.
+ */
+async function migratingSlot({ inputs, system, stage }: Parts): Promise<string> {
+  const program = 'usr/lib/knarr/sqlite-worker.js';
+  const changes = [
+    ['schemaVersion=1', 'schemaVersion=2'],
+    ['version===0&&', 'version===1&&db.pragma("user_version = 2"),version===0&&'],
+  ] as const;
+  const migrating = await stage({
+    name: `system-migrating-${inputs.arch}`,
+    source: import.meta.filename,
+    inputs: [basename(system), changes],
+    async make(into) {
+      // the same files, but for one
+      await run('cp', ['-al', join(system, 'root'), into]);
+      const path = join(into, 'root', program);
+      let text = await readFile(path, 'utf8');
+      for (const [old, young] of changes) {
+        assert.equal(text.split(old).length, 2, `${program} has no one place with ${old}`);
+        text = text.replace(old, young);
+      }
+      await rm(path);
+      await writeFile(path, text, { mode: 0o644 });
+    },
+  });
+  const { arch, compression } = inputs;
+  return stage(slotStage({ arch, system: migrating, compression }));
 }
 
 /** An update of the daemon alone: the one of `parts`, or one that is a program of a few lines. */

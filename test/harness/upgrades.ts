@@ -1,56 +1,120 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { until } from '../../images/machine/cluster.ts';
 import { demoImage } from '../../images/machine/demo-image.ts';
 import type { Machine } from '../../images/machine/machine.ts';
 import type { MachineStatus } from '../../os/update/status.ts';
-import { mountUpdates } from './updates.ts';
+import { KnarrError } from '../../src/base/errors.ts';
+import { mountUpdates, type Variant } from './updates.ts';
 import { type Kubectl, patienceMs, untilReady } from './vm.ts';
 
-/** One way in which a new version can be no good: what its kernel is told makes it so. */
-export interface BadUpgrade {
-  readonly name: string;
-  /** More of the kernel's command line. */
-  readonly words: string;
+/** One way in which a new version can be no good. */
+export interface BadUpgrade extends Variant {
   /** What the machine says about it when it is back. */
   readonly reason: RegExp;
-  /** For one that only shows in that nothing comes. */
-  readonly deadline?: string;
+  /** It shows in that something never comes: for so many times what a good version needs is waited for it. */
+  readonly waits?: number;
+  /** The machine is started anew as a person does it; otherwise its power is cut when all is written. */
+  readonly reboot?: boolean;
 }
 
-const module = (code: string): string => `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
-const nodeOptions = (words: string): string => `systemd.setenv=NODE_OPTIONS=${words}`;
+/** Every program of ours runs this first. */
+const first = (code: string): string =>
+  `systemd.setenv=NODE_OPTIONS=--import=data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+
+/** A word of the kernel's command line with which the workload of `deploy` is never ready. */
+const unbearable = 'knarr-test.unbearable';
 
 export const badUpgrades: readonly BadUpgrade[] = [
-  { name: 'panic', words: 'rdinit=/none', reason: /kernel panicked/ },
-  // every program of ours ends at once, the health gate among them
-  { name: 'broken', words: nodeOptions('--no-such-option'), reason: /kernel panicked, it hung/ },
   {
-    name: 'no-daemon',
-    words: 'systemd.setenv=K3S_DATASTORE_ENDPOINT=mysql://nobody',
-    reason: /knarr\.service ended \d+ times/,
+    name: 'no-workload',
+    words: unbearable,
+    migrates: true,
+    reason: /workloads: ReplicaSet default\/web-\w+: 0 of 1 pods ready/,
+    // all but the workload is to be well by then, on a machine that is slower now than it was
+    waits: 2,
+    reboot: true,
   },
   {
     name: 'no-api',
-    words: nodeOptions(
-      `--import=${module('import t from"node:tls";t.Server.prototype.listen=function(){return this}')}`,
-    ),
+    words: first('import t from"node:tls";t.Server.prototype.listen=function(){return this}'),
     reason: /knarr\.service is activating|api: /,
-    deadline: '120s',
+    waits: 1,
   },
+  {
+    name: 'no-daemon',
+    words: first('if(process.argv[2]==="server")process.exit(1)'),
+    reason: /knarr\.service ended \d+ times/,
+  },
+  { name: 'panic', words: 'rdinit=/none panic=1', reason: /kernel panicked/ },
 ];
 
+/** And one in which nothing of ours runs, the health gate neither. */
+export const brokenUpgrade: BadUpgrade = {
+  name: 'broken',
+  words: 'systemd.setenv=NODE_OPTIONS=--no-such-option',
+  reason: /kernel panicked, it hung/,
+};
+
+const web = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        containers: [
+          {
+            name: 'web',
+            image: demoImage,
+            // the first process of a container ends on no signal that it does not expect
+            command: ['sh', '-c', 'trap "exit 0" TERM; httpd -f -p 8080 -h /www & wait'],
+            readinessProbe: {
+              exec: { command: ['sh', '-c', `case "$(cat /proc/cmdline)" in *${unbearable}*) exit 1;; esac`] },
+              periodSeconds: 5,
+              timeoutSeconds: 60,
+            },
+          },
+        ],
+      },
+    },
+  },
+};
+
 /** What runs on the machine and must outlive everything. */
-export async function deploy(kubectl: Kubectl): Promise<void> {
-  await kubectl.run('create', 'configmap', 'kept', '--from-literal=a=b');
-  await kubectl.run('create', 'deployment', 'web', `--image=${demoImage}`, '--port=8080');
+export async function deploy(machine: Machine, kubectl: Kubectl): Promise<void> {
+  const path = join(machine.folder, 'web.json');
+  await writeFile(path, JSON.stringify(web));
+  await kubectl.run('apply', '-f', path);
   await kubectl.run('rollout', 'status', 'deployment/web', '--timeout=600s');
 }
 
-/** All of it is there again. */
-export async function stillThere(machine: Machine): Promise<Kubectl> {
+/** Something that is written before an upgrade, and looked for behind it. */
+export const remember = (kubectl: Kubectl, name: string): Promise<string> =>
+  kubectl.run('create', 'configmap', name, '--from-literal=a=b');
+
+export const bootOf = async (machine: Machine): Promise<string> =>
+  (await machine.ssh('cat /proc/sys/kernel/random/boot_id')).stdout.trim();
+
+/** All of it is there, and the node is Ready and the workload runs: in this boot, not in what is still said of the last. */
+export async function stillThere(machine: Machine, remembered: readonly string[]): Promise<Kubectl> {
+  const boot = await bootOf(machine);
   const kubectl = await untilReady(machine);
-  assert.equal(await kubectl.run('get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'), 'b');
-  await kubectl.run('wait', '--for=condition=Ready', 'pod', '-l', 'app=web', '--timeout=600s');
+  const soon = (what: string, look: () => Promise<boolean>): Promise<true> =>
+    until(what, patienceMs, async () => ((await look()) ? true : undefined), { machine, everyMs: 2_000 });
+  await soon('the node to report', async () => {
+    const told = await kubectl.run('get', 'nodes', '-o', 'jsonpath={.items[*].status.nodeInfo.bootID}');
+    return told === boot;
+  });
+  const kept = await kubectl.run('get', 'configmaps', '-o', 'jsonpath={.items[?(@.data.a=="b")].metadata.name}');
+  assert.deepStrictEqual(kept.split(' ').sort(), [...remembered].sort());
+  await soon('the workload', async () =>
+    /hello/.test(await kubectl.run('exec', 'deployment/web', '--', 'cat', '/www/index.html')),
+  );
+  await kubectl.run('rollout', 'status', 'deployment/web', '--timeout=600s');
   return kubectl;
 }
 
@@ -66,18 +130,25 @@ export async function upgrade(machine: Machine, name: string, options: string, e
   await machine.ssh(`${mountUpdates} && sudo ${env} knarr upgrade ${options} /run/updates/${name}`, 2 * patienceMs);
 }
 
-/** The same, and then starts the machine anew; the connection may break by that. */
-export async function upgradeFrom(machine: Machine, name: string, options: string): Promise<void> {
-  await upgrade(machine, name, options);
-  await machine.ssh('sudo systemctl reboot').catch(() => {});
-}
+/** ssh's own word for a connection that broke, as it does when the machine starts anew. */
+const brokeOff = (error: unknown): boolean =>
+  error instanceof KnarrError && /exit code 255/.test(String((error.details as { why?: string })?.why));
 
-/** What runs in containers, each with its identity: another one is another container. */
-export const containersOf = (kubectl: Kubectl): Promise<string> =>
-  kubectl.run(
-    ...['get', 'pods', '-A', '-o'],
-    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].containerID} {.status.containerStatuses[*].restartCount}{"\\n"}{end}',
-  );
+/**
+ * Does what starts the machine anew, and waits until its console has shown `pattern` since. What goes wrong before is
+ * thrown at once.
+ */
+async function untilAfterwards(machine: Machine, work: () => Promise<unknown>, pattern: RegExp): Promise<void> {
+  const from = (await machine.console()).length;
+  let failed: unknown;
+  work().catch((error: unknown) => {
+    if (!brokeOff(error)) failed = error;
+  });
+  const shown = async (): Promise<true | undefined> =>
+    failed !== undefined || pattern.test((await machine.console()).slice(from)) ? true : undefined;
+  await until(`${pattern} on the console`, 3 * patienceMs, shown, { machine });
+  if (failed !== undefined) throw failed;
+}
 
 /** Resolves when the machine says that the upgrade to `version` has ended. */
 export const untilOutcome = (machine: Machine, version: string): Promise<MachineStatus> =>
@@ -89,4 +160,35 @@ export const untilOutcome = (machine: Machine, version: string): Promise<Machine
       return status.last?.to === version && status.pending === undefined ? status : undefined;
     },
     { machine, everyMs: 3_000 },
+  );
+
+/** Does what starts the machine anew on another version, and waits until its trial has ended one way or the other. */
+export async function untilTried(machine: Machine, version: string, work: () => Promise<unknown>) {
+  const ended = /knarr: \S+ (is healthy and stays|was not kept, |.*was cut off before it could)/;
+  await untilAfterwards(machine, work, ended);
+  return untilOutcome(machine, version);
+}
+
+/** The power is cut in the moment in which the boot loader has come to know the new version. */
+export const upgradeAndCut = (machine: Machine, name: string, version: string, options: string) =>
+  untilTried(machine, version, () => upgrade(machine, name, options, 'KNARR_FAULT=entry/placed'));
+
+export const upgradeAndReboot = (machine: Machine, name: string, version: string, options: string) =>
+  untilTried(machine, version, () => upgrade(machine, name, `--reboot ${options}`));
+
+/** How long the health gate took in this boot, in seconds. */
+export async function gateSeconds(machine: Machine): Promise<number> {
+  const { stdout } = await machine.ssh(
+    'systemctl show knarr-health.service -P ExecMainStartTimestampMonotonic -P ExecMainExitTimestampMonotonic',
+  );
+  const [begun, ended] = stdout.trim().split('\n').map(Number) as [number, number];
+  assert.ok(ended > begun && begun > 0, stdout);
+  return (ended - begun) / 1e6;
+}
+
+/** What runs in containers, each with its identity: another one is another container. */
+export const containersOf = (kubectl: Kubectl): Promise<string> =>
+  kubectl.run(
+    ...['get', 'pods', '-A', '-o'],
+    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].containerID} {.status.containerStatuses[*].restartCount}{"\\n"}{end}',
   );

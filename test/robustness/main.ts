@@ -52,10 +52,20 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'upgrade-cuts',
-    usual: 20,
+    // each of the points once
+    usual: 21,
     async run(times, say) {
       const { cutUpgrades } = await import('./upgrade-cuts.ts');
       return `the power was cut ${await cutUpgrades(times, say)} times; a whole version ran, with everything on it`;
+    },
+  },
+  {
+    name: 'ways-back',
+    usual: 1,
+    async run(times, say) {
+      const { planAndGoBack } = await import('./ways-back.ts');
+      for (let done = 0; done < times; done++) await planAndGoBack(say);
+      return `a plan upgraded a machine ${times} times, and it went back when it was told to`;
     },
   },
   {
