@@ -17,8 +17,11 @@ import { updateSigner } from './update-key.ts';
 
 type Build = Extract<Request, { kind: 'build' }>;
 
-/** How a file is compressed on its way out; the same bytes on every machine, however many processors it has. */
-const zstd = { fast: ['-1', '-T2'], small: ['-19', '-T2', '--long=27'] } as const;
+/**
+ * How a file is compressed on its way out; the same bytes on every machine, however many processors it has. What is in a
+ * disk is compressed already: a higher level takes minutes for a few hundred kilobytes.
+ */
+const zstd = { fast: ['-1', '-T2'], small: ['-9', '-T2', '--long=27'] } as const;
 
 async function place({ from, compress }: Output, target: string, request: Build): Promise<string> {
   await mkdir(join(target, '..'), { recursive: true });

@@ -28,7 +28,7 @@ export async function runInTools(
     'unshare',
     ['--mount', '--propagation', 'private', 'sh', '-c', enter, 'sh', toolsTree, folder, program, ...args],
     {
-      timeoutMs: 900_000,
+      timeoutMs: 3_600_000,
       ...options,
       env: { ...env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
     },
