@@ -20,6 +20,7 @@ import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
 import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
+import { renderCel } from './cel/metrics.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
@@ -42,6 +43,7 @@ import { createOpenWatches } from './http/open-watches.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
+import { createAdmissionMetrics } from './metrics/admission.ts';
 import { createRequestMetrics } from './metrics/requests.ts';
 import { renderServer } from './metrics/server.ts';
 import type { Mirror } from './mirror.ts';
@@ -74,12 +76,14 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   });
 
   let registryReady: Registry | undefined;
+  const admissionMetrics = createAdmissionMetrics();
   const admission = createAdmissionChain(
     admissionPlugins({
       authorizer,
       rbac,
       dial: options.dial,
       settings: options.admission,
+      metrics: admissionMetrics,
       log: log.child('admission'),
       context: {
         registry: () => {
@@ -88,6 +92,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         },
       },
     }),
+    admissionMetrics,
   );
   const registry = createRegistry({
     backend,
@@ -144,6 +149,17 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const virtual = createVirtualResources();
   const health = createHealth();
   const metrics = createRequestMetrics();
+  let stored: number | undefined;
+  /** What the store took when it was last asked, which this asks it anew. */
+  const storedBytes = (): number | undefined => {
+    void backend.size().then(
+      (size) => {
+        stored = size;
+      },
+      () => {},
+    );
+    return stored;
+  };
   const serverAddress = (): string => `${options.advertiseAddress}:${listener.port}`;
   const upgrades = new WeakMap<Call, Upgrade>();
   const aggregation = createAggregation({
@@ -181,7 +197,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     jwksUri: () => serviceAccounts.jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
     flowControl,
-    moreMetrics: () => renderServer({ registry, apiServices: () => aggregation.availability() }),
+    moreMetrics: () =>
+      renderServer({ registry, apiServices: () => aggregation.availability(), storedBytes: storedBytes() }) +
+      admissionMetrics.render() +
+      renderCel(),
   });
   const dispatch = createDispatch({
     registry,

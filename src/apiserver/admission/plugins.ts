@@ -1,6 +1,7 @@
 import type { Logger } from '../../base/log.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
+import type { AdmissionMetrics } from '../metrics/admission.ts';
 import type { Dialer } from '../server.ts';
 import { certificatePlugins } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
@@ -33,6 +34,7 @@ export interface PluginOptions {
   rbac: RbacAuthorizer;
   dial: Dialer;
   settings: AdmissionSettings | undefined;
+  metrics?: AdmissionMetrics | undefined;
   log: Logger;
 }
 
@@ -41,7 +43,7 @@ const needed = new Set(['RBACEscalation']);
 
 /** Every plug-in, in the order in which upstream asks them. */
 export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
-  const { context, authorizer, rbac, dial, log, settings = {} } = options;
+  const { context, authorizer, rbac, dial, log, metrics, settings = {} } = options;
   const without = new Set(settings.without?.filter((name) => !needed.has(name)));
   const all = [
     namespaceLifecycle(context),
@@ -66,8 +68,8 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     nodeDeclaredFeatures(context),
     podResize(context),
     mutatingPolicies({ context, authorizer }),
-    validatingPolicies({ context, authorizer }),
-    ...webhookPlugins({ context, authorizer, dial, log }),
+    validatingPolicies({ context, authorizer, metrics }),
+    ...webhookPlugins({ context, authorizer, dial, metrics, log }),
     resourceQuota(context),
   ];
   return all.filter(({ name }) => !without.has(name));

@@ -2,6 +2,7 @@ import { type Checked, check } from './checker.ts';
 import { type Budget, CostError, newBudget, onBudget } from './cost.ts';
 import { type Environment, newEnvironment } from './environment.ts';
 import { InstantiationError, interpret } from './interpreter.ts';
+import { compiled as compiledIn, evaluated } from './metrics.ts';
 import { parse } from './parser.ts';
 import { compileProblem } from './problems.ts';
 import type { Expr } from './tree.ts';
@@ -46,7 +47,9 @@ export function compileExpression(text: string, variables: readonly string[] | E
   }
   let known = cache.get(text);
   if (!known) {
+    const began = performance.now();
     known = compile(text, environment);
+    compiledIn(began);
     cache.set(text, known);
   }
   return known;
@@ -62,11 +65,14 @@ function compile(text: string, environment: Environment): Expression {
   }
   return (values, budget = newBudget()) =>
     onBudget(budget, () => {
+      const began = performance.now();
       const variables = new Map(Object.entries(values).map(([name, value]) => [name, celValue(value)]));
       try {
         return run(variables);
       } catch (error) {
         throw error instanceof RangeError ? new CostError() : error;
+      } finally {
+        evaluated(began);
       }
     });
 }

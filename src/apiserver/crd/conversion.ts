@@ -99,21 +99,26 @@ export function conversionOf(
   const { conversion, group, names } = crd.spec;
   const config = conversion?.webhook?.clientConfig;
   if (conversion?.strategy !== 'Webhook' || !config) return undefined;
+  const accepted = conversion.webhook?.conversionReviewVersions ?? [];
+  const version = accepted.find((item) => item === 'v1' || item === 'v1beta1');
   return createConverter(`${group}, Kind=${names.kind}`, async (objects, desiredAPIVersion) => {
+    if (version === undefined) throw new Error('conversion webhook does not accept known ConversionReview versions');
     const uid = randomUUID();
     const answer = (await callWebhook(
       options,
       config as Parameters<typeof callWebhook>[1],
       {
         kind: 'ConversionReview',
-        apiVersion: 'apiextensions.k8s.io/v1',
+        apiVersion: `apiextensions.k8s.io/${version}`,
         request: { uid, desiredAPIVersion, objects },
       },
       timeoutSeconds,
     )) as ConversionReview;
     const { response } = answer;
     if (!response) throw new Error('no response provided');
-    if (response.uid !== uid) throw new Error(`expected response.uid="${uid}", got "${response.uid ?? ''}"`);
+    // The version before did not have to repeat it.
+    if (version === 'v1' && response.uid !== uid)
+      throw new Error(`expected response.uid="${uid}", got "${response.uid ?? ''}"`);
     const { status = '', message } = response.result ?? {};
     if (status !== 'Success') throw new Error(message || `response.result.status was '${status}', not 'Success'`);
     return response.convertedObjects ?? [];

@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
+import { createHistograms } from '../metrics/histogram.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
@@ -58,6 +59,7 @@ interface Level {
 interface Counts {
   dispatched: number;
   executing: number;
+  seats: number;
   waiting: number;
   readonly rejected: Record<string, number>;
 }
@@ -101,12 +103,22 @@ const refused = (): ApiError =>
 function begin({ counts, leave }: Schema, level: PriorityLevel, seats: number): () => void {
   counts.dispatched++;
   counts.executing++;
+  counts.seats += seats;
   if (seats === 1) return leave;
   return () => {
     counts.executing--;
+    counts.seats -= seats;
     level.leave(seats);
   };
 }
+
+/** How long those waited who had to. */
+const waits = createHistograms({
+  name: 'apiserver_flowcontrol_request_wait_duration_seconds',
+  help: 'Time that requests waited in a queue.',
+  labels: ['execute', 'flow_schema', 'priority_level'],
+  bounds: [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
+});
 
 /** Waits for the seats. Rejects with what the client is told. */
 async function inLine(
@@ -117,9 +129,17 @@ async function inLine(
 ): Promise<() => void> {
   const { counts } = schema;
   counts.waiting++;
+  const began = performance.now();
+  const waited = (execute: boolean): void => {
+    const { name } = schema;
+    const priority = schema.schema.spec?.priorityLevelConfiguration.name ?? '';
+    waits.of(String(execute), name, priority).observe((performance.now() - began) / 1000);
+  };
   try {
     await waiting;
+    waited(true);
   } catch (error) {
+    waited(false);
     const reason = error instanceof RefusedError ? error.reason : 'time-out';
     counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
     throw refused();
@@ -189,10 +209,11 @@ export function createFlowControl(options: {
   };
 
   const countsFor = (name: string, { level }: Level): Pick<Schema, 'counts' | 'leave'> => {
-    const counts = counted.get(name) ?? { dispatched: 0, executing: 0, waiting: 0, rejected: {} };
+    const counts = counted.get(name) ?? { dispatched: 0, executing: 0, seats: 0, waiting: 0, rejected: {} };
     counted.set(name, counts);
     const leave = (): void => {
       counts.executing--;
+      counts.seats--;
       level?.leave();
     };
     return { counts, leave };
@@ -295,6 +316,6 @@ export function createFlowControl(options: {
       return waiting ? inLine(schema, level, waiting, seats) : begin(schema, level, seats);
     },
     dump: (path) => dumpAt(path, levelReports()),
-    metrics: () => flowMetrics(levelReports(), schemaReports()),
+    metrics: () => flowMetrics(levelReports(), schemaReports()) + waits.render(),
   };
 }

@@ -17,6 +17,7 @@ export interface SchemaReport {
   readonly level: string;
   readonly dispatched: number;
   readonly executing: number;
+  readonly seats: number;
   readonly waiting: number;
   readonly rejected: Readonly<Record<string, number>>;
 }
@@ -125,6 +126,7 @@ export function flowMetrics(levels: readonly LevelReport[], schemas: readonly Sc
     perSchema('dispatched_requests_total', 'counter', 'Requests that were let in.', (one) => one.dispatched),
     family('rejected_requests_total', 'counter', 'Requests that were turned away.', rejected),
     perSchema('current_executing_requests', 'gauge', 'Requests that are served now.', (one) => one.executing),
+    perSchema('current_executing_seats', 'gauge', 'The seats that they take.', (one) => one.seats),
     perSchema('current_inqueue_requests', 'gauge', 'Requests that wait now.', (one) => one.waiting),
     perLevel('nominal_limit_seats', 'A level’s own seats.', (one) => one.nominal),
     perLevel('lower_limit_seats', 'The fewest seats that a level keeps.', (one) => one.least),

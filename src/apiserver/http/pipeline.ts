@@ -6,7 +6,7 @@ import type { Authentication } from '../authn/authenticate.ts';
 import { impersonate } from '../authn/impersonation.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
-import type { Call, CallBody } from '../handlers/call.ts';
+import type { Answer, Call, CallBody } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
 import { createContext } from '../handlers/options.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
@@ -124,7 +124,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       record?.answered(answer);
       if (answer.kind === 'watch') exchange.onClose(metrics.watching(call.info));
       await sendAnswer(exchange, call, answer, options.openWatches);
-      metrics.observe(call.info, statusOf(answer), started);
+      metrics.observe(call.info, statusOf(answer), started, readBytes(call, answer));
     } catch (error) {
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
@@ -140,6 +140,21 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     }
   };
   return (exchange) => void serve(exchange);
+}
+
+/** How much a read was answered; the items of a list, without what is around them. */
+function readBytes({ info }: Call, answer: Answer): number | undefined {
+  if (info.verb !== 'get' && info.verb !== 'list') return undefined;
+  switch (answer.kind) {
+    case 'stored':
+      return answer.stored.bytes.length;
+    case 'list':
+      return answer.result.items.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    case 'bytes':
+      return answer.body.length;
+    default:
+      return undefined;
+  }
 }
 
 function statusOf(answer: Awaited<ReturnType<Dispatch>>): number {

@@ -1,4 +1,6 @@
 import type { RequestInfo } from '../http/request-info.ts';
+import { type Series as ByteSeries, createHistograms } from './histogram.ts';
+import { renderFamilies } from './text.ts';
 
 /** Upstream's bounds of `apiserver_request_duration_seconds`. */
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -7,6 +9,7 @@ interface Series {
   readonly labels: string;
   readonly codes: Map<number, number>;
   readonly buckets: number[];
+  readonly sizes: ByteSeries;
   sum: number;
   count: number;
 }
@@ -18,8 +21,8 @@ export interface RequestMetrics {
   began(info: RequestInfo): void;
   /** A watch is answered until the returned function is called. */
   watching(info: RequestInfo): () => void;
-  /** `started` is a `performance.now()`. */
-  observe(info: RequestInfo, code: number, started: number): void;
+  /** `started` is a `performance.now()`; `bytes`: how much was answered, of what was read. */
+  observe(info: RequestInfo, code: number, started: number, bytes?: number): void;
   /** In the text format of Prometheus. */
   render(): string;
 }
@@ -52,6 +55,19 @@ function labelsOf(info: RequestInfo): string {
   ].join(',');
 }
 
+/** Resources of the core group that upstream calls deprecated. */
+const deprecated: Readonly<Record<string, true>> = { componentstatuses: true, endpoints: true };
+
+const sizeLabels = (info: RequestInfo): string[] => [
+  'apiserver',
+  info.group,
+  info.resource,
+  scopeOf(info),
+  info.isResource ? info.subresource : info.path,
+  verbNames[info.verb] ?? info.verb.toUpperCase(),
+  info.version,
+];
+
 /** More series than any cluster has resources and verbs; past it, new ones are not counted. */
 const mostSeries = 5000;
 
@@ -63,6 +79,16 @@ export function createRequestMetrics(): RequestMetrics {
   const inFlight = { mutating: 0, readOnly: 0 };
   const attempts = { success: 0, failure: 0 };
   const watches = new Map<string, number>();
+  const sizes = createHistograms({
+    name: 'apiserver_response_sizes',
+    help: 'Bytes of answers to reads.',
+    labels: ['component', 'group', 'resource', 'scope', 'subresource', 'verb', 'version'],
+    bounds: [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9],
+  });
+  const old = new Map<string, Record<string, string>>();
+  const noteDeprecated = ({ group, version, resource, subresource }: RequestInfo): void => {
+    old.set(`${resource}/${subresource}`, { group, removed_release: '', resource, subresource, version });
+  };
   return {
     authenticated(success) {
       if (success) attempts.success++;
@@ -76,7 +102,7 @@ export function createRequestMetrics(): RequestMetrics {
       watches.set(labels, (watches.get(labels) ?? 0) + 1);
       return () => void watches.set(labels, (watches.get(labels) ?? 1) - 1);
     },
-    observe(info, code, started) {
+    observe(info, code, started, bytes) {
       inFlight[kindOf(info)]--;
       // Paths that are no resource are counted only where they answer: others are the client's invention.
       if (!info.isResource && code === 404) return;
@@ -84,10 +110,19 @@ export function createRequestMetrics(): RequestMetrics {
       let found = series.get(key);
       if (!found) {
         if (series.size >= mostSeries) return;
-        found = { labels: labelsOf(info), codes: new Map(), buckets: bounds.map(() => 0), sum: 0, count: 0 };
+        found = {
+          labels: labelsOf(info),
+          codes: new Map(),
+          buckets: bounds.map(() => 0),
+          sizes: sizes.of(...sizeLabels(info)),
+          sum: 0,
+          count: 0,
+        };
         series.set(key, found);
       }
       found.codes.set(code, (found.codes.get(code) ?? 0) + 1);
+      if (bytes !== undefined) found.sizes.observe(bytes);
+      if (info.resource in deprecated && info.group === '' && info.isResource) noteDeprecated(info);
       if (info.verb === 'watch') return;
       const seconds = (performance.now() - started) / 1000;
       found.sum += seconds;
@@ -134,7 +169,15 @@ export function createRequestMetrics(): RequestMetrics {
       lines.push('# TYPE authentication_attempts counter');
       for (const [result, count] of Object.entries(attempts))
         lines.push(`authentication_attempts{result="${result}"} ${count}`);
-      return `${lines.join('\n')}\n`;
+      const asked = renderFamilies([
+        {
+          name: 'apiserver_requested_deprecated_apis',
+          type: 'gauge',
+          help: 'Deprecated APIs that were asked for.',
+          samples: [...old.values()].map((labels) => ({ labels, value: 1 })),
+        },
+      ]);
+      return `${lines.join('\n')}\n${sizes.render()}${asked}`;
     },
   };
 }

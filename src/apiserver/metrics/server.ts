@@ -6,10 +6,11 @@ export interface ServerMetricsOptions {
   registry: Registry;
   /** By APIService: whether it can be reached. */
   apiServices: () => ReadonlyMap<string, boolean>;
+  storedBytes: number | undefined;
 }
 
 /** What is stored, what is behind, and which version this is, under upstream's names. */
-export function renderServer({ registry, apiServices }: ServerMetricsOptions): string {
+export function renderServer({ registry, apiServices, storedBytes }: ServerMetricsOptions): string {
   const stocks = registry.definitions().flatMap(({ group, resource }) => {
     const stock = registry.stock(group, resource);
     return stock ? [{ group, resource, ...stock }] : [];
@@ -49,6 +50,12 @@ export function renderServer({ registry, apiServices }: ServerMetricsOptions): s
         labels: { resource: group === '' ? resource : `${resource}.${group}` },
         value: count,
       })),
+    },
+    {
+      name: 'apiserver_storage_size_bytes',
+      type: 'gauge',
+      help: 'What the store takes.',
+      samples: storedBytes === undefined ? [] : [{ labels: { storage_cluster_id: 'etcd-0' }, value: storedBytes }],
     },
     {
       name: 'aggregator_unavailable_apiservice',

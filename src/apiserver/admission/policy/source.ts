@@ -1,10 +1,12 @@
 import type { Authorizer } from '../../authz/authorizer.ts';
+import type { AdmissionMetrics } from '../../metrics/admission.ts';
 import type { AdmissionAttributes, Frozen, Maybe, Stored } from '../../registry/types.ts';
 import { type AdmissionContext, lookUp } from '../plugin.ts';
 
 export interface PolicyOptions {
   context: AdmissionContext;
   authorizer: Authorizer;
+  metrics?: AdmissionMetrics | undefined;
 }
 
 export const group = 'admissionregistration.k8s.io';

@@ -99,6 +99,10 @@ function outcomeOf(policy: Policy, evaluation: Evaluation): Outcome {
   return { denials: result, ...annotationsOf(policy, evaluation) };
 }
 
+/** What is done about a denial, as metrics tell it: the gravest. */
+const actionOf = (actions: readonly string[] = []): string =>
+  ['Deny', 'Warn', 'Audit'].find((action) => actions.includes(action))?.toLowerCase() ?? 'allow';
+
 /** Tells the audit log what a policy found; the log keeps the first. */
 function tellFailure(a: AdmissionAttributes, { spec, metadata }: Binding, { index, message }: Denial): void {
   const failure = {
@@ -152,6 +156,7 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
     const namespace = place === '' ? undefined : await namespaceOf(place);
     const against: Denial[] = [];
     for (const param of params) {
+      const began = performance.now();
       const found = await withDecisions(options.authorizer, (authorizer) =>
         outcomeOf(
           policy,
@@ -166,6 +171,9 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
           }),
         ),
       );
+      const action = found.denials.length === 0 ? 'allow' : actionOf(binding.spec?.validationActions);
+      const ms = performance.now() - began;
+      options.metrics?.policy(policy.metadata.name ?? '', binding.metadata.name ?? '', action, ms);
       const refused = (denial: Denial): Denial => ({ ...denial, message: `${by} denied request: ${denial.message}` });
       for (const denial of found.denials)
         for (const action of binding.spec?.validationActions ?? []) {

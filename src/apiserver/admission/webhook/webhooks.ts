@@ -6,6 +6,7 @@ import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { conditionsHold } from '../../cel/match-conditions.ts';
+import type { AdmissionMetrics, WebhookOutcome } from '../../metrics/admission.ts';
 import type { AdmissionAttributes, Draft, Frozen, Maybe } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp } from '../plugin.ts';
@@ -19,6 +20,7 @@ export interface WebhookOptions {
   context: AdmissionContext;
   authorizer: Authorizer;
   dial: Dialer;
+  metrics?: AdmissionMetrics | undefined;
   log: Logger;
 }
 
@@ -68,7 +70,7 @@ function denied(name: string, { status }: AdmissionResponse): ApiError {
 
 /** Mutating and validating webhooks by the configurations that are stored. */
 export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
-  const { context, dial, log } = options;
+  const { context, dial, log, metrics } = options;
   const namespaceOf = (name: string): Promise<Frozen | undefined> =>
     lookUp(context, { group: '', resource: 'namespaces' }, { name });
 
@@ -114,6 +116,11 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   ): Promise<AdmissionResponse | undefined> => {
     if (a.context.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun')
       throw badRequest(`admission webhook "${webhook.name}" does not support dry run`);
+    const began = performance.now();
+    const tell = (outcome: Omit<WebhookOutcome, 'ms'>): void => {
+      const type = round === undefined ? 'validating' : 'admit';
+      metrics?.webhook(webhook.name, type, a.operation, { ms: performance.now() - began, ...outcome });
+    };
     try {
       const review = admissionReview(a, webhook.admissionReviewVersions ?? []);
       const answer = await callWebhook(
@@ -126,8 +133,12 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
       for (const [key, value] of Object.entries(response.auditAnnotations ?? {}))
         a.context.annotate?.(`${webhook.name}/${key}`, value);
       for (const text of response.warnings ?? []) a.context.warn(text);
+      if (response.allowed) tell({ rejected: false, code: 200 });
+      else tell({ rejected: true, code: denied(webhook.name, response).code, error: 'no_error' });
       return response;
     } catch (error) {
+      const failedOpen = webhook.failurePolicy === 'Ignore';
+      tell({ rejected: !failedOpen, code: 503, failedOpen, ...(failedOpen ? {} : { error: 'calling_webhook_error' }) });
       const text = `failed calling webhook "${webhook.name}": ${messageOf(error)}`;
       if (webhook.failurePolicy !== 'Ignore') throw internalError(text);
       log.warn(text);

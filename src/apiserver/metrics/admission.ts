@@ -1,0 +1,91 @@
+import { createHistograms } from './histogram.ts';
+import { type Family, renderFamilies } from './text.ts';
+
+export type AdmissionType = 'admit' | 'validate';
+
+/** What admission costs and refuses, under upstream's names. Times are in milliseconds. */
+export interface AdmissionMetrics {
+  /** Gives what counts the time of one plug-in on one operation. */
+  plugin(name: string, operation: string, type: AdmissionType): (ms: number, rejected: boolean) => void;
+  step(type: AdmissionType, operation: string, ms: number, rejected: boolean): void;
+  webhook(name: string, type: 'admit' | 'validating', operation: string, outcome: WebhookOutcome): void;
+  policy(name: string, binding: string, action: string, ms: number): void;
+  render(): string;
+}
+
+export interface WebhookOutcome {
+  readonly ms: number;
+  readonly rejected: boolean;
+  /** What the webhook answered, or stands for why it could not. */
+  readonly code: number;
+  /** Why it was rejected, in upstream's words; undefined: it was not. */
+  readonly error?: 'calling_webhook_error' | 'no_error' | 'apiserver_internal_error' | undefined;
+  readonly failedOpen?: boolean;
+}
+
+const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+const labels = ['name', 'operation', 'rejected', 'type'];
+
+export function createAdmissionMetrics(): AdmissionMetrics {
+  const named = (what: string, help: string, more: readonly number[] = []) =>
+    createHistograms({
+      name: `apiserver_admission_${what}_admission_duration_seconds`,
+      help,
+      labels: what === 'step' ? labels.slice(1) : labels,
+      bounds: [...bounds, ...more],
+    });
+  const plugins = named('controller', 'Time of each admission plug-in.');
+  const steps = named('step', 'Time of all of them together, by step.');
+  const webhooks = named('webhook', 'Time of each admission webhook.', [10, 25]);
+  const policies = createHistograms({
+    name: 'apiserver_validating_admission_policy_check_duration_seconds',
+    help: 'Time of each validating policy.',
+    labels: ['enforcement_action', 'error_type', 'policy', 'policy_binding'],
+    bounds: [0.0000005, 0.001, 0.01, 0.1, 1],
+  });
+  const counters = new Map<string, Map<string, { labels: Record<string, string>; value: number }>>();
+  const count = (name: string, its: Record<string, string>): void => {
+    const family = counters.get(name) ?? new Map<string, { labels: Record<string, string>; value: number }>();
+    counters.set(name, family);
+    const key = Object.values(its).join('\n');
+    const sample = family.get(key) ?? { labels: its, value: 0 };
+    sample.value++;
+    if (family.has(key) || family.size < 2000) family.set(key, sample);
+  };
+  return {
+    plugin(name, operation, type) {
+      // Refusals are few: their series is made when there is one.
+      const passed = plugins.of(name, operation, 'false', type);
+      return (ms, rejected) => (rejected ? plugins.of(name, operation, 'true', type) : passed).observe(ms / 1000);
+    },
+    step: (type, operation, ms, rejected) => steps.of(operation, String(rejected), type).observe(ms / 1000),
+    webhook(name, type, operation, { ms, rejected, code, error, failedOpen }) {
+      webhooks.of(name, operation, String(rejected), type).observe(ms / 1000);
+      const its = { name, type, operation };
+      count('apiserver_admission_webhook_request_total', { ...its, code: String(code), rejected: String(rejected) });
+      if (error)
+        count('apiserver_admission_webhook_rejection_count', {
+          ...its,
+          error_type: error,
+          rejection_code: String(error === 'no_error' ? code : 0),
+        });
+      if (failedOpen) count('apiserver_admission_webhook_fail_open_count', { name, type });
+    },
+    policy(policy, binding, action, ms) {
+      const its = { enforcement_action: action, error_type: 'no_error', policy, policy_binding: binding };
+      policies.of(...Object.values(its)).observe(ms / 1000);
+      count('apiserver_validating_admission_policy_check_total', its);
+    },
+    render() {
+      const families = [...counters].map(
+        ([name, samples]): Family => ({
+          name,
+          type: 'counter',
+          help: 'Since the start.',
+          samples: [...samples.values()],
+        }),
+      );
+      return plugins.render() + steps.render() + webhooks.render() + policies.render() + renderFamilies(families);
+    },
+  };
+}
