@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWatchWindow } from './watch-window.ts';
+import { createWatchWindow, windowAfter } from './watch-window.ts';
 
 it('writes at once after a quiet time, and what comes soon after that together', async () => {
   const window = createWatchWindow();
@@ -28,4 +28,8 @@ it('writes at once after a quiet time, and what comes soon after that together',
   event('e');
   await Promise.resolve();
   assert.deepEqual(told, ['a+b', 'c+d', 'e']);
+});
+
+it('waits longer the more watchers there are to write to', () => {
+  assert.deepEqual([1, 25, 50, 200, 250, 5_000].map(windowAfter), [10, 10, 20, 80, 100, 100]);
 });

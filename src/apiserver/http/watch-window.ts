@@ -1,9 +1,17 @@
-/** How long events of a busy resource gather before its watchers get them, in one piece each. */
-const windowMs = 10;
+/** How long events of a busy resource gather before its watchers get them, in one piece each: at the least, */
+const leastMs = 10;
+/** longer the more were written to last (writing to one takes some 0.07 ms, and more than that is to be done), */
+const eachMs = 0.4;
+/** and at the most. */
+const mostMs = 100;
+
+/** How long to wait after so many watchers were written to. */
+export const windowAfter = (written: number): number =>
+  Math.min(mostMs, Math.max(leastMs, Math.round(written * eachMs)));
 
 /**
- * When watchers are written to. After a quiet time at once, in the turn of the event; then not again before `windowMs`
- * have passed. What comes meanwhile goes together: a write to a socket costs far more than an event in it.
+ * When watchers are written to. After a quiet time at once, in the turn of the event; then not again before
+ * `windowAfter` has passed. What comes meanwhile goes together: a write to a socket costs far more than an event in it.
  */
 export interface WatchWindow {
   /** `flush` is called once, at the next time for it. The same function may be handed in again before. */
@@ -19,7 +27,7 @@ export function createWatchWindow(): WatchWindow {
     const due = waiting;
     waiting = new Set();
     for (const one of due) one();
-    setTimeout(flush, windowMs).unref();
+    setTimeout(flush, windowAfter(due.size)).unref();
   };
   return {
     add(one) {
