@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createWatchWindow, windowAfter } from './watch-window.ts';
 
-it('writes at once after a quiet time, and what comes soon after that together', async () => {
+it('writes at once after a quiet time, and what comes soon after that together', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const window = createWatchWindow();
   const told: string[] = [];
   let waiting: string[] = [];
@@ -22,9 +22,11 @@ it('writes at once after a quiet time, and what comes soon after that together',
   event('c');
   await Promise.resolve();
   event('d');
+  t.mock.timers.tick(9);
   assert.deepEqual(told, ['a+b']);
-  await sleep(50);
+  t.mock.timers.tick(1);
   assert.deepEqual(told, ['a+b', 'c+d']);
+  t.mock.timers.tick(10);
   event('e');
   await Promise.resolve();
   assert.deepEqual(told, ['a+b', 'c+d', 'e']);
