@@ -61,25 +61,23 @@ export async function variant(parts: Parts, { name, words, migrates = false }: V
  */
 async function migratingSlot({ inputs, system, stage }: Parts): Promise<string> {
   const program = 'usr/lib/knarr/sqlite-worker.js';
-  const changes = [
-    ['schemaVersion=1', 'schemaVersion=2'],
-    ['version===0&&', 'version===1&&db.pragma("user_version = 2"),version===0&&'],
-  ] as const;
+  const form = /\bschemaVersion=(\d+)/g;
   const migrating = await stage({
     name: `system-migrating-${inputs.arch}`,
     source: import.meta.filename,
-    inputs: [basename(system), changes],
+    inputs: [basename(system)],
     async make(into) {
       // the same files, but for one
       await run('cp', ['-al', join(system, 'root'), into]);
       const path = join(into, 'root', program);
-      let text = await readFile(path, 'utf8');
-      for (const [old, young] of changes) {
-        assert.equal(text.split(old).length, 2, `${program} has no one place with ${old}`);
-        text = text.replace(old, young);
-      }
+      const text = await readFile(path, 'utf8');
+      assert.equal(text.match(form)?.length, 1, `${program} has no one place that says which form it knows`);
       await rm(path);
-      await writeFile(path, text, { mode: 0o644 });
+      await writeFile(
+        path,
+        text.replace(form, (_, known) => `schemaVersion=${Number(known) + 1}`),
+        { mode: 0o644 },
+      );
     },
   });
   const { arch, compression } = inputs;

@@ -99,8 +99,15 @@ export const remember = (kubectl: Kubectl, name: string): Promise<string> =>
 export const bootOf = async (machine: Machine): Promise<string> =>
   (await machine.ssh('cat /proc/sys/kernel/random/boot_id')).stdout.trim();
 
-/** All of it is there, and the node is Ready and the workload runs: in this boot, not in what is still said of the last. */
-export async function stillThere(machine: Machine, remembered: readonly string[]): Promise<Kubectl> {
+/**
+ * All that was written is there, and the node is Ready: in this boot, not in what is still said of the last. Then the
+ * workload runs, unless the machine is not left the time for it.
+ */
+export async function stillThere(
+  machine: Machine,
+  remembered: readonly string[],
+  options: { workload?: boolean } = {},
+): Promise<Kubectl> {
   const boot = await bootOf(machine);
   const kubectl = await untilReady(machine);
   const soon = (what: string, look: () => Promise<boolean>): Promise<true> =>
@@ -111,6 +118,7 @@ export async function stillThere(machine: Machine, remembered: readonly string[]
   });
   const kept = await kubectl.run('get', 'configmaps', '-o', 'jsonpath={.items[?(@.data.a=="b")].metadata.name}');
   assert.deepStrictEqual(kept.split(' ').sort(), [...remembered].sort());
+  if (options.workload === false) return kubectl;
   await soon('the workload', async () =>
     /hello/.test(await kubectl.run('exec', 'deployment/web', '--', 'cat', '/www/index.html')),
   );

@@ -8,12 +8,16 @@ import { bootOf, deploy, remember, runningVersion, statusOf, stillThere, upgrade
 import { patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
 
 /**
- * Cuts a machine's power at every point of an upgrade in turn, as if its plug were pulled (nothing that was not written
+ * Cuts a machine's power at every point of an upgrade (or at those that are given) in turn, as if its plug were pulled (nothing that was not written
  * out survives). It must come back with one of both versions and be able to go on; with all that ran on it, which is
  * looked at whenever the version has changed, and in the end. Resolves with how often; throws with the point at which
  * something was lost.
  */
-export async function cutUpgrades(times: number, say: (text: string) => void): Promise<number> {
+export async function cutUpgrades(
+  times: number,
+  say: (text: string) => void,
+  points: readonly string[] = faultPoints,
+): Promise<number> {
   const image = await testImage();
   const second = await secondBuild();
   const folder = await testFolder('upgrade-cuts');
@@ -40,7 +44,7 @@ export async function cutUpgrades(times: number, say: (text: string) => void): P
     const whole = (): Promise<unknown> => stillThere(machine, ['before-the-first']);
     let running = image.version;
     for (let done = 0; done < times; done++) {
-      const point = faultPoints[done % faultPoints.length] ?? '';
+      const point = points[done % points.length] ?? '';
       const target = running === image.version ? second.inputs.version : image.version;
       const boot = await bootOf(machine);
       // the connection ends with the machine
