@@ -10,8 +10,12 @@ export interface Item {
   meta: ObjectMeta | undefined;
   /** How dependents name it, while it is not seen itself. */
   readonly named: { reference: OwnerReference; namespace: string | undefined } | undefined;
-  readonly dependents: Set<Item>;
+  /** `nobody` until there is one: most objects own nothing. */
+  dependents: ReadonlySet<Item>;
 }
+
+const nobody: ReadonlySet<Item> = new Set();
+const noReferences: readonly OwnerReference[] = [];
 
 export const foreground = 'foregroundDeletion';
 export const orphan = 'orphan';
@@ -30,6 +34,9 @@ export interface GraphEffects {
   /** Part the item from its dependents. */
   release(item: Item): void;
 }
+
+const names = (references: readonly OwnerReference[], { uid }: OwnerReference): boolean =>
+  references.some((one) => one.uid === uid);
 
 /** Keeps up with the objects of all kinds. Pure book-keeping: what is to be done comes out through the effects. */
 export interface Graph {
@@ -51,7 +58,7 @@ export function createGraph(effects: GraphEffects): Graph {
       resource: undefined,
       meta: undefined,
       named: { reference, namespace },
-      dependents: new Set(),
+      dependents: nobody,
     };
     items.set(reference.uid, made);
     return made;
@@ -59,7 +66,8 @@ export function createGraph(effects: GraphEffects): Graph {
 
   const link = (item: Item, reference: OwnerReference): void => {
     const owner = itemFor(reference, item.meta?.namespace);
-    owner.dependents.add(item);
+    if (owner.dependents === nobody) owner.dependents = new Set();
+    (owner.dependents as Set<Item>).add(item);
     // Nobody has seen the owner: it may never have existed or be gone already. One in another namespace is none.
     const elsewhere = Boolean(owner.meta?.namespace) && owner.meta?.namespace !== item.meta?.namespace;
     if (!owner.meta || elsewhere || waitsForDependents(owner)) effects.check(item);
@@ -68,7 +76,7 @@ export function createGraph(effects: GraphEffects): Graph {
   const unlink = (item: Item, uid: string): void => {
     const owner = items.get(uid);
     if (!owner) return;
-    owner.dependents.delete(item);
+    if (owner.dependents !== nobody) (owner.dependents as Set<Item>).delete(item);
     if (waitsForDependents(owner)) effects.check(owner);
     if (!owner.meta && owner.dependents.size === 0) items.delete(uid);
   };
@@ -77,30 +85,29 @@ export function createGraph(effects: GraphEffects): Graph {
     set(resource, object) {
       const uid = object.metadata.uid ?? '';
       const known = items.get(uid);
-      const item: Item = known ?? { uid, resource, meta: undefined, named: undefined, dependents: new Set() };
+      const item: Item = known ?? { uid, resource, meta: undefined, named: undefined, dependents: nobody };
       items.set(uid, item);
       const old = item.meta;
       const was = { waits: waitsForDependents(item), orphans: waitsForOrphaning(item) };
       item.resource = resource;
       item.meta = object.metadata;
-      const before = new Set((old?.ownerReferences ?? []).map((r) => r.uid));
-      const after = new Set((object.metadata.ownerReferences ?? []).map((r) => r.uid));
-      for (const reference of object.metadata.ownerReferences ?? [])
-        if (!before.has(reference.uid)) link(item, reference);
-      for (const gone of before) if (!after.has(gone)) unlink(item, gone);
+      const before = old?.ownerReferences ?? noReferences;
+      const after = object.metadata.ownerReferences ?? noReferences;
+      for (const reference of after) if (!names(before, reference)) link(item, reference);
+      for (const reference of before) if (!names(after, reference)) unlink(item, reference.uid);
       if (waitsForOrphaning(item) && !was.orphans) effects.release(item);
       if (waitsForDependents(item)) {
         if (!was.waits) for (const dependent of item.dependents) effects.check(dependent);
         effects.check(item);
-        for (const { uid: ownerUid } of object.metadata.ownerReferences ?? []) {
+        for (const { uid: ownerUid } of after) {
           const owner = items.get(ownerUid);
           if (owner && waitsForDependents(owner) && !was.waits) effects.check(owner);
         }
       }
       // A reference that no longer blocks may be what its owner waits for.
-      for (const reference of object.metadata.ownerReferences ?? []) {
+      for (const reference of after) {
         const owner = items.get(reference.uid);
-        if (owner && waitsForDependents(owner) && before.has(reference.uid)) effects.check(owner);
+        if (owner && waitsForDependents(owner) && names(before, reference)) effects.check(owner);
       }
     },
     remove(uid) {
