@@ -31,6 +31,7 @@ const rows: [string, NodePod, NodePod[], string | undefined, string?][] = [
   ],
   ['the number of pods counts', asking('0'), [asking('0'), asking('0'), asking('0')], 'OutOfpods'],
   ['a selector that the node does not meet', asking('0', { nodeSelector: { zone: 'b' } }), [], 'NodeAffinity'],
+  ['devices that nobody prepares', asking('0', { resourceClaims: [{ name: 'gpu' }] }), [], 'UnexpectedAdmissionError'],
   ['a safe sysctl', sysctl('net.ipv4.tcp_syncookies'), [], undefined],
   ['an allowed sysctl, written with slashes', sysctl('net/core/somaxconn'), [], undefined],
   ['a sysctl that is not allowed', sysctl('kernel.msgmax'), [], 'SysctlForbidden'],

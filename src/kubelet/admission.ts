@@ -124,6 +124,8 @@ export function createAdmission(options: {
     for (const { name } of pod.spec.securityContext?.sysctls ?? [])
       if (!sysctlAllowed(name.replaceAll('/', '.')))
         return refused('SysctlForbidden', `forbidden sysctl: ${JSON.stringify(name)} not allowlisted`);
+    if ((pod.spec.resourceClaims ?? []).length > 0)
+      return refused('UnexpectedAdmissionError', 'this node prepares no devices of resource claims');
     const self = node();
     if (self && !isStaticPod(pod) && !podSelectsNode(pod, self))
       return refused(

@@ -1,5 +1,6 @@
 import type { Plugin } from './plugin.ts';
 import { balancedAllocation } from './plugins/balanced-allocation.ts';
+import { dynamicResources } from './plugins/dynamic-resources.ts';
 import { imageLocality } from './plugins/image-locality.ts';
 import { createInterPodAffinity, type InterPodAffinityOptions } from './plugins/inter-pod-affinity.ts';
 import { nodeAffinity } from './plugins/node-affinity.ts';
@@ -23,6 +24,7 @@ export function defaultProfile(
     nodeAffinity,
     nodePorts,
     nodeResourcesFit,
+    dynamicResources,
     ...options.volumes,
     createPodTopologySpread(options),
     createInterPodAffinity(options),
