@@ -57,15 +57,20 @@ async function memoryOf(machine: Machine, name: string): Promise<Figure[]> {
  * Bytes a second that reach the disk's partition of /var while nothing happens, and who wrote them. All of it in one log-in:
  * another one would be written down in the journal.
  */
-async function writtenBy(machine: Machine, seconds: number): Promise<{ bytesPerSecond: number; writers: string }> {
+async function writtenBy(
+  machine: Machine,
+  seconds: number,
+): Promise<{ bytesPerSecond: number; writers: string; journal: string }> {
   const { stdout } = await machine.ssh(
     `sudo sh -c '
        show() { ${printOf('io', 'write_bytes')}; cat /sys/class/block/$(basename $(findmnt -no SOURCE /var | head -1))/stat; echo =; }
        sleep ${settleSeconds}; sync; sleep 5
-       show; sleep ${seconds}; sync; show'`,
+       show; sleep ${seconds}; sync; show
+       journalctl -q --no-pager -o short-monotonic --since -${seconds}s | head -40'`,
     (seconds + settleSeconds) * 1000 + patienceMs,
   );
-  const [before, after] = stdout.split('=\n').map((printed) => ({
+  const [first = '', second = '', journal = ''] = stdout.split('=\n');
+  const [before, after] = [first, second].map((printed) => ({
     processes: byProcess(printed, 'write_bytes'),
     // sectors written (Documentation/block/stat.rst)
     disk: Number(/^ *(?:\d+ +){6}(\d+) /m.exec(printed)?.[1]) * 512,
@@ -78,6 +83,7 @@ async function writtenBy(machine: Machine, seconds: number): Promise<{ bytesPerS
   return {
     bytesPerSecond: (after.disk - before.disk) / seconds,
     writers: grown.map(([name, bytes]) => `${name} ${bytes}`).join(', '),
+    journal: journal.trim(),
   };
 }
 
@@ -130,10 +136,16 @@ export const smallMachines: Measurement = {
       await kubectl.run('scale', 'deployment', 'small', `--replicas=${pods}`);
       await kubectl.run('rollout', 'status', 'deployment/small', '--timeout=600s');
       say(`${pods} pods run on the server`);
-      const figures: Figure[] = [];
+      const figures = [
+        ...(await memoryOf(server, 'small_server_used_mb')),
+        ...(await memoryOf(agent, 'small_agent_used_mb')),
+      ];
+      for (const { name, value } of figures.filter((one) => !one.name.includes('.')))
+        say(`${name} ${value.toFixed(0)}`);
       if (wanted.has('machine_idle_write_bytes_per_s')) {
-        const { bytesPerSecond: value, writers } = await writtenBy(server, seconds);
+        const { bytesPerSecond: value, writers, journal } = await writtenBy(server, seconds);
         say(`bytes given to the file system meanwhile: ${writers || 'none'}`);
+        say(`written in the journal meanwhile: ${journal || 'nothing'}`);
         figures.push({
           name: 'machine_idle_write_bytes_per_s',
           value,
@@ -142,10 +154,6 @@ export const smallMachines: Measurement = {
           note: `${seconds} s, ${pods} pods, one agent`,
         });
       }
-      figures.push(
-        ...(await memoryOf(server, 'small_server_used_mb')),
-        ...(await memoryOf(agent, 'small_agent_used_mb')),
-      );
       if (second !== undefined) {
         const { version } = second.inputs;
         for (const [role, machine] of [['server', server] as const, ['agent', agent] as const]) {
