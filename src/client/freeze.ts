@@ -2,6 +2,9 @@
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const inner of Object.values(value)) deepFreeze(inner);
+  for (const name in value) {
+    const inner = value[name];
+    if (typeof inner === 'object') deepFreeze(inner);
+  }
   return value;
 }

@@ -30,6 +30,16 @@ import { watchObjects } from './watch.ts';
 
 const deletionsAtOnce = 64;
 
+const none: readonly Stored[] = [];
+
+/** Anything that could be wrong, or asks for another time than now. Every write looks through what is mostly empty. */
+const isSelective = (options: ListOptions): boolean =>
+  options.continue !== undefined ||
+  options.resourceVersion !== undefined ||
+  options.resourceVersionMatch !== undefined ||
+  options.fieldSelector !== undefined ||
+  options.labelSelector !== undefined;
+
 /** One resource in one version. */
 export function createResourceStore(core: Core, view: View): ResourceStore {
   const { definition, cache, hub } = core;
@@ -47,6 +57,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       : readProjection(projection, fresh);
   };
   const list = (options: ListOptions): Maybe<ListResult> => {
+    if (cache.size === 0 && !isSelective(options)) return { items: none, resourceVersion: String(hub.revision()) };
     const { early, late } = lateSelection(definition, view.version, options);
     if (!late) return viewer.showList(listObjects(core, options));
     const select = (all: ListResult): ListResult => ({

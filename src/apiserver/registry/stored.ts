@@ -186,6 +186,9 @@ const isEmpty = (value: unknown): boolean =>
 export function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const inner of Object.values(value)) freeze(inner);
+  for (const name in value) {
+    const inner = value[name];
+    if (typeof inner === 'object') freeze(inner);
+  }
   return value;
 }
