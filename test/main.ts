@@ -24,7 +24,7 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
         5,
       ],
       ['e2e', 'nodes of the fast tier, driven by kubectl', 'test/e2e/**/*.test.ts', 12],
-      ['boot', 'the image in a virtual machine', 'test/boot/**/*.test.ts', 30],
+      ['boot', 'the image in a virtual machine', 'test/boot/**/*.test.ts', 45],
     ] as const
   ).map(([name, title, pattern, minutes]) => ({
     name,

@@ -72,7 +72,7 @@ const scenarios: readonly Scenario[] = [
     name: 'bad-upgrades',
     usual: 1,
     async run(times) {
-      const env = { ...process.env, KNARR_ALL_UPGRADES: '1' };
+      const env = { ...process.env, KNARR_UPGRADES: 'all' };
       const file = join(import.meta.dirname, '../boot/upgrade.test.ts');
       for (let done = 0; done < times; done++)
         await run(process.execPath, ['--test', '--test-timeout=14400000', file], { env, timeoutMs: 14_400_000 });
