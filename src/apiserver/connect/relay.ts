@@ -7,6 +7,8 @@ import { baseHeaders } from '../http/answer.ts';
 import type { Exchange, ResponseHeaders } from '../http/exchange.ts';
 import type { Dialer } from '../server.ts';
 import { connectTo, type Target } from './backend-connection.ts';
+import { rewriteLinks } from './html-links.ts';
+import { isPage, readPage } from './page.ts';
 import { longestRefusal } from './refused-log.ts';
 
 /** Headers between two neighbours only (RFC 9110 §7.6.1), and those of HTTP/2. */
@@ -37,6 +39,8 @@ export interface RelayRequest {
   readonly refused?: ((status: number, text: string) => ApiError) | undefined;
   /** Alters the answer's headers before they go to the client. */
   readonly answerHeaders?: ((headers: ResponseHeaders) => void) | undefined;
+  /** Alters the addresses on pages of HTML. */
+  readonly rewrite?: ((address: string) => string) | undefined;
 }
 
 function forwardedHeaders(headers: Exchange['headers'], more: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
@@ -87,7 +91,20 @@ export async function relayExchange(exchange: Exchange, request: RelayRequest): 
   for (const [name, value] of Object.entries(answer.headers))
     if (!hopByHop.has(name) && value !== undefined) headers[name] = value;
   request.answerHeaders?.(headers);
+  const page = request.rewrite && isPage(answer) ? await readPage(answer) : undefined;
+  if (page?.whole && request.rewrite) {
+    const body = Buffer.from(rewriteLinks(page.text.toString('latin1'), request.rewrite), 'latin1');
+    if (exchange.method !== 'HEAD') {
+      delete headers['content-encoding'];
+      headers['content-length'] = body.length;
+    }
+    const whole = exchange.open(status, headers);
+    whole.write(body);
+    whole.end();
+    return status;
+  }
   const writer = exchange.open(status, headers);
+  if (page && !page.whole) writer.write(page.begun);
   answer.on('data', (chunk: Buffer) => {
     if (writer.write(chunk)) return;
     answer.pause();
