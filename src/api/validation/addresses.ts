@@ -1,8 +1,24 @@
 import { isIP } from 'node:net';
+import { parseCidr, parseIp } from '../../base/cidr.ts';
 import type { Problems } from './problems.ts';
 
+const leadingZero = /(^|\.)0\d/;
+const mapped = /^::ffff:\d+\.\d+\.\d+\.\d+$/i;
+const v4 = /^\d{1,3}(\.\d{1,3}){3}$/;
+
+/** What is against an address that reads well, but not the same to everybody. */
+const ambiguity = (address: string): string | undefined =>
+  v4.test(address) && leadingZero.test(address)
+    ? 'must not have leading 0s'
+    : mapped.test(address)
+      ? 'must not be an IPv4-mapped IPv6 address'
+      : undefined;
+
 export function validateIp(p: Problems, path: string, address: string): void {
-  if (isIP(address) === 0) p.invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  const why = ambiguity(address);
+  if (why !== undefined) p.invalid(path, address, why);
+  else if (isIP(address) === 0)
+    p.invalid(path, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
 }
 
 export function isCidr(text: string): boolean {
@@ -12,7 +28,14 @@ export function isCidr(text: string): boolean {
 }
 
 export function validateCidr(p: Problems, path: string, text: string): void {
-  if (!isCidr(text)) p.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+  if (!isCidr(text)) {
+    p.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+    return;
+  }
+  const [address = ''] = text.split('/');
+  if (mapped.test(address)) p.invalid(path, text, 'must not have an IPv4-mapped IPv6 address');
+  else if (parseCidr(text)?.base !== parseIp(address)?.value)
+    p.invalid(path, text, 'must not have bits set beyond the prefix length');
 }
 
 /** An address that traffic can be sent to. */

@@ -8,7 +8,7 @@ import {
 } from '../../api/discovery-facts.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { validateCreate, validateUpdate } from '../../api/validate.ts';
-import { deprecationWarnings } from '../../api/warnings.ts';
+import { deprecationWarnings } from '../../api/warnings/warnings.ts';
 import { type Behaviour, type BehaviourOptions, behaviours } from './strategies/map.ts';
 import type { Draft, ResourceDefinition, ResourceVersion, SubresourceDefinition } from './types.ts';
 

@@ -3,6 +3,7 @@ import { timestamp } from '../core.ts';
 import type { Draft, Frozen } from '../types.ts';
 import type { Behaviour } from './map.ts';
 import { draftOf, readOf } from './of.ts';
+import { takeAppArmorAnnotations } from './pod-app-armor.ts';
 import { bindPod } from './pod-binding.ts';
 import { evictPod } from './pod-eviction.ts';
 import { qosClass } from './pod-qos.ts';
@@ -30,8 +31,9 @@ export const pods: Behaviour = {
       const { spec } = draftOf<Pod>(object);
       if ((spec?.terminationGracePeriodSeconds ?? 0) < 0 && spec) spec.terminationGracePeriodSeconds = 1;
     },
-    prepareForCreate(object) {
+    prepareForCreate(object, context) {
       const pod = draftOf<Pod>(object);
+      takeAppArmorAnnotations(pod, (text) => context.warn(text));
       pod.status = { phase: 'Pending', qosClass: qosClass(pod) };
       if ((pod.spec?.schedulingGates?.length ?? 0) > 0) pod.status.conditions = [gatedCondition()];
     },
