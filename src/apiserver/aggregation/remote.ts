@@ -16,7 +16,12 @@ export async function remoteTarget(
   client: ProxyClient | undefined,
 ): Promise<Target> {
   const { name = '', namespace = '', port = 443 } = service.spec?.service ?? {};
-  const { target } = await serviceProxyTarget(registry, namespace, { scheme: 'https', name, port: String(port) });
+  const { target } = await serviceProxyTarget(
+    registry,
+    namespace,
+    { scheme: 'https', name, port: String(port) },
+    { own: true },
+  );
   const { caBundle, insecureSkipTLSVerify } = service.spec ?? {};
   return {
     ...target,

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../../api/gen/core-v1.ts';
-import { badRequest, serviceUnavailable } from '../../api/status.ts';
+import { badRequest } from '../../api/status.ts';
+import { plainFailure } from '../registry/core.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
 
@@ -15,7 +16,7 @@ export async function kubeletTarget(registry: Registry, nodeName: string, tls: T
     const address = node.status?.addresses?.find((a) => a.type === type)?.address;
     if (address) return { host: address, port, nodeName, tls };
   }
-  throw serviceUnavailable(`no preferred addresses found; known addresses: []`);
+  throw plainFailure(500, `no preferred addresses found; known addresses: []`);
 }
 
 export async function getPod(registry: Registry, namespace: string, name: string): Promise<Pod> {

@@ -1,6 +1,6 @@
 import type { Service } from '../../api/gen/core-v1.ts';
 import type { EndpointSlice } from '../../api/gen/discovery-v1.ts';
-import { badRequest, serviceUnavailable } from '../../api/status.ts';
+import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Target } from './backend-connection.ts';
 import { getPod } from './kubelet.ts';
@@ -36,6 +36,10 @@ export async function serviceProxyTarget(
   registry: Registry,
   namespace: string,
   id: SchemeNamePort,
+  options: {
+    /** For what the server itself calls: names outside of the cluster count, too. */
+    own?: boolean;
+  } = {},
 ): Promise<ProxyTarget> {
   const stored = await registry.store('', 'services').get({ namespace, name: id.name });
   const service = stored.object as unknown as Service;
@@ -47,8 +51,7 @@ export async function serviceProxyTarget(
     : (ports.find((port) => (port.name ?? '') === id.port) ??
       (id.port === '' && ports.length === 1 ? ports[0] : undefined));
   if (!named && isNumber) throw serviceUnavailable(`no service port ${id.port} found for service "${id.name}"`);
-  if (!named) throw none(shownId(id));
-  if (service.spec?.type === 'ExternalName' && service.spec.externalName)
+  if (options.own && named && service.spec?.type === 'ExternalName' && service.spec.externalName)
     return { target: { host: service.spec.externalName, port: named.port, tls: tlsFor(id.scheme) } };
 
   const slices = (
@@ -56,6 +59,9 @@ export async function serviceProxyTarget(
       .store('discovery.k8s.io', 'endpointslices')
       .list({ namespace, labelSelector: `kubernetes.io/service-name=${id.name}` })
   ).items.map((item) => item.object as unknown as EndpointSlice);
+  // Where nobody has looked for endpoints there is no service to speak of.
+  if (!options.own && slices.length === 0) throw notFound({ group: '', resource: 'services' }, id.name);
+  if (!named) throw none(shownId(id));
   const candidates = slices.flatMap((slice) => {
     const port = slice.ports?.find((p) => (p.name ?? '') === (named.name ?? ''))?.port;
     if (port === undefined) return [];

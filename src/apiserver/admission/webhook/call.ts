@@ -33,7 +33,7 @@ async function placeOf(registry: Registry, config: WebhookClientConfig): Promise
   const { name = '', namespace = '', port = 443 } = config.service ?? {};
   const path = config.service?.path || '/';
   const id = { scheme: 'https' as const, name, port: String(port) };
-  const { target } = await serviceProxyTarget(registry, namespace, id);
+  const { target } = await serviceProxyTarget(registry, namespace, id, { own: true });
   const host = `${name}.${namespace}.svc`;
   return {
     target: { ...target, tls: { ...trustOf(config), name: host } },
