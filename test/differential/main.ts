@@ -67,7 +67,7 @@ export async function compare(options: {
 async function record(options: { url: string; token: string; only?: string }): Promise<void> {
   const { only } = options;
   const server = createServer(options);
-  const answers = await sendAll(server, chosenSteps(only), () => {});
+  const answers = await sendAll(server, chosenSteps(only), () => {}, { settleMs: 1000 });
   server.close();
   const known = only ? readRecording() : new Map<string, Answer>();
   for (const [id, answer] of answers) if (!only || id.includes(only)) known.set(id, normalize(answer));

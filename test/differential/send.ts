@@ -65,6 +65,7 @@ export async function sendAll(
   server: Server,
   steps: readonly Step[],
   onProgress: (done: number) => void,
+  options: { settleMs?: number } = {},
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   let at = 0;
@@ -74,6 +75,7 @@ export async function sendAll(
     await Promise.all(steps.slice(at, end).map(async (step) => answers.set(step.id, await server.send(step))));
     const until = steps[at]?.until;
     if (until) await waitFor(server, until);
+    if (steps[at]?.settle && options.settleMs) await setTimeout(options.settleMs);
     at = end;
     onProgress(at);
   }

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as handles from '../../src/api/gen/resources.ts';
 import { apiVersionOf, type KubernetesObject, type Resource, resourcePath } from '../../src/api/object.ts';
+import { admissionSteps } from './admission.ts';
 import { expressionSteps } from './expressions.ts';
 import { mutationsOf } from './mutations.ts';
+import { warningSteps } from './warnings.ts';
 
 /** One request of the set. */
 export interface Step {
@@ -15,6 +17,8 @@ export interface Step {
   body?: unknown;
   /** What a controller does to the object in consequence, to be waited for before the next request. */
   until?: { path: string; condition: string };
+  /** What is read later goes through caches of upstream's server: when it is recorded, they are waited for. */
+  settle?: boolean;
 }
 
 /** The condition that a controller of the API server itself gives to each new object of a kind. */
@@ -294,5 +298,7 @@ export function allSteps(): Step[] {
     ...keys.flatMap((k) => lifeOf(k, handleOf(k))),
     ...keys.flatMap((k) => wrongsOf(k, handleOf(k))),
     ...expressionSteps(),
+    ...warningSteps(namespace),
+    ...admissionSteps(),
   ];
 }
