@@ -1,6 +1,5 @@
 import { copyFile, cp, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { run } from '../src/base/run.ts';
 import { helpText, type Request, readRequest } from './command-options.ts';
 import { imageManifestName, signImage, verifyImages } from './image-manifest.ts';
 import { updateLock } from './lock.ts';
@@ -13,6 +12,7 @@ import { readFacts } from './stages/uki.ts';
 import type { Output } from './targets/target.ts';
 import { runInTools } from './tools/chroot.ts';
 import { build, out as defaultOut } from './tools/paths.ts';
+import { run } from './tools/patient-run.ts';
 import { updateSigner } from './update-key.ts';
 
 type Build = Extract<Request, { kind: 'build' }>;

@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
-import { run } from '../src/base/run.ts';
 import type { Parts } from './parts.ts';
+import { run } from './tools/patient-run.ts';
 
 const compress = promisify(zstdCompress);
 

@@ -1,11 +1,11 @@
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../../src/base/run.ts';
 import type { Fetched } from '../lock.ts';
 import { excluded } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, hostArch } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 import { unpack } from '../unpack.ts';
 
 /** Choices that update-alternatives would make: link → program. */

@@ -3,11 +3,11 @@ import { basename, join } from 'node:path';
 import { makeEspTree } from '../../os/disk/esp-tree.ts';
 import { partitionDefinitions } from '../../os/disk/layout.ts';
 import { manifestName, signatureName } from '../../os/update/manifest.ts';
-import { run } from '../../src/base/run.ts';
 import { addHybridMbr } from '../hybrid-mbr.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 import { bootLoader } from './efi.ts';
 import { readFacts } from './uki.ts';
 

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { run } from '../../src/base/run.ts';
 import { type SecureBootKeys, signEfi } from '../secure-boot.ts';
 import type { Stage } from '../stage.ts';
 import type { Arch } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 
 const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
 

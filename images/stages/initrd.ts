@@ -1,7 +1,6 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
-import { run } from '../../src/base/run.ts';
 import { writeCpio } from '../cpio.ts';
 import { dependencies } from '../elf.ts';
 import { initrdModules, moduleFiles, networkModules } from '../initrd-modules.ts';
@@ -9,6 +8,7 @@ import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 
 const applets = [
   ...'cat chroot dd echo grep head ip ls losetup mkdir modprobe mount mv printf readlink reboot sed sh sleep'.split(

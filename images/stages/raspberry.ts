@@ -1,7 +1,7 @@
 import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { run } from '../../src/base/run.ts';
 import type { Stage } from '../stage.ts';
+import { run } from '../tools/patient-run.ts';
 
 /** Of the firmware's many builds the ordinary ones: Raspberry Pi 3 and 4. A Pi 5 has its own in its EEPROM. */
 const files = ['bootcode.bin', 'start.elf', 'fixup.dat', 'start4.elf', 'fixup4.dat'];

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { run } from '../../src/base/run.ts';
 import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
+import { run } from '../tools/patient-run.ts';
 import { bootLoader, defaultLoaderPath } from './efi.ts';
 import { addImages } from './extras.ts';
 

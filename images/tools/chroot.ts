@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RunOptions, type RunResult, run } from '../../src/base/run.ts';
 import { build, hostArch, toolsTree } from './paths.ts';
+import { buildPatienceMs } from './patient-run.ts';
 
 // The mounts live in a mount namespace of the program's own: they end with it, however it ends.
 const enter = [
@@ -28,7 +29,7 @@ export async function runInTools(
     'unshare',
     ['--mount', '--propagation', 'private', 'sh', '-c', enter, 'sh', toolsTree, folder, program, ...args],
     {
-      timeoutMs: 3_600_000,
+      timeoutMs: buildPatienceMs,
       ...options,
       env: { ...env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
     },
