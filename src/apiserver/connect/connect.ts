@@ -6,12 +6,13 @@ import type { Dialer } from '../server.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
 import { relayToSocket } from './byte-socket.ts';
 import { connectOptions } from './connect-options.ts';
+import { proxiedAddress } from './html-links.ts';
 import { getPod, kubeletTarget, nodeOfPod } from './kubelet.ts';
 import { attachPath, execPath, logPath, portForwardPath } from './pod-streams.ts';
 import { proxiedPath } from './proxied-path.ts';
 import { type ProxyTarget, podProxyTarget, serviceProxyTarget } from './proxy-targets.ts';
 import { refusedLog } from './refused-log.ts';
-import { type RelayRequest, relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
+import { hostHeader, type RelayRequest, relayExchange, relayUpgrade, type Upgrade } from './relay.ts';
 import { parseSchemeNamePort, rewriteLocation } from './scheme-name-port.ts';
 
 export interface ConnectOptions {
@@ -72,6 +73,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       refused,
       headers: prefix === undefined ? undefined : forwarded(call),
       answerHeaders: prefix === undefined ? undefined : (headers) => rewriteLocation(headers, target, prefix),
+      rewrite: prefix === undefined ? undefined : rewriter(call, target, prefix),
     });
     return { kind: 'taken' };
   };
@@ -124,7 +126,10 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
     ['/pods/attach', any(toKubelet(attachPath, true))],
     ['/pods/portforward', any(toKubelet(portForwardPath, true))],
     ['/pods/proxy', any(proxy((call, id) => podProxyTarget(registry, call.info.namespace, id)))],
-    ['/services/proxy', any(proxy((call, id) => serviceProxyTarget(registry, call.info.namespace, id)))],
+    [
+      '/services/proxy',
+      any(proxy((call, id) => serviceProxyTarget(registry, call.info.namespace, id))),
+    ],
     ['/nodes/proxy', any(nodeProxy)],
   ]);
 }
@@ -141,6 +146,11 @@ function withSlash(call: Call): Answer | undefined {
   if (path !== '' || (call.exchange?.method !== 'GET' && call.exchange?.method !== 'HEAD')) return undefined;
   const headers = { location: `${prefix}/${query}` };
   return { kind: 'bytes', status: 301, type: 'text/plain; charset=utf-8', body: '', headers };
+}
+
+function rewriter(call: Call, target: Target, prefix: string): (address: string) => string {
+  const asked = String(call.headers[':authority'] ?? call.headers.host ?? '');
+  return (address) => proxiedAddress(address, { prefix, own: hostHeader(target), asked });
 }
 
 function forwarded(call: Call): Record<string, string> {
