@@ -92,7 +92,7 @@ PermanentMACAddress=52:54:00:12:34:56
 Name=uplink
 `,
     '/etc/systemd/network/50-cloud-config-uplink.network': `[Match]
-MACAddress=52:54:00:12:34:56
+PermanentMACAddress=52:54:00:12:34:56
 Type=ether
 Kind=!*
 

@@ -17,6 +17,11 @@ export const network: Applier = {
     await mkdir(host.path(folder), { recursive: true });
     for (const name of there) if (files[name] === undefined) await rm(host.path(`${folder}/${name}`));
     for (const [name, content] of Object.entries(files)) await writeFileAtomic(host.path(`${folder}/${name}`), content);
+    if ([...Object.keys(files), ...there].some((name) => name.endsWith('.link'))) {
+      // udev has seen the ports already, and has given them names
+      await host.run('udevadm', ['control', '--reload']);
+      await host.run('udevadm', ['trigger', '--action=add', '--subsystem-match=net']);
+    }
     if (phase === 'runtime') await host.run('networkctl', ['reload']);
   },
 };

@@ -156,7 +156,8 @@ export function networkFiles(network: Network): Record<string, string> {
         ? [['Name', name]]
         : [
             ['Name', newName === undefined ? match.name : undefined],
-            ['MACAddress', match.macaddress],
+            // not the one that it has now: a bond gives its ports its own
+            ['PermanentMACAddress', match.macaddress],
             ['Driver', match.driver],
             ['Type', match.name === undefined ? 'ether' : undefined],
             ['Kind', match.name === undefined ? '!*' : undefined],

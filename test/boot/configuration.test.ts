@@ -148,7 +148,7 @@ test('so are disks, swap, people, trust, registries and what the daemon is given
       hostname: 'cat /proc/sys/kernel/hostname',
     }),
     {
-      volumes: 'ext4   volumes',
+      volumes: 'ext4 volumes',
       swap: '/var/swap',
       ada: 'ada\nada sudo\n0',
       key: user,
