@@ -44,6 +44,9 @@ function suite(): void {
     },
   });
 
+  let names = 0;
+  /** A name that nobody has asked for: answers are kept. */
+  const fresh = (): string => `name-${names++}.example`;
   const udp = async (server: string, name: string, type: RecordType = 'A'): Promise<string[]> => {
     const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
@@ -96,17 +99,15 @@ function suite(): void {
   test('other names go to the name servers, never back to ourselves; a changed resolv.conf is followed', async () => {
     assert.deepStrictEqual(await udp('10.43.0.10', 'example.org'), ['192.0.2.7']);
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 10.43.0.10\n');
-    await eventually('the other file', async () => assert.deepStrictEqual(await udp('10.43.0.10', 'example.net'), []));
+    await eventually('the other file', async () => assert.deepStrictEqual(await udp('10.43.0.10', fresh()), []));
   });
 
   test('a name server that there is no way to is an answer of failure, and no harm', async () => {
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\n');
-    await eventually('the other file', async () =>
-      assert.deepStrictEqual(await udp('10.43.0.10', 'unreachable.example'), []),
-    );
+    assert.deepStrictEqual(await udp('10.43.0.10', fresh()), []);
     await writeFile(join(folder, 'resolv.conf'), 'nameserver 203.0.113.53\nnameserver 127.0.0.53\n');
     await eventually('the other file', async () =>
-      assert.deepStrictEqual(await udp('10.43.0.10', 'reachable.example'), ['192.0.2.7']),
+      assert.deepStrictEqual(await udp('10.43.0.10', fresh()), ['192.0.2.7']),
     );
   });
 

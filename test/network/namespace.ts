@@ -13,18 +13,22 @@ export function whyNoNamespace(): string | undefined {
 
 /**
  * True inside a network and mount namespace of this test file's own. Outside it runs the same file again in one, prints
- * what that prints and ends with its exit code: what a test leaves behind goes away with the namespace.
+ * what that prints where it fails, and ends with its exit code: what a test leaves behind goes away with the namespace.
  */
 export function inOwnNamespace(file: string): boolean {
   if (process.env[marker] !== undefined) return true;
   const prepare = 'mount -t tmpfs none /run && mkdir -p /run/netns && mount -t sysfs none /sys && ip link set lo up';
-  const { status, signal } = spawnSync(
+  const { status, signal, stdout } = spawnSync(
     'unshare',
     ['--net', '--mount', 'sh', '-c', `${prepare} && exec "$@"`, 'sh', process.execPath, file],
-    { env: { ...process.env, [marker]: '1', NODE_TEST_CONTEXT: undefined }, stdio: 'inherit', timeout: 120_000 },
+    {
+      env: { ...process.env, [marker]: '1', NODE_TEST_CONTEXT: undefined },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 120_000,
+    },
   );
   if (status !== 0) {
-    console.error(`${file} failed in its namespace: ${signal ?? `exit code ${status}`}`);
+    console.error(`${stdout}\n${file} failed in its namespace: ${signal ?? `exit code ${status}`}`);
     process.exitCode = 1;
   }
   return false;

@@ -139,7 +139,7 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
       images = createImageStore({ socket: paths.containerdSocket, root: paths.containerdRoot });
       const lost = await images.recover();
       if (lost.length > 0) log.warn('images whose import was cut off are taken again', { images: lost.join(',') });
-      await ensurePauseImage(pauseImage, images, log);
+      await ensurePauseImage(pauseImage, images, paths.containerdState, log);
       folder = createImageFolder({ folder: paths.images, images, log });
       await folder.start();
     },

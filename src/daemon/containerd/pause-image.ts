@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../base/log.ts';
 import { writeOciArchive } from '../../wire/oci-archive.ts';
@@ -18,8 +17,8 @@ export async function choosePauseImage(wanted: string | undefined): Promise<stri
   return (await findProgram('catatonit')) === undefined ? pulledPauseImage : ownPauseImage;
 }
 
-/** Makes the own sandbox image when the runtime has it not yet. */
-export async function ensurePauseImage(name: string, images: ImageStore, log: Logger): Promise<void> {
+/** Makes the own sandbox image when the runtime has it not yet; its archive lies in `folder` until it is imported. */
+export async function ensurePauseImage(name: string, images: ImageStore, folder: string, log: Logger): Promise<void> {
   if (name !== ownPauseImage || (await images.has(name))) return;
   const catatonit = await findProgram('catatonit');
   if (catatonit === undefined) return log.warn('catatonit is gone: no sandbox image can be made', { image: name });
@@ -31,13 +30,12 @@ export async function ensurePauseImage(name: string, images: ImageStore, log: Lo
       user: '65535:65535',
     },
   ]);
-  const folder = await mkdtemp(join(tmpdir(), 'knarr-pause-'));
+  const file = join(folder, 'pause.tar');
   try {
-    const file = join(folder, 'pause.tar');
     await writeFile(file, archive);
     await images.import(file);
     log.info('sandbox image made', { image: name });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(file, { force: true });
   }
 }
