@@ -162,9 +162,13 @@ test('so are disks, swap, people, trust, registries and what the daemon is given
   );
   assert.ok((await said(machine, 'cat /etc/ssl/certs/ca-certificates.crt')).includes(authority.trim()));
   assert.match(await said(machine, 'sudo cat /etc/rancher/k3s/registries.yaml'), /docker\.io:.*registry\.example/s);
-  const daemon = await said(machine, "sudo sh -c 'tr \\\\0 \\\\n < /proc/$(systemctl show -P MainPID knarr)/environ'");
-  for (const line of ['KNARR_TEST_WORD=in the daemon', 'HTTPS_PROXY=http://proxy.example:3128'])
-    assert.ok(daemon.split('\n').includes(line), `${line} is not in\n${daemon}`);
+  const environ = "sudo sh -c 'tr \\\\0 \\\\n < /proc/$(systemctl show -P MainPID knarr)/environ'";
+  await until('the daemon with its environment', patienceMs, async () => {
+    const lines = (await machine.ssh(environ)).stdout.split('\n');
+    for (const line of ['KNARR_TEST_WORD=in the daemon', 'HTTPS_PROXY=http://proxy.example:3128'])
+      assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`);
+    return true;
+  });
   // a disk that is not there keeps nothing from starting
   assert.match(await said(machine, 'systemctl is-active var-absent.mount || true'), /^(inactive|failed)$/);
 });
