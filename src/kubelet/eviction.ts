@@ -71,7 +71,7 @@ export interface Usage {
 export function evictionOrder(pods: readonly NodePod[], signal: Signal, usage: Usage): NodePod[] {
   const kind = resourceOf[signal].name === 'memory' ? 'memory' : 'disk';
   const over = (pod: NodePod): number => {
-    const request = kind === 'memory' ? quantityValue(podResources(pod, 'requests')['memory'] ?? '0') : 0;
+    const request = kind === 'memory' ? quantityValue(podResources(pod, 'requests').memory ?? '0') : 0;
     return (usage[kind].get(pod.metadata.uid) ?? 0) - request;
   };
   return pods

@@ -126,10 +126,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
     ['/pods/attach', any(toKubelet(attachPath, true))],
     ['/pods/portforward', any(toKubelet(portForwardPath, true))],
     ['/pods/proxy', any(proxy((call, id) => podProxyTarget(registry, call.info.namespace, id)))],
-    [
-      '/services/proxy',
-      any(proxy((call, id) => serviceProxyTarget(registry, call.info.namespace, id))),
-    ],
+    ['/services/proxy', any(proxy((call, id) => serviceProxyTarget(registry, call.info.namespace, id)))],
     ['/nodes/proxy', any(nodeProxy)],
   ]);
 }

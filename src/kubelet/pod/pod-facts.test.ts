@@ -68,9 +68,9 @@ test('a pod takes what its containers and sidecars take together, or its largest
     ],
     overhead: { cpu: '10m' },
   });
-  assert.equal(podResources(pod, 'requests')['cpu'], '3010m');
+  assert.equal(podResources(pod, 'requests').cpu, '3010m');
   pod.spec.initContainers?.shift();
-  assert.equal(podResources(pod, 'requests')['cpu'], '1760m');
+  assert.equal(podResources(pod, 'requests').cpu, '1760m');
 });
 
 test("a pod's cgroup has a limit only where every container has", () => {

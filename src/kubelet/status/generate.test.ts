@@ -111,12 +111,12 @@ test('a container that crashes again and again waits, with its last end beside i
 
 test('readiness and readiness gates decide about Ready', () => {
   const unready = status(testPod(), viewOf(testContainer('main')), { health: () => ({ started: true, ready: false }) });
-  assert.deepStrictEqual([conditions(unready)['Ready'], conditions(unready)['ContainersReady']], ['False', 'False']);
+  assert.deepStrictEqual([conditions(unready).Ready, conditions(unready).ContainersReady], ['False', 'False']);
   const gated = status(
     testPod({ readinessGates: [{ conditionType: 'example.test/ok' }] }),
     viewOf(testContainer('main')),
   );
-  assert.deepStrictEqual([conditions(gated)['Ready'], conditions(gated)['ContainersReady']], ['False', 'True']);
+  assert.deepStrictEqual([conditions(gated).Ready, conditions(gated).ContainersReady], ['False', 'True']);
 });
 
 test("others' conditions are kept, and times change only with their status", () => {
