@@ -10,10 +10,12 @@ const finite = new Set(['Job']);
 /** Whether a container is there, by its identity (`containerd://…`). */
 type IsHere = (containerId: string) => boolean;
 
+const saidReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
 /** What the API says of a pod is believed when its containers are those that are here: it may be of an earlier boot. */
 const isReady = (pod: Pod, isHere: IsHere): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true &&
-  (pod.status.containerStatuses ?? []).every(({ containerID = '' }) => isHere(containerID));
+  saidReady(pod) && (pod.status?.containerStatuses ?? []).every(({ containerID = '' }) => isHere(containerID));
 
 /** What a pod belongs to: its controller, or itself when it has none and is to run for ever. */
 function workloadOf(pod: Pod): Omit<RecordedWorkload, 'ready'> | undefined {
@@ -58,8 +60,7 @@ function group(
 
 /** Why a pod is not ready, in a word of its container where there is one. */
 function reasonOf(pod: Pod): string {
-  if (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
-    return 'its containers are not there yet';
+  if (saidReady(pod)) return 'its containers are not there yet';
   const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason !== undefined);
   return waiting?.state?.waiting?.reason ?? pod.status?.reason ?? pod.status?.phase ?? 'no status';
 }

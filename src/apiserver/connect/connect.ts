@@ -90,12 +90,14 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 200, type: 'text/plain', body: '' };
       const target = await kubeletTarget(registry, nodeOfPod(pod), options.kubelet);
       const upgrade = upgradeOf(call);
-      if (upgradeOnly && !upgrade) throw badRequest('Upgrade request required');
-      if (!upgradeOnly && upgrade) {
+      if (upgradeOnly) {
+        if (!upgrade) throw badRequest('Upgrade request required');
+        return relay(call, { target, path });
+      }
+      if (upgrade) {
         await relayToSocket(upgrade, { dial, target, path });
         return { kind: 'taken' };
       }
-      if (upgradeOnly) return relay(call, { target, path });
       return relay(call, { target, path, refused: (status, text) => refusedLog(status, text, call.info.name) });
     };
 
