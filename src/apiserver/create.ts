@@ -12,6 +12,7 @@ import { createAuthentication } from './authn/authenticate.ts';
 import { forAudiences } from './authn/authenticator.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { createConfiguredAuthentication } from './authn/configured.ts';
+import { createImpersonation } from './authn/impersonation/impersonation.ts';
 import { tokenKey } from './authn/jwt.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
@@ -75,6 +76,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     log: log.child('authz'),
   });
 
+  const impersonation = createImpersonation(authorizer);
   let registryReady: Registry | undefined;
   const admissionMetrics = createAdmissionMetrics();
   const admission = createAdmissionChain(
@@ -200,6 +202,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     moreMetrics: () =>
       renderServer({ registry, apiServices: () => aggregation.availability(), storedBytes: storedBytes() }) +
       admissionMetrics.render() +
+      impersonation.renderMetrics() +
       renderCel(),
   });
   const dispatch = createDispatch({
@@ -241,7 +244,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     });
   const pipeline = createPipeline({
     authentication,
-    authorizer,
+    impersonation,
     dispatch,
     flowControl,
     metrics,
@@ -253,6 +256,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const onUpgrade = createUpgradeHandler({
     authentication,
     authorizer,
+    impersonation,
     dispatch,
     metrics,
     log,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Status } from '../../api/gen/meta-v1.ts';
 import type { ApiError } from '../../api/status.ts';
+import type { Acting } from '../authn/impersonation/impersonation.ts';
 import type { Decision } from '../authz/authorizer.ts';
 import { bodyValue } from '../handlers/body.ts';
 import type { Answer } from '../handlers/call.ts';
@@ -17,8 +18,8 @@ import { type Policy, parsePolicy, type Recording, recordingOf, type Stage } fro
 export interface AuditRecord {
   /** Takes the request's place: what is read and answered through it is recorded. */
   readonly exchange: Exchange;
-  /** Who the request acts as, once that is known. */
-  actsAs(user: UserInfo): void;
+  /** As whom else the request acts, once that is known. */
+  actsAs(acting: Acting): void;
   /** What the authorizer says of it. */
   decided(decision: Decision): void;
   /** What else is told of it; the first value of a key stays. */
@@ -137,6 +138,7 @@ export function createAudit(options: AuditOptions): Audit {
         verb: info.verb,
         user: userOf(user),
         ...(more.impersonatedUser ? { impersonatedUser: more.impersonatedUser } : {}),
+        ...(more.authenticationMetadata ? { authenticationMetadata: more.authenticationMetadata } : {}),
         sourceIPs: sourcesOf(exchange),
         userAgent: headerOf(exchange.headers, 'user-agent'),
         ...(reference ? { objectRef: reference } : {}),
@@ -174,8 +176,9 @@ export function createAudit(options: AuditOptions): Audit {
           return exchange.open(status, { ...headers, 'audit-id': auditID });
         },
       }),
-      actsAs(actor) {
-        if (actor !== user) more.impersonatedUser = userOf(actor);
+      actsAs({ user: actor, constraint }) {
+        more.impersonatedUser = userOf(actor);
+        if (constraint !== undefined) more.authenticationMetadata = { impersonationConstraint: constraint };
       },
       decided({ allowed, reason, error }) {
         if (error === undefined || allowed) annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');

@@ -6,6 +6,7 @@ import type { UserInfo } from '../server.ts';
 export interface Credentials {
   readonly url: string;
   readonly headers: Exchange['headers'];
+  readonly rawHeaders: Exchange['rawHeaders'];
   readonly socket: TLSSocket;
 }
 

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import { headerOf } from '../http/exchange.ts';
+import { unauthorized } from '../../api/status.ts';
+import { decodeKey, headerOf, headerValues } from '../http/exchange.ts';
 import type { UserInfo } from '../server.ts';
 import type { Authenticator } from './authenticator.ts';
 
@@ -46,6 +47,15 @@ function perConnection<T>(compute: (socket: TLSSocket) => T): (socket: TLSSocket
 
 const pastValidity = (certificate: X509Certificate): boolean => Date.parse(certificate.validTo) < Date.now();
 
+/** The attribute of a subject that holds the user's uid. */
+const uidAttribute = '1.3.6.1.4.1.57683.2';
+
+function uidOf(subject: PeerCertificate['subject']): { uid?: string } {
+  const uids = many((subject as Record<string, unknown>)[uidAttribute]);
+  if (uids.length > 1) throw unauthorized();
+  return uids[0] === undefined ? {} : { uid: uids[0] };
+}
+
 /** Common name → user, organizations → groups. */
 export function x509Authenticator(clientCa: string): Authenticator {
   const authorities = certificatesOf(clientCa);
@@ -59,6 +69,7 @@ export function x509Authenticator(clientCa: string): Authenticator {
       certificate: peer.certificate,
       user: {
         name,
+        ...uidOf(peer.subject),
         groups: [...many(peer.subject.O), 'system:authenticated'],
         extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${id}`] },
       },
@@ -100,7 +111,8 @@ export function requestHeaderAuthenticator(options: {
     const name = many(peer.subject?.CN)[0] ?? '';
     return options.allowedNames.length === 0 || options.allowedNames.includes(name);
   });
-  return ({ headers, socket }) => {
+  return (credentials) => {
+    const { headers, socket } = credentials;
     const first = (wanted: readonly string[]): string | undefined =>
       wanted.map((header) => headerOf(headers, header)).find((value) => value !== undefined && value !== '');
     const name = first(names.user);
@@ -109,19 +121,15 @@ export function requestHeaderAuthenticator(options: {
     for (const [header, value] of Object.entries(headers)) {
       const prefix = names.extraPrefixes.find((one) => header.startsWith(one));
       if (prefix === undefined || value === undefined) continue;
-      extra[decodeURIComponent(header.slice(prefix.length))] = splitHeader(value);
+      extra[decodeKey(header.slice(prefix.length))] = headerValues(credentials, header);
     }
     return {
       name,
       uid: first(names.uid),
-      groups: names.group.flatMap((header) => splitHeader(headers[header] ?? [])),
+      groups: names.group.flatMap((header) =>
+        header in headers ? headerValues(credentials, header).filter(Boolean) : [],
+      ),
       extra,
     };
   };
-}
-
-/** A repeated header reaches us joined by `, `. */
-export function splitHeader(value: string | readonly string[]): string[] {
-  const values = typeof value === 'string' ? [value] : value;
-  return values.flatMap((text) => text.split(',').map((item) => item.trim())).filter((item) => item !== '');
 }

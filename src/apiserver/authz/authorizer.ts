@@ -8,6 +8,15 @@ export type Attributes = Pick<
   'isResource' | 'path' | 'verb' | 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name'
 > & { readonly fieldSelector?: string | undefined; readonly labelSelector?: string | undefined };
 
+/** What a request asks of an authorizer. Selectors matter to it only for lists and watches. */
+export function attributesOf(info: RequestInfo, query: URLSearchParams): Attributes {
+  if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection'))
+    return info;
+  const fieldSelector = query.get('fieldSelector') ?? undefined;
+  const labelSelector = query.get('labelSelector') ?? undefined;
+  return fieldSelector === undefined && labelSelector === undefined ? info : { ...info, fieldSelector, labelSelector };
+}
+
 /** `allowed` false with `denied` false is no opinion; the reason then goes into the refusal. */
 export interface Decision {
   readonly allowed: boolean;

@@ -1,5 +1,5 @@
 import { ApiError } from '../../api/status.ts';
-import { type Attributes, type Authorizer, type Decision, refusal } from '../authz/authorizer.ts';
+import { type Attributes, type Authorizer, attributesOf, type Decision, refusal } from '../authz/authorizer.ts';
 import { headerOf } from '../http/exchange.ts';
 import { negotiate } from '../http/negotiate.ts';
 import type { RequestInfo } from '../http/request-info.ts';
@@ -65,16 +65,6 @@ export const notAllowed = (): ApiError =>
     details: {},
     code: 405,
   });
-
-/** What an authorizer is asked. Selectors matter to it only for lists and watches. */
-function attributesOf(call: Call): Attributes {
-  const { info, query } = call;
-  if (query.size === 0 || (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection'))
-    return info;
-  const fieldSelector = query.get('fieldSelector') ?? undefined;
-  const labelSelector = query.get('labelSelector') ?? undefined;
-  return fieldSelector === undefined && labelSelector === undefined ? info : { ...info, fieldSelector, labelSelector };
-}
 
 function rightScope(store: ResourceStore, info: RequestInfo): boolean {
   const { namespaced, resource } = store.definition;
@@ -144,7 +134,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     throw refusal(call.user, attributes, decision);
   };
   return (call) => {
-    const attributes = attributesOf(call);
+    const attributes = attributesOf(call.info, call.query);
     const decision = authorizer.authorize(call.user, attributes);
     // No function is made for the many whose decision is there at once.
     if (!(decision instanceof Promise)) return decided(call, attributes, decision);

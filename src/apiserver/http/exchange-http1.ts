@@ -13,6 +13,7 @@ class Http1Exchange implements Exchange {
   readonly url: string;
   readonly protocol = 'HTTP/1.1';
   readonly headers: Exchange['headers'];
+  readonly rawHeaders: Exchange['rawHeaders'];
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   added: Exchange['added'];
@@ -21,6 +22,7 @@ class Http1Exchange implements Exchange {
     this.method = request.method ?? 'GET';
     this.url = request.url ?? '/';
     this.headers = request.headers;
+    this.rawHeaders = request.rawHeaders;
     this.incoming = request;
     this.response = response;
     this.added = undefined;

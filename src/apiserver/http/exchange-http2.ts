@@ -11,9 +11,14 @@ import type { Exchange, ResponseHeaders, ResponseWriter } from './exchange.ts';
 import { readBody } from './read-body.ts';
 
 /** `socket` is the connection's real TLS socket: the session hands out only a proxy of it. */
-export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: TLSSocket): Exchange {
+export function http2Exchange(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+  socket: TLSSocket,
+): Exchange {
   stream.on('error', ignore); // resets by the client; `close` follows
-  return new Http2Exchange(stream, headers, socket);
+  return new Http2Exchange(stream, headers, rawHeaders, socket);
 }
 
 class Http2Exchange implements Exchange {
@@ -21,14 +26,21 @@ class Http2Exchange implements Exchange {
   readonly url: string;
   readonly protocol = 'HTTP/2.0';
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
   readonly socket: TLSSocket;
   readonly incoming: ServerHttp2Stream;
   added: Exchange['added'];
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: TLSSocket) {
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+    socket: TLSSocket,
+  ) {
     this.method = String(headers[':method'] ?? 'GET');
     this.url = String(headers[':path'] ?? '/');
     this.headers = headers;
+    this.rawHeaders = rawHeaders;
     this.socket = socket;
     this.incoming = stream;
     this.added = undefined;

@@ -15,6 +15,8 @@ export interface Exchange {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2.0';
   readonly socket: TLSSocket;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Names and values in turn, as they came: `headers` joins what was sent under one name. */
+  readonly rawHeaders: readonly string[];
   /** Whether a body comes with the request. */
   readonly hasBody: boolean;
   /** Headers that the answer gets, whatever it is. */
@@ -40,8 +42,25 @@ export interface ResponseWriter {
   end(trailing?: Buffer | string): void;
 }
 
+/** Every value that was sent under a name (in lower case), apart: values may hold commas. */
+export function headerValues({ rawHeaders }: Pick<Exchange, 'rawHeaders'>, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
+  return values;
+}
+
 /** The one value of a header (the first when it was repeated). */
 export function headerOf(headers: Exchange['headers'], name: string): string | undefined {
   const value = headers[name];
   return value === undefined || typeof value === 'string' ? value : value[0];
+}
+
+/** The key of an extra, as the rest of a header's name holds it; what is malformed stays as it is. */
+export function decodeKey(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

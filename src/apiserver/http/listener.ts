@@ -94,9 +94,9 @@ export function createListener(options: ListenerOptions): Listener {
     session.on('close', () => sessions.delete(session));
     session.on('error', (error) => log.debug('an HTTP/2 connection failed', { error: error.message }));
   });
-  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
     const socket = stream.session && socketOf.get(stream.session);
-    if (socket) options.onExchange(http2Exchange(stream, headers, socket));
+    if (socket) options.onExchange(http2Exchange(stream, headers, raw, socket));
     else stream.close();
   });
 

@@ -3,8 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Audit, AuditRecord } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
-import { impersonate } from '../authn/impersonation.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
+import type { Impersonation } from '../authn/impersonation/impersonation.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
 import type { Answer, Call, CallBody } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
@@ -27,7 +26,7 @@ const nobody: UserInfo = { name: '', groups: [] };
 
 export interface PipelineOptions {
   authentication: Authentication;
-  authorizer: Authorizer;
+  impersonation: Impersonation;
   dispatch: Dispatch;
   flowControl: FlowControl;
   metrics: RequestMetrics;
@@ -94,7 +93,7 @@ export function errorAnswer(error: unknown, log: Logger, what: string): ApiError
 
 /** Takes one exchange from its first byte to its answer. */
 export function createPipeline(options: PipelineOptions): (exchange: Exchange) => void {
-  const { authentication, authorizer, dispatch, metrics, log } = options;
+  const { authentication, impersonation, dispatch, metrics, log } = options;
 
   const serve = async (incoming: Exchange): Promise<void> => {
     const started = performance.now();
@@ -103,15 +102,16 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     let record: AuditRecord | undefined;
     let leave: (() => void) | undefined;
     try {
-      const found = authentication.authenticate(exchange);
-      const asker = found instanceof Promise ? await found : found;
+      const known = authentication.authenticate(exchange);
+      const asker = known instanceof Promise ? await known : known;
       metrics.authenticated(true);
       record = options.audit?.begin(exchange, asker);
       exchange = record?.exchange ?? exchange;
-      const acting = impersonate(asker, exchange.headers, authorizer);
-      call = callOf(exchange, acting instanceof Promise ? await acting : acting, record);
+      const found = impersonation.actingOf(asker, exchange);
+      const acting = found instanceof Promise ? await found : found;
+      if (acting) record?.actsAs(acting);
+      call = callOf(exchange, acting?.user ?? asker, record);
       metrics.began(call.info);
-      record?.actsAs(call.user);
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
       const deadline = deadlineOf(call.info, call.query, options.timeoutMs);

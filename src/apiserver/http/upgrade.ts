@@ -6,7 +6,7 @@ import { badRequest } from '../../api/status.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
-import { impersonate } from '../authn/impersonation.ts';
+import type { Impersonation } from '../authn/impersonation/impersonation.ts';
 import { type Authorizer, refusal } from '../authz/authorizer.ts';
 import type { Upgrade } from '../connect/relay.ts';
 import type { Call } from '../handlers/call.ts';
@@ -21,6 +21,7 @@ import { serveWebSocketWatch } from './websocket-watch.ts';
 export interface UpgradeOptions {
   authentication: Authentication;
   authorizer: Authorizer;
+  impersonation: Impersonation;
   dispatch: Dispatch;
   metrics: RequestMetrics;
   log: Logger;
@@ -50,6 +51,7 @@ function exchangeOf({ request, socket }: Upgrade): Exchange {
     protocol: 'HTTP/1.1',
     socket: request.socket as TLSSocket,
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     hasBody: false,
     added: undefined,
     incoming: request,
@@ -68,7 +70,7 @@ const streaming = new Set(['exec', 'attach', 'portforward']);
 export function createUpgradeHandler(
   options: UpgradeOptions,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const { authentication, authorizer, dispatch, metrics, log, upgrades } = options;
+  const { authentication, authorizer, impersonation, dispatch, metrics, log, upgrades } = options;
 
   const serve = async (upgrade: Upgrade): Promise<void> => {
     const started = performance.now();
@@ -77,9 +79,10 @@ export function createUpgradeHandler(
     try {
       const asker = await authentication.authenticate(exchange);
       const record = options.audit?.begin(exchange, asker);
-      call = callOf(exchange, await impersonate(asker, exchange.headers, authorizer), record);
+      const acting = await impersonation.actingOf(asker, exchange);
+      if (acting) record?.actsAs(acting);
+      call = callOf(exchange, acting?.user ?? asker, record);
       metrics.began(call.info);
-      record?.actsAs(call.user);
       record?.taken();
       upgrades.set(call, upgrade);
       const { info, user } = call;
