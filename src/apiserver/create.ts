@@ -15,6 +15,7 @@ import { createConfiguredAuthentication } from './authn/configured.ts';
 import { createImpersonation } from './authn/impersonation/impersonation.ts';
 import { tokenKey } from './authn/jwt.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
+import { createTokenMetrics } from './authn/token-metrics.ts';
 import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
 import { createAuthorizerChain } from './authz/chain.ts';
 import { createNodeAuthorizer } from './authz/node.ts';
@@ -32,6 +33,7 @@ import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
 import { componentStatuses } from './handlers/component-status.ts';
 import { createDispatch, type SpecialHandlers } from './handlers/dispatch.ts';
+
 import { createHealth } from './handlers/health.ts';
 import { accessReviews } from './handlers/reviews/access.ts';
 import { authenticationReviews } from './handlers/reviews/authentication.ts';
@@ -123,6 +125,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     changed: () => authentication.forget(),
     log: log.child('authn'),
   });
+  const tokenMetrics = createTokenMetrics();
   const authentication = createAuthentication({
     log: log.child('authn'),
     allowAnonymous(path) {
@@ -141,7 +144,14 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         return user && { user };
       }),
       forAudiences(audiences, configured.first),
-      serviceAccountAuthenticator({ registry, keys: tokenKeys, issuers: serviceAccounts.issuers, audiences }),
+      serviceAccountAuthenticator({
+        registry,
+        keys: tokenKeys,
+        issuers: serviceAccounts.issuers,
+        audiences,
+        metrics: tokenMetrics,
+        log: log.child('authn'),
+      }),
       ...((options.bootstrapTokens ?? true) ? [forAudiences(audiences, bootstrapTokenAuthenticator(registry))] : []),
       forAudiences(audiences, configured.jwt),
       configured.webhook,
@@ -203,6 +213,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       renderServer({ registry, apiServices: () => aggregation.availability(), storedBytes: storedBytes() }) +
       admissionMetrics.render() +
       impersonation.renderMetrics() +
+      tokenMetrics.render() +
       renderCel(),
   });
   const dispatch = createDispatch({

@@ -14,6 +14,7 @@ import { createEphemeralVolumeController } from './ephemeral-volume/controller.t
 import { createGarbageCollector } from './garbage-collector/controller.ts';
 import { createHorizontalPodAutoscaler } from './horizontal-pod-autoscaler/controller.ts';
 import { createJobController } from './job/controller.ts';
+import { createLegacyTokenCleaner } from './legacy-token-cleaner/controller.ts';
 import { createNamespaceController } from './namespace/controller.ts';
 import { createNodeIpamController } from './node-ipam/controller.ts';
 import { createNodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -52,6 +53,7 @@ export const controllers: Readonly<Record<string, (context: ControllerContext) =
   'garbage-collector': createGarbageCollector,
   'horizontal-pod-autoscaler': createHorizontalPodAutoscaler,
   job: createJobController,
+  'legacy-serviceaccount-token-cleaner': createLegacyTokenCleaner,
   namespace: createNamespaceController,
   'node-ipam': createNodeIpamController,
   'node-lifecycle': createNodeLifecycleController,

@@ -11,7 +11,10 @@ import {
 
 /** What `--kube-controller-manager-arg` can set. */
 export interface ControllerOverrides
-  extends Pick<ControllerSettings, 'nodeMonitorGraceMs' | 'nodeMaskV4' | 'nodeMaskV6' | 'finishedPodLimit'> {
+  extends Pick<
+    ControllerSettings,
+    'nodeMonitorGraceMs' | 'nodeMaskV4' | 'nodeMaskV6' | 'finishedPodLimit' | 'legacyTokenUnusedMs'
+  > {
   without?: readonly string[];
   /** How long certificates last that the built-in signers make, at the most. */
   signingSeconds?: number;
@@ -93,6 +96,7 @@ const controllerTable: ArgumentTable<ControllerOverrides> = {
     'node-cidr-mask-size-ipv6': (value) => ({ nodeMaskV6: whole('node-cidr-mask-size-ipv6', value, 8, 126) }),
     'terminated-pod-gc-threshold': (value) => ({ finishedPodLimit: whole('terminated-pod-gc-threshold', value) }),
     'cluster-signing-duration': (value) => ({ signingSeconds: Math.round(parseDuration(value) / 1000) }),
+    'legacy-service-account-token-clean-up-period': (value) => ({ legacyTokenUnusedMs: parseDuration(value) }),
     controllers: (value) => ({ without: leftOut(value) }),
     'leader-elect': onlyAs(`${manager}=leader-elect`, 'false', oneServer),
     'allocate-node-cidrs': onlyAs(`${manager}=allocate-node-cidrs`, 'true', 'nodes get their share of --cluster-cidr'),
@@ -135,7 +139,6 @@ const controllerTable: ArgumentTable<ControllerOverrides> = {
     'controller-start-interval': 'all controllers start at once',
     'enable-dynamic-provisioning': 'volumes are made by provisioners of the storage classes',
     'enable-hostpath-provisioner': 'there is no provisioner for tests',
-    'legacy-service-account-token-clean-up-period': 'tokens in Secrets are not removed for want of use',
     'max-endpoints-per-slice': 'a slice has 100 endpoints at the most',
     'mirroring-max-endpoints-per-subset': 'a slice has 1000 mirrored endpoints at the most',
     'horizontal-pod-autoscaler-use-rest-clients': 'metrics come from the API alone',

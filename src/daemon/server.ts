@@ -5,6 +5,7 @@ import { createManifests } from '../addons/manifests/controller.ts';
 import { createPlans } from '../addons/plans/controller.ts';
 import { createServiceLb } from '../addons/servicelb/create.ts';
 import { checkPolicyTypes } from '../apiserver/admission/policy/type-check.ts';
+import { signJwt, tokenKey } from '../apiserver/authn/jwt.ts';
 import { createApiServer, type KnarrApiServer } from '../apiserver/create.ts';
 import type { ApiServerOptions } from '../apiserver/options.ts';
 import type { UserInfo } from '../apiserver/server.ts';
@@ -166,6 +167,7 @@ async function startControlPlane({ config, log, stack, certificates, client, inf
     serviceCidrs: config.serviceCidrs,
     rootCa: authorities['server-ca'].certificate,
     signer: createCsrSigner(authorities, config.controllerSettings.signingSeconds),
+    signToken: (claims) => signJwt(tokenKey(keyToPem(certificates.serviceAccountKey)), claims),
     checkPolicy: checkPolicyTypes,
     ...config.controllerSettings,
   });

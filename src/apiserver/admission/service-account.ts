@@ -1,6 +1,6 @@
 import type { Container, PodSpec, ServiceAccount, Volume } from '../../api/gen/core-v1.ts';
+import { podReferences } from '../../api/pod-references.ts';
 import { delay } from '../../base/abort.ts';
-import { podReferences } from '../authz/pod-references.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 import { randomSuffix } from './random-suffix.ts';

@@ -9,6 +9,7 @@ import {
   anonymous,
   type Credentials,
   type TokenAuthenticator,
+  type TokenNotes,
   withAuthenticatedGroup,
 } from './authenticator.ts';
 
@@ -17,6 +18,8 @@ export interface Authentication {
   authenticate(credentials: Credentials): UserInfo | Promise<UserInfo>;
   /** One token, for TokenReview: undefined when nobody knows it; throws with why it is bad. */
   authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
+  /** What is told of every request of a user whom this has recognized. */
+  notesOf(user: UserInfo): TokenNotes | undefined;
   /** Asks anew about every token. */
   forget(): void;
 }
@@ -58,6 +61,7 @@ const pathOf = (url: string): string => {
 };
 
 export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const notes = new WeakMap<UserInfo, TokenNotes>();
   const known = new Map<string, { until: number; user: UserInfo | undefined }>();
 
   const authenticateToken: Authentication['authenticateToken'] = async (token, audiences) => {
@@ -65,7 +69,10 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     for (const authenticator of options.tokens) {
       try {
         const found = await authenticator(token, audiences);
-        if (found) return { ...found, user: withAuthenticatedGroup(found.user) };
+        if (!found) continue;
+        const user = withAuthenticatedGroup(found.user);
+        if (found.notes) notes.set(user, found.notes);
+        return { ...found, user };
       } catch (error) {
         failure = error;
       }
@@ -111,6 +118,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return {
     authenticateToken,
+    notesOf: (user) => notes.get(user),
     forget: () => known.clear(),
     authenticate(credentials) {
       for (let i = 0; i < options.authenticators.length; i++) {

@@ -26,6 +26,15 @@ export interface AuthenticatedToken {
   user: UserInfo;
   /** The audiences of the token that the asker accepts. */
   audiences?: readonly string[] | undefined;
+  notes?: TokenNotes | undefined;
+}
+
+/** What is told of every request that shows a token. */
+export interface TokenNotes {
+  /** For the audit log. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** For who asks. */
+  readonly warnings: readonly string[];
 }
 
 /** Of tokens that say nothing of audiences: they are for the API's own. */

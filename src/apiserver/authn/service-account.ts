@@ -1,9 +1,11 @@
 import type { KubernetesObject } from '../../api/object.ts';
-import { isApiError } from '../../api/status.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Registry } from '../registry/types.ts';
-import type { UserInfo } from '../server.ts';
-import type { TokenAuthenticator } from './authenticator.ts';
+import type { AuthenticatedToken, TokenAuthenticator, TokenNotes } from './authenticator.ts';
+import { find, serviceAccountUser } from './found.ts';
 import { decodeJwt, type TokenKey, verifyJwt } from './jwt.ts';
+import { legacyIssuer, legacyTokens } from './legacy-token.ts';
+import type { TokenMetrics } from './token-metrics.ts';
 
 interface Reference {
   name?: string;
@@ -27,50 +29,26 @@ export interface ServiceAccountTokenOptions {
   issuers: readonly string[];
   /** Audiences that the API itself stands for. */
   audiences: readonly string[];
+  metrics: TokenMetrics;
+  log: Logger;
   now?: () => number;
 }
 
 /** How far clocks may differ, and how long a deleted object still counts. */
 const leewaySeconds = 60;
 
-type Found = KubernetesObject & { secrets?: { name?: string }[]; data?: Record<string, string>; type?: string };
-
-async function find(registry: Registry, resource: string, namespace: string, name: string): Promise<Found | undefined> {
-  try {
-    return (await registry.store('', resource).get({ namespace, name })).object as Found;
-  } catch (error) {
-    if (isApiError(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
-
 const deletedBefore = (object: KubernetesObject, seconds: number): boolean =>
   object.metadata.deletionTimestamp !== undefined && Date.parse(object.metadata.deletionTimestamp) / 1000 < seconds;
-
-export function serviceAccountUser(options: {
-  namespace: string;
-  name: string;
-  uid: string;
-  extra?: Record<string, string[]>;
-}): UserInfo {
-  const { namespace, name, uid, extra } = options;
-  return {
-    name: `system:serviceaccount:${namespace}:${name}`,
-    uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-    ...(extra && Object.keys(extra).length > 0 ? { extra } : {}),
-  };
-}
 
 /**
  * Bound tokens (TokenRequest) and the legacy ones in Secrets. A token is good while what it is bound to exists with the
  * same uid: the account, and the pod, secret or node. Upstream: `pkg/serviceaccount/{claims,legacy}.go`.
  */
 export function serviceAccountAuthenticator(options: ServiceAccountTokenOptions): TokenAuthenticator {
-  const { registry } = options;
+  const { registry, metrics } = options;
   const now = options.now ?? Date.now;
 
-  const bound = async (claims: Record<string, unknown>, private_: BoundClaims): Promise<UserInfo> => {
+  const bound = async (claims: Record<string, unknown>, private_: BoundClaims): Promise<AuthenticatedToken> => {
     const seconds = now() / 1000;
     if (typeof claims.exp === 'number' && seconds > claims.exp + leewaySeconds)
       throw new Error('service account token has expired');
@@ -96,41 +74,44 @@ export function serviceAccountAuthenticator(options: ServiceAccountTokenOptions)
     if (secret) await check('secrets', 'secret', namespace, secret);
     if (pod) await check('pods', 'pod', namespace, pod);
     else if (node) await check('nodes', 'node', '', node);
-    return serviceAccountUser({ namespace, name, uid, extra: extraOf(claims, private_) });
+    return {
+      user: serviceAccountUser({ namespace, name, uid, extra: extraOf(claims, private_) }),
+      notes: noteAge(String(claims.sub ?? ''), private_.warnafter, Math.floor(seconds)),
+    };
   };
 
-  const legacy = async (claims: Record<string, unknown>, token: string): Promise<UserInfo> => {
-    const claim = (part: string): string => String(claims[`kubernetes.io/serviceaccount/${part}`] ?? '');
-    const namespace = claim('namespace');
-    const [name, uid, secretName] = [claim('service-account.name'), claim('service-account.uid'), claim('secret.name')];
-    if (claims.sub !== `system:serviceaccount:${namespace}:${name}`) throw new Error('sub claim does not match');
-    const secret = await find(registry, 'secrets', namespace, secretName);
-    if (!secret || deletedBefore(secret, now() / 1000)) throw new Error('service account token has been invalidated');
-    if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token)
-      throw new Error("service account token does not match server's copy");
-    const account = await find(registry, 'serviceaccounts', namespace, name);
-    if (!account || account.metadata.uid !== uid) throw new Error('service account token has been invalidated');
-    return serviceAccountUser({ namespace, name, uid });
+  /** Tokens that were extended for the sake of old clients: whether this one ought to have been renewed. */
+  const noteAge = (subject: string, warnAfter: number | undefined, seconds: number): TokenNotes | undefined => {
+    if (!warnAfter) return undefined;
+    if (seconds <= warnAfter) {
+      metrics.valid.count();
+      return undefined;
+    }
+    metrics.stale.count();
+    const told = `subject: ${subject}, seconds after warning threshold: ${seconds - warnAfter}`;
+    return { annotations: { 'authentication.k8s.io/stale-token': told }, warnings: [] };
   };
+
+  const legacy = legacyTokens({ registry, metrics, log: options.log, now });
 
   return async (token, audiences) => {
     const jwt = decodeJwt(token);
     if (!jwt) return undefined;
     const { claims } = jwt;
-    const isLegacy = claims.iss === 'kubernetes/serviceaccount';
+    const isLegacy = claims.iss === legacyIssuer;
     if (!isLegacy && !options.issuers.includes(String(claims.iss))) return undefined;
     if (!verifyJwt(jwt, options.keys)) throw new Error('invalid signature');
     const private_ = claims['kubernetes.io'];
     const wanted = audiences ?? options.audiences;
     if (isLegacy || typeof private_ !== 'object' || private_ === null)
-      return { user: await legacy(claims, token), audiences: wanted.filter((a) => options.audiences.includes(a)) };
+      return { ...(await legacy(claims, token)), audiences: wanted.filter((a) => options.audiences.includes(a)) };
     const given = (Array.isArray(claims.aud) ? claims.aud : [claims.aud]).map(String);
     const matching = wanted.filter((audience) => given.includes(audience));
     if (matching.length === 0)
       throw new Error(
         `token audiences [${given.map((a) => `"${a}"`).join(' ')}] is invalid for the target audiences [${wanted.map((a) => `"${a}"`).join(' ')}]`,
       );
-    return { user: await bound(claims, private_ as BoundClaims), audiences: matching };
+    return { ...(await bound(claims, private_ as BoundClaims)), audiences: matching };
   };
 }
 

@@ -1,7 +1,7 @@
 import type { PersistentVolume, Pod } from '../../api/gen/core-v1.ts';
+import { podReferences, type Reference } from '../../api/pod-references.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
-import { podReferences, type Reference } from './pod-references.ts';
 
 /**
  * Which objects belong to what runs on a node. It is asked from the node's side (a node has some hundred pods), so it

@@ -127,12 +127,14 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       bound.pod !== undefined &&
       asked === warnOnlySeconds &&
       spec.audiences.every((audience) => options.audiences.includes(audience));
+    const id = randomUUID();
+    call.context.annotate?.('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`);
     const token = signJwt(key, {
       aud: spec.audiences,
       exp: issued + (extend ? extendedSeconds : asked),
       iat: issued,
       iss: options.issuer,
-      jti: randomUUID(),
+      jti: id,
       'kubernetes.io': {
         namespace,
         ...bound,

@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Audit, AuditRecord } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
+import type { TokenNotes } from '../authn/authenticator.ts';
 import type { Impersonation } from '../authn/impersonation/impersonation.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
 import type { Answer, Call, CallBody } from '../handlers/call.ts';
@@ -80,6 +81,13 @@ export function callOf(exchange: Exchange, user: UserInfo, record?: AuditRecord)
   };
 }
 
+/** What is told of the token by which somebody asks. */
+export function tellNotes({ context }: Call, notes: TokenNotes | undefined): void {
+  if (!notes) return;
+  for (const [key, value] of Object.entries(notes.annotations)) context.annotate?.(key, value);
+  for (const warning of notes.warnings) context.warn(warning);
+}
+
 /** Anything thrown as what the client is told; what is no ApiError is our bug and goes to the log. */
 export function errorAnswer(error: unknown, log: Logger, what: string): ApiError {
   if (error instanceof ApiError) return error;
@@ -111,6 +119,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const acting = found instanceof Promise ? await found : found;
       if (acting) record?.actsAs(acting);
       call = callOf(exchange, acting?.user ?? asker, record);
+      tellNotes(call, authentication.notesOf(asker));
       metrics.began(call.info);
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;

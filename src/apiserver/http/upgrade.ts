@@ -14,7 +14,7 @@ import type { Dispatch } from '../handlers/dispatch.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Exchange } from './exchange.ts';
 import type { OpenWatches } from './open-watches.ts';
-import { callOf, errorAnswer } from './pipeline.ts';
+import { callOf, errorAnswer, tellNotes } from './pipeline.ts';
 import { readBody } from './read-body.ts';
 import { serveWebSocketWatch } from './websocket-watch.ts';
 
@@ -82,6 +82,7 @@ export function createUpgradeHandler(
       const acting = await impersonation.actingOf(asker, exchange);
       if (acting) record?.actsAs(acting);
       call = callOf(exchange, acting?.user ?? asker, record);
+      tellNotes(call, authentication.notesOf(asker));
       metrics.began(call.info);
       record?.taken();
       upgrades.set(call, upgrade);

@@ -27,6 +27,10 @@ export interface ControllerSettings {
   readonly rootCa?: string | undefined;
   /** Signs a certificate request for one of the built-in signers; undefined: requests wait for somebody else. */
   readonly signer?: CertificateSigner | undefined;
+  /** Signs the claims of tokens that lie in Secrets, as JWT; undefined: such Secrets wait for somebody else. */
+  readonly signToken?: ((claims: object) => string) | undefined;
+  /** How long a token that lies in a Secret may be unused. Default a year. */
+  readonly legacyTokenUnusedMs?: number | undefined;
   /** What the schemas of a policy's kinds have against its expressions; undefined: nobody asks. */
   readonly checkPolicy?: PolicyCheck | undefined;
   /** How long a node may be silent before it counts as unknown. Default 40 s. */

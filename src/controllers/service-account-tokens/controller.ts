@@ -1,6 +1,5 @@
-import type { Secret } from '../../api/gen/core-v1.ts';
+import type { Secret, ServiceAccount } from '../../api/gen/core-v1.ts';
 import { secrets, serviceaccounts } from '../../api/gen/resources.ts';
-import { resourcePath } from '../../api/object.ts';
 import { isApiError } from '../../api/status.ts';
 import type { Component } from '../../base/component.ts';
 import { keyOf, splitKey } from '../../client/informer.ts';
@@ -11,8 +10,6 @@ import { sameJson } from '../runtime/merge-diff.ts';
 const type = 'kubernetes.io/service-account-token';
 const nameAnnotation = 'kubernetes.io/service-account.name';
 const uidAnnotation = 'kubernetes.io/service-account.uid';
-/** As long as a token can be asked for: it ends with its secret, not by time. */
-const longestSeconds = 2 ** 32;
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -22,22 +19,16 @@ export function createServiceAccountTokenController(context: ControllerContext):
   const informer = informers.informer(secrets, { fieldSelector: `type=${type}` });
   const accounts = informers.informer(serviceaccounts);
 
-  const tokenFor = async (secret: Secret, account: string): Promise<string> => {
-    const { namespace, name, uid } = secret.metadata;
-    const answer = (await client.raw({
-      method: 'POST',
-      path: resourcePath(serviceaccounts, { namespace, name: account, subresource: 'token' }),
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: {
-          audiences: [],
-          expirationSeconds: longestSeconds,
-          boundObjectRef: { apiVersion: 'v1', kind: 'Secret', name, uid },
-        },
-      },
-    })) as { status: { token: string } };
-    return answer.status.token;
+  const tokenFor = ({ metadata }: Secret, account: ServiceAccount): string | undefined => {
+    const token = settings.signToken?.({
+      iss: 'kubernetes/serviceaccount',
+      'kubernetes.io/serviceaccount/namespace': metadata.namespace,
+      'kubernetes.io/serviceaccount/secret.name': metadata.name,
+      'kubernetes.io/serviceaccount/service-account.name': account.metadata.name,
+      'kubernetes.io/serviceaccount/service-account.uid': account.metadata.uid,
+      sub: `system:serviceaccount:${metadata.namespace}:${account.metadata.name}`,
+    });
+    return token && base64(token);
   };
 
   return createController({
@@ -72,11 +63,13 @@ export function createServiceAccountTokenController(context: ControllerContext):
         return undefined;
       }
       const known = (secret.data ?? {}) as Record<string, string>;
+      const token = known.token ?? tokenFor(secret, owner);
+      if (token === undefined) return undefined;
       const data = {
         ...known,
         ...(settings.rootCa === undefined ? {} : { 'ca.crt': base64(settings.rootCa) }),
         namespace: base64(namespace ?? ''),
-        token: known.token ?? base64(await tokenFor(secret, account)),
+        token,
       };
       const annotations = { ...secret.metadata.annotations, [uidAnnotation]: owner.metadata.uid ?? '' };
       if (sameJson(data, known) && sameJson(annotations, secret.metadata.annotations)) return undefined;

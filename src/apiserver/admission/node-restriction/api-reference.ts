@@ -1,5 +1,5 @@
 import type { Pod, Volume } from '../../../api/gen/core-v1.ts';
-import { podReferences } from '../../authz/pod-references.ts';
+import { podReferences } from '../../../api/pod-references.ts';
 
 /** How a volume needs the API, in upstream's words (`api/pod/util.go`); undefined: it does not. */
 function ofVolume(volume: Volume): string | undefined {

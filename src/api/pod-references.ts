@@ -1,4 +1,4 @@
-import type { PodSpec, Volume } from '../../api/gen/core-v1.ts';
+import type { PodSpec, Volume } from './gen/core-v1.ts';
 
 /** What a pod's node has to read, as `kind/name` in the pod's namespace. */
 export type Reference =
