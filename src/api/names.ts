@@ -166,6 +166,25 @@ export const isCIdentifier = (value: string): string[] =>
         ),
       ];
 
+const reasonFormat = '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?';
+const reasonPattern = new RegExp(`^${reasonFormat}$`);
+
+/** Why a condition is as it is, in one word. */
+export const isConditionReason = (value: string): string[] =>
+  reasonPattern.test(value)
+    ? []
+    : [
+        regexText(
+          "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'",
+          reasonFormat,
+          'my_name',
+          'MY_NAME',
+          'MyName',
+          'ReasonA,ReasonB',
+          'ReasonA:ReasonB',
+        ),
+      ];
+
 export const isPortNumber = (port: number): string[] =>
   port >= 1 && port <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parseCidr, parseIp } from '../../base/cidr.ts';
+import { formatIp, parseCidr, parseIp } from '../../base/cidr.ts';
 import type { Problems } from './problems.ts';
 
 const leadingZero = /(^|\.)0\d/;
@@ -55,4 +55,16 @@ export function validateEndpointIp(p: Problems, path: string, address: string): 
   if (lower.startsWith('224.0.0.') || lower.startsWith('ff02:')) {
     p.invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
   }
+}
+
+/** The address of an interface with the size of its network, in its one form. */
+export function validateInterfaceAddress(p: Problems, path: string, text: string): void {
+  const [address = '', prefix = ''] = text.split('/');
+  if (!isCidr(text)) {
+    p.invalid(path, text, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)');
+    return;
+  }
+  const ip = parseIp(address);
+  const canonical = `${ip ? formatIp(ip) : address}/${Number(prefix)}`;
+  if (text !== canonical) p.invalid(path, text, `must be in canonical form ("${canonical}")`);
 }

@@ -23,12 +23,9 @@ import {
   validateResourceQuota,
   validateSecret,
 } from './core.ts';
-import {
-  validateDeviceClass,
-  validateResourceClaim,
-  validateResourceClaimTemplate,
-  validateResourceSlice,
-} from './devices.ts';
+import { validateClaimStatus } from './device-allocations.ts';
+import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
+import { validateResourceSlice } from './device-slices.ts';
 import {
   definitionNames,
   validateAdmissionPolicy,
@@ -165,7 +162,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
   'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
   'resource.k8s.io/DeviceClass': longName(validateDeviceClass),
-  'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim),
+  'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim, { status: validateClaimStatus }),
   'resource.k8s.io/ResourceClaimTemplate': subdomain(validateResourceClaimTemplate),
   'resource.k8s.io/ResourceSlice': subdomain(validateResourceSlice),
   'scheduling.k8s.io/PriorityClass': subdomain(validatePriorityClass),
