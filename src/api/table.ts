@@ -37,7 +37,11 @@ export interface TableOptions {
   custom?: CustomColumns | undefined;
   /** Without column definitions: the later events of a watch. */
   noHeaders?: boolean | undefined;
+  /** The apiVersion of the rows' metadata; default `meta.k8s.io/v1`. */
+  asVersion?: string | undefined;
 }
+
+const metaVersion = 'meta.k8s.io/v1';
 
 type ColumnFact = [name: string, type: string, format: string, priority: number];
 
@@ -140,7 +144,7 @@ export function makeTable(
   const isPods = place.group === '' && place.resource === 'pods';
   return {
     kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
+    apiVersion: metaVersion,
     metadata,
     columnDefinitions: options.noHeaders ? [] : tableColumns(place, options.custom),
     rows: objects.map((object) => {
@@ -148,18 +152,18 @@ export function makeTable(
       return {
         cells: print(object as never, clock),
         ...(conditions ? { conditions } : {}),
-        object: rowObject(object, options.includeObject ?? 'Metadata'),
+        object: rowObject(object, options),
       };
     }),
   };
 }
 
 /** The PartialObjectMetadata form of an object. */
-export function partialObjectMetadata(object: KubernetesObject): KubernetesObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+export function partialObjectMetadata(object: KubernetesObject, apiVersion = metaVersion): KubernetesObject {
+  return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
 }
 
-function rowObject(object: KubernetesObject, include: 'None' | 'Metadata' | 'Object'): KubernetesObject | null {
-  if (include === 'None') return null;
-  return include === 'Object' ? object : partialObjectMetadata(object);
+function rowObject(object: KubernetesObject, { includeObject, asVersion }: TableOptions): KubernetesObject | null {
+  if (includeObject === 'None') return null;
+  return includeObject === 'Object' ? object : partialObjectMetadata(object, asVersion);
 }

@@ -32,12 +32,12 @@ import { createFlowControl } from './flow-control/flow-control.ts';
 import { bindings } from './handlers/bindings.ts';
 import type { Call } from './handlers/call.ts';
 import { componentStatuses } from './handlers/component-status.ts';
-import { createDispatch, type SpecialHandlers } from './handlers/dispatch.ts';
-
+import { createDispatch } from './handlers/dispatch.ts';
 import { createHealth } from './handlers/health.ts';
 import { accessReviews } from './handlers/reviews/access.ts';
 import { authenticationReviews } from './handlers/reviews/authentication.ts';
 import { createRoot } from './handlers/root.ts';
+import type { SpecialHandlers } from './handlers/route.ts';
 import { tokenRequest } from './handlers/token-request.ts';
 import { createVirtualResources } from './handlers/virtual.ts';
 import { createListener } from './http/listener.ts';
@@ -239,7 +239,6 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         extendExpiration: serviceAccounts.extendExpiration,
       }),
     ]),
-    knowsGroup: (group) => discovery.groups().some((known) => known.name === group),
     elsewhere: (call) => aggregation.answer(call),
   });
   const openWatches = createOpenWatches();

@@ -11,7 +11,7 @@ import { ApiError } from '../../src/api/status.ts';
 import { validateCreate } from '../../src/api/validate.ts';
 import { compileExpression } from '../../src/apiserver/cel/expression.ts';
 import { readYaml } from '../../src/apiserver/handlers/yaml-body.ts';
-import { negotiate } from '../../src/apiserver/http/negotiate.ts';
+import { endpoints, negotiate } from '../../src/apiserver/http/negotiate.ts';
 import { parseRequestInfo } from '../../src/apiserver/http/request-info.ts';
 import { emptyReply, readQuery, sizeLimit, writeReply } from '../../src/dns/message.ts';
 import { decode as decodeProtobuf, encode as encodeProtobuf } from '../../src/wire/protobuf.ts';
@@ -325,7 +325,7 @@ export const targets: readonly Target[] = [
       'application/vnd.kubernetes.protobuf, */*;q=0.1',
     ],
     words: [';', ',', 'q=', '*/*', 'as=Table', '"'],
-    run: (input) => void negotiate(text(input), { protobuf: true, transform: true }),
+    run: (input) => void negotiate(text(input), endpoints.object),
     allows: told,
   },
   {

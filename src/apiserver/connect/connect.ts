@@ -1,6 +1,6 @@
 import { badRequest } from '../../api/status.ts';
 import type { Answer, Call, StoreHandler } from '../handlers/call.ts';
-import type { SpecialHandlers } from '../handlers/dispatch.ts';
+import type { SpecialHandlers } from '../handlers/route.ts';
 import type { Admission, Registry, ResourceStore } from '../registry/types.ts';
 import type { Dialer } from '../server.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';

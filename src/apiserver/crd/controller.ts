@@ -121,9 +121,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
     const { group: ofGroup, names, versions } = crd.spec;
     for (const version of versions) {
       const place = `${ofGroup}/${version.name}/${names.plural}`;
-      if (version.additionalPrinterColumns)
-        customColumns.set(place, { additionalPrinterColumns: version.additionalPrinterColumns });
-      else customColumns.delete(place);
+      customColumns.set(place, { additionalPrinterColumns: version.additionalPrinterColumns ?? [] });
     }
     served.set(crd.metadata?.name ?? '', crd);
     for (const version of versions) if (version.served) await registerVersion(registry, ofGroup, version.name);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Answer, Call } from '../handlers/call.ts';
+import { encodeObject, jsonText } from '../http/encode.ts';
 import { headerOf } from '../http/exchange.ts';
-import { parseAccept } from '../http/negotiate.ts';
+import { type Endpoint, endpoints, find, isForReading, negotiate } from '../http/negotiate.ts';
 import type { ResourceDefinition } from '../registry/types.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.ts';
-import { type DiscoveryGroup, discoveryGroups } from './model.ts';
+import { type DiscoveryGroup, discoveryGroups, isBuiltinGroup } from './model.ts';
 
 export interface Discovery {
   /** `/api`, `/api/v1`, `/apis`, `/apis/{group}` and `/apis/{group}/{version}`; undefined for what is not served. */
@@ -39,7 +40,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const document = (key: string, make: () => object): Document => {
     let known = documents.get(key);
     if (!known) {
-      const body = JSON.stringify(make());
+      const body = jsonText(make(), false);
       known = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
       documents.set(key, known);
     }
@@ -47,26 +48,32 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   };
 
   const aggregatedAnswer = (call: Call, legacy: boolean): Answer | undefined => {
-    const accept = headerOf(call.headers, 'accept');
-    const type = parseAccept(accept).find((t) => t.as === 'APIGroupDiscoveryList' || t.as === '');
-    if (!type || type.as === '' || type.encoding !== 'json' || !/^v2(beta1)?$/.test(type.asVersion)) return undefined;
-    const apiVersion = `apidiscovery.k8s.io/${type.asVersion}`;
-    const { body, etag } = document(`${legacy} ${apiVersion}`, () =>
+    const found = find(headerOf(call.headers, 'accept') ?? '', endpoints.discovery);
+    if (!found?.as) return undefined;
+    const make = (): object =>
       aggregated(
         current().filter((group) => (group.name === '') === legacy),
-        apiVersion,
-      ),
-    );
+        'apidiscovery.k8s.io/v2',
+      );
+    const { body, etag } = document(String(legacy), make);
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
-    const contentType = `application/json;g=apidiscovery.k8s.io;v=${type.asVersion};as=APIGroupDiscoveryList`;
+    const { encoding, pretty } = found;
+    const type = `${found.type};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
     if (headerOf(call.headers, 'if-none-match') === etag)
-      return { kind: 'bytes', status: 304, type: contentType, body: '', headers };
-    return { kind: 'bytes', status: 200, type: contentType, body, headers };
+      return { kind: 'bytes', status: 304, type, body: '', headers };
+    const isKept = encoding === 'json' && !pretty && !isForReading(call.url, call.headers);
+    return {
+      kind: 'bytes',
+      status: 200,
+      type,
+      body: isKept ? body : encodeObject({ ...found, pretty: true }, make()).body,
+      headers,
+    };
   };
 
-  const plain = (call: Call, key: string, make: () => object): Answer => {
-    const wanted = parseAccept(headerOf(call.headers, 'accept'))[0]?.encoding;
-    if (wanted === undefined || wanted === 'json')
+  const plain = (call: Call, key: string, endpoint: Endpoint, make: () => object): Answer => {
+    const { encoding, pretty } = negotiate(headerOf(call.headers, 'accept'), endpoint);
+    if (encoding === 'json' && !pretty && !isForReading(call.url, call.headers))
       return { kind: 'bytes', status: 200, type: 'application/json', body: document(key, make).body };
     return { kind: 'object', status: 200, object: make() };
   };
@@ -94,17 +101,26 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       if (rest !== undefined) return undefined;
       if (prefix === 'api') {
         if (group === '')
-          return aggregatedAnswer(call, true) ?? plain(call, '/api', () => apiVersions(options.serverAddress()));
+          return (
+            aggregatedAnswer(call, true) ??
+            plain(call, '/api', endpoints.routed, () => apiVersions(options.serverAddress()))
+          );
         const core = current().find((g) => g.name === '');
         const found = version === undefined ? core?.versions.find((v) => v.version === group) : undefined;
-        return found && plain(call, `/api/${group}`, () => apiResourceList('', found));
+        return found && plain(call, `/api/${group}`, endpoints.routed, () => apiResourceList('', found));
       }
-      if (group === '') return aggregatedAnswer(call, false) ?? plain(call, '/apis', () => apiGroupList(current()));
+      if (group === '')
+        return aggregatedAnswer(call, false) ?? plain(call, '/apis', endpoints.plain, () => apiGroupList(current()));
       const found = current().find((g) => g.name === group);
       if (!found) return undefined;
-      if (version === undefined) return plain(call, `/apis/${group}`, () => apiGroup(found));
+      if (version === undefined) return plain(call, `/apis/${group}`, endpoints.plain, () => apiGroup(found));
       const foundVersion = found.versions.find((v) => v.version === version);
-      return foundVersion && plain(call, `/apis/${group}/${version}`, () => apiResourceList(group, foundVersion));
+      return (
+        foundVersion &&
+        plain(call, `/apis/${group}/${version}`, isBuiltinGroup(group) ? endpoints.routed : endpoints.plain, () =>
+          apiResourceList(group, foundVersion),
+        )
+      );
     },
   };
 }

@@ -51,6 +51,9 @@ const groupOrder = [
   'flowcontrol.apiserver.k8s.io',
 ];
 
+/** Whether a group is the server's own. */
+export const isBuiltinGroup = (group: string): boolean => groupOrder.includes(group);
+
 const rank = (group: string): number => {
   const index = groupOrder.indexOf(group);
   return index < 0 ? groupOrder.length : index;

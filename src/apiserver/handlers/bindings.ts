@@ -1,7 +1,7 @@
 import { badRequest } from '../../api/status.ts';
 import type { Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
-import type { SpecialHandlers } from './dispatch.ts';
+import type { SpecialHandlers } from './route.ts';
 import { ensureNamespace } from './write.ts';
 
 /** `POST …/bindings`: the old place of `pods/{name}/binding`; the pod is the one that the object is named after. */

@@ -2,8 +2,8 @@ import { decodeValue, parseJson } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
-import { decodeCbor } from '../../wire/cbor.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
+import { goPackage } from '../http/go-type.ts';
 import type { Draft, ResourceVersion } from '../registry/types.ts';
 import type { Call, CallBody } from './call.ts';
 import { type ReadYaml, readYaml } from './yaml-body.ts';
@@ -52,8 +52,6 @@ export function bodyValue(body: CallBody, kind: string): unknown {
       } catch (error) {
         throw unrecognized(kind, (error as Error).message, bytes);
       }
-    case 'cbor':
-      return decodeCbor(bytes);
     default:
       throw unsupportedMediaType(
         'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
@@ -70,8 +68,6 @@ async function yamlIn(body: CallBody, kind: string): Promise<ReadYaml | undefine
     throw isApiError(error) ? error : unrecognized(kind, (error as Error).message, body.bytes);
   }
 }
-
-const goPackage = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''));
 
 /** A body that says another kind than its place expects. */
 function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): void {

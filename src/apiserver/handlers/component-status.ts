@@ -1,6 +1,6 @@
 import { notFound } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { SpecialHandlers } from './dispatch.ts';
+import type { SpecialHandlers } from './route.ts';
 
 export interface Component {
   readonly name: string;

@@ -1,9 +1,13 @@
 import { jsonSyntaxError } from '../../api/json-syntax.ts';
-import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
+import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
+import { endpointOf } from '../http/answer.ts';
+import { headerOf } from '../http/exchange.ts';
+import { negotiate } from '../http/negotiate.ts';
 import type { PatchBody } from '../registry/types.ts';
 import type { Call, CallBody, StoreHandler } from './call.ts';
 import { booleanOf, checkWriteOptions } from './options.ts';
+import { unsupportedPatch } from './router-errors.ts';
 import { expectedKind, placeOf } from './write.ts';
 import { readYamlAside } from './yaml-thread.ts';
 
@@ -14,15 +18,16 @@ const types: Readonly<Record<string, PatchBody['type']>> = {
   'application/apply-patch+yaml': 'apply',
 };
 
-/** Accepted types in upstream's order; custom resources have no strategic merge. */
-const accepted = (strategic: boolean): string =>
-  [
-    'application/json-patch+json',
-    'application/merge-patch+json',
-    ...(strategic ? ['application/strategic-merge-patch+json'] : []),
-    'application/apply-patch+yaml',
-    ...(strategic ? ['application/apply-patch+cbor'] : []),
-  ].join(', ');
+/** A type that is not taken: the router refuses it, or the handler of custom resources, which have no strategic merge. */
+function typeOf(contentType: string | undefined, isCustom: boolean): PatchBody['type'] {
+  const type = types[(contentType ?? '').split(';')[0]?.trim() ?? ''];
+  if (type && !(isCustom && type === 'strategic')) return type;
+  if (!isCustom) throw unsupportedPatch();
+  const accepted = Object.keys(types).filter((known) => types[known] !== 'strategic');
+  throw unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  );
+}
 
 async function patchValue(body: CallBody, type: PatchBody['type'], context: Call['context']): Promise<unknown> {
   if (body.kind === 'value') return structuredClone(body.value);
@@ -64,26 +69,10 @@ function checkApplied(value: unknown, expected: GroupVersionKind): void {
 }
 
 export const patchObject: StoreHandler = async (call, store) => {
-  checkWriteOptions(call.query, 'PatchOptions');
   const body = await call.body();
-  const contentType = (body.contentType ?? '').split(';')[0]?.trim() ?? '';
-  const type = types[contentType];
-  const strategic = schemaOf(expectedKind(store, '')) !== undefined;
-  if (!type)
-    throw new ApiError({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: '415: Unsupported Media Type',
-      reason: 'UnsupportedMediaType',
-      details: {},
-      code: 415,
-    });
-  if (type === 'strategic' && !strategic)
-    throw unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${accepted(strategic)}`,
-    );
+  const type = typeOf(body.contentType, store.version.schema.type !== undefined);
+  negotiate(headerOf(call.headers, 'accept'), endpointOf(store, 'patch'));
+  checkWriteOptions(call.query, 'PatchOptions');
   const force = booleanOf(call.query, 'force');
   if (type === 'apply') {
     if (!call.query.get('fieldManager'))

@@ -1,8 +1,5 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { invalid } from '../../api/status.ts';
-import { speaksProtobuf } from '../http/answer.ts';
-import { headerOf } from '../http/exchange.ts';
-import { negotiate } from '../http/negotiate.ts';
 import type { StoreHandler } from './call.ts';
 import { booleanOf, integerOf, textOf } from './options.ts';
 
@@ -12,14 +9,7 @@ export const getObject: StoreHandler = async (call, store) => {
     query.size === 0 && info.subresource === ''
       ? undefined
       : { resourceVersion: textOf(query, 'resourceVersion'), subresource: info.subresource || undefined };
-  let stored: Awaited<ReturnType<typeof store.get>>;
-  try {
-    stored = await store.get({ namespace: info.namespace, name: info.name }, options);
-  } catch (error) {
-    // A form that nobody has is told before an object that is not there.
-    negotiate(headerOf(call.headers, 'accept'), { protobuf: speaksProtobuf(store), transform: true });
-    throw error;
-  }
+  const stored = await store.get({ namespace: info.namespace, name: info.name }, options);
   return { kind: 'stored', status: 200, stored, store };
 };
 

@@ -1,13 +1,17 @@
 import { jwks, type TokenKey } from '../authn/jwt.ts';
 import type { Discovery } from '../discovery/discovery.ts';
+import { isBuiltinGroup } from '../discovery/model.ts';
 import type { FlowControl } from '../flow-control/flow-control.ts';
+import { jsonText } from '../http/encode.ts';
+import { headerOf } from '../http/exchange.ts';
+import { type Endpoint, endpoints, negotiate } from '../http/negotiate.ts';
 import { renderProcess } from '../metrics/process.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
 import type { Answer, Call, Handler } from './call.ts';
-import { noSuchResource, notAllowed } from './dispatch.ts';
 import type { Health } from './health.ts';
+import { noSuchResource, notAllowed } from './router-errors.ts';
 
 export interface RootOptions {
   discovery: Discovery;
@@ -34,12 +38,11 @@ const ownPaths = [
   '/version',
 ];
 
-const json = (object: object, headers?: Record<string, string>): Answer => ({
+const readable = (object: object): Answer => ({
   kind: 'bytes',
   status: 200,
   type: 'application/json',
-  body: JSON.stringify(object),
-  headers,
+  body: jsonText(object, true),
 });
 
 export const pageNotFound = (): Answer => ({
@@ -51,13 +54,20 @@ export const pageNotFound = (): Answer => ({
 });
 
 /** A version that a known group does not have is told as a Status, a group that nobody knows as a page. */
-function unserved(path: string, discovery: Discovery): Answer {
+function unserved(path: string): Answer {
   const [prefix, group = '', version] = path.split('/').filter((part) => part !== '');
-  const known =
-    prefix === 'api' ? group !== '' : version !== undefined && discovery.groups().some((g) => g.name === group);
-  if (known) throw noSuchResource();
+  if (prefix === 'api' ? group !== '' : version !== undefined && isBuiltinGroup(group)) throw noSuchResource();
   return pageNotFound();
 }
+
+/** Paths that a router answers, a GET and nothing else, with a slash at their end or without; all others take any method. */
+function isRouted(path: string): boolean {
+  const [prefix, group = '', version] = path.split('/').filter((part) => part !== '');
+  if (prefix === 'api') return true;
+  return prefix === 'apis' && version !== undefined && isBuiltinGroup(group);
+}
+
+const onlyJson: Endpoint = { ...endpoints.routed, routed: ['application/json'] };
 
 /** Paths that are no resources. */
 export function createRoot(options: RootOptions): Handler {
@@ -65,26 +75,33 @@ export function createRoot(options: RootOptions): Handler {
   const startedAt = Date.now();
   const cacheable = { 'cache-control': 'public, max-age=3600' };
 
-  const fixed: Readonly<Record<string, (call: Call) => Answer>> = {
-    '/': () => json({ paths: [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths])].sort() }),
-    '/version': () => json(versionInfo()),
+  const index = (): Answer =>
+    readable({ paths: [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths])].sort() });
+  const exact: Readonly<Record<string, (call: Call) => Answer>> = {
+    '/': index,
+    '/index.html': index,
     '/metrics': () => ({
       kind: 'bytes',
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
       body: metrics.render() + options.flowControl.metrics() + options.moreMetrics() + renderProcess(startedAt),
     }),
-    '/.well-known/openid-configuration': () =>
-      json(
-        {
-          issuer: options.issuer,
-          jwks_uri: options.jwksUri(),
-          response_types_supported: ['id_token'],
-          subject_types_supported: ['public'],
-          id_token_signing_alg_values_supported: [...new Set(tokenKeys.map((key) => key.algorithm))],
-        },
-        cacheable,
-      ),
+  };
+  const routed: Readonly<Record<string, () => Answer>> = {
+    '/version': () => readable(versionInfo()),
+    '/.well-known/openid-configuration': () => ({
+      kind: 'bytes',
+      status: 200,
+      type: 'application/json',
+      body: JSON.stringify({
+        issuer: options.issuer,
+        jwks_uri: options.jwksUri(),
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: [...new Set(tokenKeys.map((key) => key.algorithm))],
+      }),
+      headers: cacheable,
+    }),
     '/openid/v1/jwks': () => ({
       kind: 'bytes',
       status: 200,
@@ -96,13 +113,22 @@ export function createRoot(options: RootOptions): Handler {
 
   return (call) => {
     const { path } = call.info;
-    if (call.method !== 'GET' && call.method !== 'HEAD') {
-      if (fixed[path] || discovery.answer(call)) throw notAllowed();
-      return pageNotFound();
-    }
-    const found = fixed[path] ?? fixed[path.replace(/\/+$/, '')];
+    const found = exact[path];
     if (found) return found(call);
-    if (path.startsWith('/api')) return options.elsewhere(call) ?? discovery.answer(call) ?? unserved(path, discovery);
+    const answer = routed[path.replace(/\/$/, '')];
+    if (answer) {
+      if (call.method !== 'GET') throw notAllowed();
+      if (path.startsWith('/version')) negotiate(headerOf(call.headers, 'accept'), onlyJson);
+      return answer();
+    }
+    if (path.startsWith('/api')) {
+      const aggregated = options.elsewhere(call);
+      if (aggregated) return aggregated;
+      const document = discovery.answer(call);
+      if (!document) return unserved(path);
+      if (call.method !== 'GET' && isRouted(path)) throw notAllowed();
+      return document;
+    }
     const dump = options.flowControl.dump(path);
     if (dump !== undefined) return { kind: 'bytes', status: 200, type: 'text/plain; charset=utf-8', body: dump };
     return health.answer(call) ?? options.openapi(call) ?? pageNotFound();

@@ -4,7 +4,7 @@ import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
 import type { Admission, AdmissionAttributes, Draft, Frozen, Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
-import type { SpecialHandlers } from './dispatch.ts';
+import type { SpecialHandlers } from './route.ts';
 
 export interface TokenRequestOptions {
   registry: Registry;

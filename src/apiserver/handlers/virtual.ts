@@ -1,6 +1,6 @@
 import { type DiscoveredResource, discoveryFacts } from '../../api/discovery-facts.ts';
 import type { ResourceDefinition, ResourceStore, ResourceVersion } from '../registry/types.ts';
-import { notAllowed } from './dispatch.ts';
+import { notAllowed } from './router-errors.ts';
 
 /** Resources that keep nothing: reviews, bindings, component statuses. Special handlers answer for them. */
 export interface VirtualResources {

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
-import { parseKind } from '../../api/schema.ts';
 import type { ApiError } from '../../api/status.ts';
-import { hasMessage } from '../../wire/protobuf.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import type { ResourceStore } from '../registry/types.ts';
-import { encodeObject, listBytes, listKind, listMeta, listObject } from './encode.ts';
+import { encodeObject, listBytes, listMeta, listObject } from './encode.ts';
 import { type Exchange, headerOf, type ResponseHeaders } from './exchange.ts';
-import { negotiate, negotiateError, parseAccept } from './negotiate.ts';
+import {
+  type Endpoint,
+  endpoints,
+  isForReading,
+  type MediaType,
+  negotiate,
+  negotiateAny,
+  negotiatePlain,
+} from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
 import { columnTexts, transformList, transformObject, transformQuery } from './transform.ts';
 import { serveWatch } from './watch.ts';
@@ -50,18 +56,14 @@ export function sendBytes(exchange: Exchange, status: number, headers: ResponseH
   });
 }
 
-const protobufOf = new WeakMap<ResourceStore, boolean>();
-
-/** Whether a resource's kind can be sent as protobuf. */
-export function speaksProtobuf(store: ResourceStore): boolean {
-  let known = protobufOf.get(store);
-  if (known === undefined) {
-    const { apiVersion } = listKind(store);
-    known = hasMessage(parseKind(apiVersion, store.definition.kind));
-    protobufOf.set(store, known);
-  }
-  return known;
+/** What a place of a resource can answer with, by the verb that it is asked with. */
+export function endpointOf({ definition, version }: ResourceStore, verb: string): Endpoint {
+  if (version.schema.type) return endpoints.custom;
+  if (verb === 'list' || verb === 'watch' || verb === 'deletecollection') return endpoints.list;
+  return definition.verbs.every((known) => known === 'create') ? endpoints.review : endpoints.object;
 }
+
+const line = Buffer.from('\n');
 
 /** Writes an answer in the form that the request's Accept header asks for. */
 export async function sendAnswer(
@@ -70,47 +72,46 @@ export async function sendAnswer(
   answer: Answer,
   openWatches: OpenWatches,
 ): Promise<void> {
+  const send = (status: number, type: string, body: Buffer | string, headers?: Record<string, string>): void =>
+    sendBytes(exchange, status, { ...baseHeaders(type, call.warnings), ...headers }, body);
   const accept = headerOf(exchange.headers, 'accept');
+  const formOf = (type: MediaType): MediaType =>
+    !type.pretty && isForReading(exchange.url, exchange.headers) ? { ...type, pretty: true } : type;
   switch (answer.kind) {
     case 'taken':
       return;
     case 'bytes':
-      sendBytes(
-        exchange,
-        answer.status,
-        { ...baseHeaders(answer.type, call.warnings), ...answer.headers },
-        answer.body,
-      );
+      send(answer.status, answer.type, answer.body, answer.headers);
       return;
     case 'object': {
-      const encoded = encodeObject(negotiateError(accept), answer.object);
-      const headers = { ...baseHeaders(encoded.type, call.warnings), ...answer.headers };
-      sendBytes(exchange, answer.status, headers, encoded.body);
+      const { type, body } = encodeObject(formOf(negotiateAny(accept)), answer.object);
+      send(answer.status, type, body, answer.headers);
       return;
     }
     case 'stored': {
-      const type = negotiate(accept, { protobuf: speaksProtobuf(answer.store), transform: true });
-      if (type.encoding === 'json' && type.as === '') {
-        sendBytes(exchange, answer.status, baseHeaders(type.type, call.warnings), answer.stored.bytes);
+      const { store, stored } = answer;
+      const type = formOf(negotiate(accept, endpointOf(store, call.info.verb)));
+      if (isPlain(type)) {
+        send(answer.status, type.type, Buffer.concat([stored.bytes, line]));
         return;
       }
-      const { object } = answer.stored;
+      const { object } = stored;
       const form =
         type.as === ''
           ? object
-          : transformObject(type, answer.store, object, {
+          : transformObject(type, store, object, {
               query: transformQuery(call.query),
-              texts: await columnTexts(type, answer.store),
+              texts: await columnTexts(type, store),
             });
       const encoded = encodeObject(type, form);
-      sendBytes(exchange, answer.status, baseHeaders(encoded.type, call.warnings), encoded.body);
+      send(answer.status, encoded.type, encoded.body);
       return;
     }
     case 'list': {
       const { store, result } = answer;
-      const type = negotiate(accept, { protobuf: speaksProtobuf(store), transform: true });
-      if (type.encoding === 'json' && type.as === '') {
-        sendBytes(exchange, 200, baseHeaders(type.type, call.warnings), listBytes(store, result));
+      const type = formOf(negotiate(accept, endpointOf(store, call.info.verb)));
+      if (isPlain(type)) {
+        send(200, type.type, listBytes(store, result));
         return;
       }
       const form =
@@ -124,7 +125,7 @@ export async function sendAnswer(
               { query: transformQuery(call.query), texts: await columnTexts(type, store) },
             );
       const encoded = encodeObject(type, form);
-      sendBytes(exchange, 200, baseHeaders(encoded.type, call.warnings), encoded.body);
+      send(200, encoded.type, encoded.body);
       return;
     }
     case 'watch':
@@ -132,10 +133,13 @@ export async function sendAnswer(
   }
 }
 
+const isPlain = (type: MediaType): boolean => type.encoding === 'json' && type.as === '' && !type.pretty;
+
 /** Writes a failure as a Status object. */
 export function sendError(exchange: Exchange, error: ApiError, warnings: readonly string[] = []): void {
-  const accept = headerOf(exchange.headers, 'accept');
-  const encoded = encodeObject(negotiateError(accept), error.status);
+  const type = negotiatePlain(headerOf(exchange.headers, 'accept'));
+  const pretty = type.pretty || isForReading(exchange.url, exchange.headers);
+  const encoded = encodeObject(pretty ? { ...type, pretty } : type, error.status);
   // Upstream's router refuses media types before anything is there that warns.
   const headers = baseHeaders(encoded.type, error.code === 406 || error.code === 415 ? [] : warnings);
   const retry = error.status.details?.retryAfterSeconds;
@@ -143,7 +147,3 @@ export function sendError(exchange: Exchange, error: ApiError, warnings: readonl
   if (error.code === 403 || error.code === 401) headers['x-content-type-options'] = 'nosniff';
   exchange.respond(error.code, headers, encoded.body);
 }
-
-/** Whether somebody asks for a form with `as=`, which errors and discovery look at themselves. */
-export const asksFor = (header: string | undefined, as: string): boolean =>
-  parseAccept(header).some((t) => t.as === as);

@@ -40,6 +40,10 @@ function yamlText(object: object): string {
   return document.toString({ singleQuote: true, indentSeq: yamlForm.indentSeq, lineWidth: yamlForm.lineWidth });
 }
 
+/** JSON as upstream writes it: for reading, or in a line. */
+export const jsonText = (object: object, pretty: boolean): string =>
+  pretty ? JSON.stringify(object, null, 2) : `${JSON.stringify(object)}\n`;
+
 /** An object with apiVersion and kind as bytes of an encoding. Kinds without a protobuf message fall back to JSON. */
 export function encodeObject(type: MediaType, object: object): { type: string; body: Buffer | string } {
   if (type.encoding === 'yaml') return { type: type.type, body: yamlText(object) };
@@ -48,7 +52,7 @@ export function encodeObject(type: MediaType, object: object): { type: string; b
     const gvk = parseKind(apiVersion ?? '', kind ?? '');
     if (hasMessage(gvk)) return { type: type.type, body: encodeProtobuf(gvk, object) };
   }
-  return { type: 'application/json', body: JSON.stringify(object) };
+  return { type: 'application/json', body: jsonText(object, type.pretty) };
 }
 
 export function listMeta(result: ListResult): ListMeta {

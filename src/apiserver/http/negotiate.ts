@@ -1,8 +1,10 @@
-import { ApiError } from '../../api/status.ts';
+import { ApiError, notAcceptable } from '../../api/status.ts';
+import { type Clause, parseAccept } from './accept.ts';
+import { headerOf } from './exchange.ts';
 
-export type Encoding = 'json' | 'yaml' | 'protobuf' | 'cbor';
+export type Encoding = 'json' | 'yaml' | 'protobuf';
 
-/** One acceptable form of an answer. */
+/** The form of an answer. */
 export interface MediaType {
   readonly encoding: Encoding;
   readonly type: string;
@@ -10,114 +12,155 @@ export interface MediaType {
   readonly as: string;
   readonly asGroup: string;
   readonly asVersion: string;
-  readonly stream: string;
-  readonly quality: number;
+  /** JSON is indented for reading. */
+  readonly pretty: boolean;
 }
 
-const encodings: Readonly<Record<string, Encoding>> = {
-  'application/json': 'json',
-  'application/yaml': 'yaml',
-  'application/vnd.kubernetes.protobuf': 'protobuf',
-};
-
-export const typeOf: Readonly<Record<Encoding, string>> = {
+/** In the order in which a wildcard finds them. CBOR is behind a gate of upstream's (`CBORServingAndStorage`), closed in 1.36. */
+const types: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
   yaml: 'application/yaml',
   protobuf: 'application/vnd.kubernetes.protobuf',
-  cbor: 'application/cbor',
 };
 
-const plainJson: MediaType = {
-  encoding: 'json',
-  type: 'application/json',
+const offered = Object.keys(types) as Encoding[];
+const encodings: Readonly<Record<string, Encoding>> = Object.fromEntries(offered.map((e) => [types[e], e]));
+const streamed: readonly string[] = [`${types.json};stream=watch`, `${types.protobuf};stream=watch`];
+
+/** What one place of the API can answer with. */
+export interface Endpoint {
+  /** The types that a router lets through before the place itself is asked; undefined: there is none. */
+  readonly routed: readonly string[] | undefined;
+  /** Whether an answer that is not turned into another kind can be protobuf. */
+  readonly protobuf: boolean;
+  readonly allows: (as: string, encoding: Encoding) => boolean;
+  /** The value that the parameter `sv` may have. */
+  readonly serverVersion: string | undefined;
+}
+
+const isMeta = (as: string): boolean =>
+  /^(Table|PartialObjectMetadata|PartialObjectMetadataList)\.v1(beta1)?\.meta\.k8s\.io$/.test(as);
+const isTable = (as: string): boolean => as.startsWith('Table.');
+
+const formsOfMeta = (as: string, encoding: Encoding): boolean =>
+  as === '' || (isMeta(as) && !(isTable(as) && encoding === 'protobuf'));
+
+const all: readonly string[] = Object.values(types);
+const plain: Endpoint = {
+  routed: undefined,
+  protobuf: true,
+  allows: (as) => as === '',
+  serverVersion: undefined,
+};
+const anything: Endpoint = { ...plain, allows: () => true, serverVersion: 'v1' };
+const object: Endpoint = { routed: all, protobuf: true, allows: formsOfMeta, serverVersion: 'v1' };
+
+export const endpoints = {
+  /** One built-in object. */
+  object,
+  /** Built-in objects, listed or watched. */
+  list: { ...object, routed: [...all, ...streamed] },
+  /** What is created only to be answered. */
+  review: { ...object, allows: (as, encoding) => formsOfMeta(as, encoding) && !isTable(as) },
+  /** Custom resources. */
+  custom: { ...object, routed: undefined, protobuf: false },
+  /** What is no resource. */
+  plain,
+  routed: { ...plain, routed: all },
+  discovery: { ...plain, allows: (as) => as === 'APIGroupDiscoveryList.v2.apidiscovery.k8s.io' },
+} as const satisfies Record<string, Endpoint>;
+
+const formOf = (encoding: Encoding): MediaType => ({
+  encoding,
+  type: types[encoding],
   as: '',
   asGroup: '',
   asVersion: '',
-  stream: '',
-  quality: 1,
-};
+  pretty: false,
+});
+const forms = { json: formOf('json'), yaml: formOf('yaml'), protobuf: formOf('protobuf') };
 
-function parseClause(clause: string): MediaType | undefined {
-  const [range = '', ...rest] = clause.split(';').map((part) => part.trim());
-  const parameters = new Map<string, string>();
-  for (const parameter of rest) {
-    const equals = parameter.indexOf('=');
-    if (equals > 0)
-      parameters.set(parameter.slice(0, equals).toLowerCase(), parameter.slice(equals + 1).replaceAll('"', ''));
-  }
-  const wildcard = range === '*/*' || range === 'application/*' || range === '*';
-  const encoding = wildcard ? 'json' : encodings[range.toLowerCase()];
-  if (!encoding) return undefined;
-  const quality = Number(parameters.get('q') ?? '1');
-  return {
-    encoding,
-    type: typeOf[encoding],
-    as: parameters.get('as') ?? '',
-    asGroup: parameters.get('g') ?? '',
-    asVersion: parameters.get('v') ?? '',
-    stream: parameters.get('stream') ?? '',
-    quality: Number.isFinite(quality) ? quality : 0,
-  };
+/** The form that a clause asks for, where the endpoint has it. */
+function accepted({ parameters }: Clause, encoding: Encoding, endpoint: Endpoint): MediaType | undefined {
+  const as = parameters.get('as') ?? '';
+  const asGroup = parameters.get('g') ?? '';
+  const asVersion = parameters.get('v') ?? '';
+  const kind = as === '' && asGroup === '' && asVersion === '' ? '' : `${as}.${asVersion}.${asGroup}`;
+  if (!endpoint.allows(kind, encoding) || (kind === '' && encoding === 'protobuf' && !endpoint.protobuf))
+    return undefined;
+  if (parameters.size === 0) return forms[encoding];
+  const stream = parameters.get('stream');
+  if (stream !== undefined && (stream !== 'watch' || encoding === 'yaml')) return undefined;
+  const version = parameters.get('sv');
+  if (version !== undefined && version !== endpoint.serverVersion) return undefined;
+  return { ...forms[encoding], as, asGroup, asVersion, pretty: parameters.get('pretty') === '1' };
 }
 
-const known = new Map<string, readonly MediaType[]>();
+const matches = ({ type, subtype }: Clause, encoding: Encoding): boolean =>
+  type === '*'
+    ? subtype === '*'
+    : type === 'application' && (subtype === '*' || types[encoding] === `${type}/${subtype}`);
 
-/** What an Accept header asks for and this server can encode, best first. */
-export function parseAccept(header: string | undefined): readonly MediaType[] {
-  if (header === undefined || header === '') return [plainJson];
-  const cached = known.get(header);
-  if (cached) return cached;
-  const parsed = header
-    .split(',')
-    .map(parseClause)
-    .filter((type): type is MediaType => type !== undefined && type.quality > 0)
-    .sort((a, b) => b.quality - a.quality);
-  if (known.size >= 500) known.clear();
-  known.set(header, parsed);
-  return parsed;
+/** The form that an Accept header asks for of what an endpoint has; undefined when nothing fits. */
+export function find(header: string | undefined, endpoint: Endpoint): MediaType | undefined {
+  if (!header) return forms.json;
+  for (const clause of parseAccept(header)) {
+    for (const encoding of offered) {
+      if (!matches(clause, encoding)) continue;
+      const found = accepted(clause, encoding, endpoint);
+      if (found) return found;
+    }
+  }
+  return undefined;
 }
 
-const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
-
-const isTransform = (type: MediaType): boolean =>
-  transforms.has(type.as) &&
-  type.asGroup === 'meta.k8s.io' &&
-  (type.asVersion === 'v1' || type.asVersion === 'v1beta1');
-
-/**
- * The form in which an object, a list or a watch is answered. `protobuf` false: the kind has none (custom resources).
- * Throws 406 when nothing fits.
- */
-export function negotiate(header: string | undefined, options: { protobuf: boolean; transform: boolean }): MediaType {
-  for (const type of parseAccept(header)) {
-    if (type.encoding === 'protobuf' && !options.protobuf && !isTransform(type)) continue;
-    if (type.as === '') return type;
-    if (options.transform && isTransform(type) && !(type.as === 'Table' && type.encoding === 'protobuf')) return type;
-  }
-  const offered = [
-    'application/json',
-    'application/yaml',
-    ...(options.protobuf ? ['application/vnd.kubernetes.protobuf'] : []),
-  ];
-  // Upstream's router refuses types that nothing here has; what the resource itself cannot do is refused later.
-  const understood = parseAccept(header).some((type) => type.as !== '');
-  throw new ApiError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: understood
-      ? `only the following media types are accepted: ${offered.join(', ')}`
-      : `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`,
-    reason: 'NotAcceptable',
-    details: {},
-    code: 406,
+/** Whether a router that knows these types, and no wildcard but one for everything, lets a request through. */
+const isRouted = (header: string, routed: readonly string[]): boolean =>
+  header.split(',').some((clause) => {
+    const type = (clause.split(';')[0] ?? '').replace(/^ +| +$/g, '');
+    return type === '*/*' || routed.includes(type);
   });
+
+/** As a router says it. */
+const notRouted = (message: string): ApiError => new ApiError({ ...notAcceptable(message).status, details: {} });
+
+const onlyThese = (accepted: readonly string[]): ApiError =>
+  notAcceptable(`only the following media types are accepted: ${accepted.join(', ')}`);
+
+/** The form of an answer. Throws 406 when nothing fits. */
+export function negotiate(header: string | undefined, endpoint: Endpoint): MediaType {
+  const { routed } = endpoint;
+  if (header && routed && !isRouted(header, routed))
+    throw notRouted(`406: Not Acceptable\n\nAvailable representations: ${routed.join(', ')}`);
+  const found = find(header, endpoint);
+  if (!found) throw onlyThese(all);
+  return found;
+}
+
+/** The form of a watch's events: there is no stream of YAML. */
+export function negotiateStream(header: string | undefined, endpoint: Endpoint): MediaType {
+  const type = negotiate(header, endpoint);
+  if (type.encoding === 'yaml') throw onlyThese(streamed);
+  return type;
 }
 
 /** The form of an error: never refuses. */
-export function negotiateError(header: string | undefined): MediaType {
-  return parseAccept(header)[0] ?? plainJson;
+export const negotiatePlain = (header: string | undefined): MediaType =>
+  find(header, plain) ?? { ...forms.json, pretty: true };
+
+/** The form of an answer that is turned into nothing, where a place was asked before whether it has what is asked for. */
+export const negotiateAny = (header: string | undefined): MediaType => find(header, anything) ?? forms.json;
+
+const truths = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+const people = /^(?:curl|Wget|Mozilla\/5\.0)/;
+
+/** Whether JSON is to be read by somebody: the parameter `pretty` says so, or what is known of the client. */
+export function isForReading(url: string, headers: Parameters<typeof headerOf>[0]): boolean {
+  if (url.includes('pretty')) {
+    const value = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('pretty');
+    if (value) return truths.has(value);
+  }
+  return people.test(headerOf(headers, 'user-agent') ?? '');
 }
 
 /** The encoding of a body by its Content-Type; undefined when that is none of ours. */

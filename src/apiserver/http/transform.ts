@@ -1,10 +1,14 @@
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
-import { badRequest } from '../../api/status.ts';
+import { parseKind } from '../../api/schema.ts';
+import { type ApiError, badRequest, notAcceptable } from '../../api/status.ts';
 import { type CustomColumns, makeTable, partialObjectMetadata } from '../../api/table.ts';
 import type { TableColumnDefinition } from '../../api/table-types.ts';
 import { columnDescriptions } from '../descriptions.ts';
+import { plainFailure } from '../registry/core.ts';
 import type { ResourceStore } from '../registry/types.ts';
+import { listKind } from './encode.ts';
+import { goPackage } from './go-type.ts';
 import type { MediaType } from './negotiate.ts';
 
 /** Custom printer columns by `group/version/resource`; filled by the custom-resource part. */
@@ -44,7 +48,7 @@ function tableOf(
   store: ResourceStore,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
-  { query, texts, noHeaders = false }: Form,
+  { query, texts, noHeaders = false, asVersion }: Form & { asVersion: string },
 ): object {
   const { definition, version } = store;
   const custom = customColumns.get(placeOf(store));
@@ -57,6 +61,7 @@ function tableOf(
       includeObject: query.includeObject,
       custom,
       noHeaders,
+      asVersion,
     },
   );
   const describe = (column: TableColumnDefinition, index: number): TableColumnDefinition => {
@@ -66,15 +71,33 @@ function tableOf(
   return { ...table, ...(noHeaders ? {} : { columnDefinitions: table.columnDefinitions.map(describe) }) };
 }
 
+const isCustom = ({ version }: ResourceStore): boolean => version.schema.type !== undefined;
+
+const goTypeOf = ({
+  apiVersion = '',
+  kind = '',
+}: {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+}): string => `${goPackage(parseKind(apiVersion, kind).group)}.${kind}`;
+
+/** What upstream says of an object that is to be shown as a list. */
+function noList(store: ResourceStore, object: KubernetesObject): ApiError {
+  if (isCustom(store) && object.kind !== 'Scale') return plainFailure(500, 'content is not a list');
+  const found = isCustom(store) ? 'v1.Scale' : goTypeOf(object);
+  return notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (*${found})`);
+}
+
 /** One object in the form that was asked for. */
 export function transformObject(type: MediaType, store: ResourceStore, object: KubernetesObject, form: Form): object {
   const asVersion = `${type.asGroup}/${type.asVersion}`;
   if (type.as === 'Table')
     return {
-      ...tableOf(store, [object], { resourceVersion: object.metadata.resourceVersion }, form),
+      ...tableOf(store, [object], { resourceVersion: object.metadata.resourceVersion }, { ...form, asVersion }),
       apiVersion: asVersion,
     };
-  return { ...partialObjectMetadata(object), apiVersion: asVersion };
+  if (type.as === 'PartialObjectMetadataList') throw noList(store, object);
+  return partialObjectMetadata(object, asVersion);
 }
 
 /** A list in the form that was asked for. */
@@ -86,11 +109,16 @@ export function transformList(
   form: Form,
 ): object {
   const asVersion = `${type.asGroup}/${type.asVersion}`;
-  if (type.as === 'Table') return { ...tableOf(store, objects, metadata, form), apiVersion: asVersion };
+  if (type.as === 'Table')
+    return { ...tableOf(store, objects, metadata, { ...form, asVersion }), apiVersion: asVersion };
+  if (type.as === 'PartialObjectMetadata') {
+    const found = isCustom(store) ? 'unstructured.UnstructuredList' : goTypeOf(listKind(store));
+    throw notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (*${found})`);
+  }
   return {
     kind: 'PartialObjectMetadataList',
     apiVersion: asVersion,
     metadata,
-    items: objects.map((object) => ({ ...partialObjectMetadata(object), apiVersion: asVersion })),
+    items: objects.map((object) => partialObjectMetadata(object, asVersion)),
   };
 }

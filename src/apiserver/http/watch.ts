@@ -2,10 +2,10 @@ import { type ApiError, isApiError } from '../../api/status.ts';
 import { protobufFrame } from '../../wire/watch-frames.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import type { Watch, WatchEvent } from '../registry/types.ts';
-import { baseHeaders, speaksProtobuf } from './answer.ts';
+import { baseHeaders, endpointOf } from './answer.ts';
 import { encodeObject } from './encode.ts';
 import { type Exchange, headerOf, type ResponseWriter } from './exchange.ts';
-import { type MediaType, negotiate } from './negotiate.ts';
+import { type MediaType, negotiateStream } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
 import { columnTexts } from './transform.ts';
 import { frameMaker } from './watch-frames.ts';
@@ -23,10 +23,7 @@ export async function serveWatch(
   answer: WatchAnswer,
   openWatches: OpenWatches,
 ): Promise<void> {
-  const type = negotiate(headerOf(exchange.headers, 'accept'), {
-    protobuf: speaksProtobuf(answer.store),
-    transform: true,
-  });
+  const type = negotiateStream(headerOf(exchange.headers, 'accept'), endpointOf(answer.store, 'watch'));
   const framesOf = frameMaker(type, call, answer.store, await columnTexts(type, answer.store));
   const window = windowOf(answer.store.definition);
   let pending: (readonly WatchEvent[])[] = [];
@@ -54,8 +51,7 @@ export async function serveWatch(
   };
 
   const open = (): void => {
-    const suffix = type.encoding === 'yaml' ? '' : ';stream=watch';
-    const contentType = type.encoding === 'protobuf' ? `${type.type}${suffix}` : type.type;
+    const contentType = type.encoding === 'protobuf' ? `${type.type};stream=watch` : type.type;
     writer = exchange.open(200, baseHeaders(contentType, call.warnings));
     flush();
   };

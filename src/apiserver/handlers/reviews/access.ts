@@ -6,7 +6,7 @@ import type { RbacAuthorizer } from '../../authz/rbac.ts';
 import type { UserInfo } from '../../server.ts';
 import { readObject } from '../body.ts';
 import type { Answer, Call, StoreHandler } from '../call.ts';
-import type { SpecialHandlers } from '../dispatch.ts';
+import type { SpecialHandlers } from '../route.ts';
 import { expectedKind } from '../write.ts';
 
 const group = 'authorization.k8s.io';

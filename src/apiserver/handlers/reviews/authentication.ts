@@ -3,7 +3,7 @@ import { messageOf } from '../../../base/errors.ts';
 import type { Authentication } from '../../authn/authenticate.ts';
 import type { UserInfo } from '../../server.ts';
 import { readObject } from '../body.ts';
-import type { SpecialHandlers } from '../dispatch.ts';
+import type { SpecialHandlers } from '../route.ts';
 import { expectedKind } from '../write.ts';
 
 const group = 'authentication.k8s.io';
