@@ -79,6 +79,8 @@ export const furtherTargets: readonly Target[] = [
     run(input) {
       const object = parseJson(text(input), 'ConfigMap') as KubernetesObject | null;
       if (typeof object !== 'object' || object === null || typeof object.metadata !== 'object') return;
+      // What is no list of entries is refused before, with the rest of the object.
+      if (object.metadata?.managedFields !== undefined && !Array.isArray(object.metadata.managedFields)) return;
       const live = JSON.parse(owned({ 'f:data': { 'f:a': {} } })) as KubernetesObject;
       trackUpdate(configMap, live, structuredClone(object), { manager: 'fuzz', now: new Date(0) });
       const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { a: 'c' } };

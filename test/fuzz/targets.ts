@@ -222,12 +222,15 @@ export const targets: readonly Target[] = [
       '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"j"}]}}',
     ],
     words: jsonWords,
+    // The handler refuses what says no kind.
     run: patched((patch) =>
-      applyConfiguration(podKind, live(), patch as KubernetesObject, {
-        manager: 'fuzz',
-        now: new Date(0),
-        force: true,
-      }),
+      !isObject(patch)
+        ? live()
+        : applyConfiguration(podKind, live(), patch as KubernetesObject, {
+            manager: 'fuzz',
+            now: new Date(0),
+            force: true,
+          }),
     ),
     allows: (error) => error instanceof ApiError,
   },

@@ -74,6 +74,30 @@ test('nothing runs without an end', () => {
   assert.equal(run('s.matches("^(a+)+$")', { s: `${'a'.repeat(50)}b` }), false);
 });
 
+test('an expression that is too deep or too wrong is told as cel-go tells it', () => {
+  const message = (text: string): string => {
+    try {
+      compileExpression(text, ['a']);
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const tooDeep = 'compilation failed: ERROR: <input>:-1:0: max recursion depth exceeded';
+  for (const more of ['+1', '.a', '[0]', ' == a']) {
+    assert.equal(message(`a${more.repeat(250)}`), '', more);
+    assert.equal(message(`a${more.repeat(251)}`), tooDeep, more);
+  }
+  assert.equal(
+    message(`${'('.repeat(251)}a${')'.repeat(251)}`),
+    tooDeep.replace('max', 'expression').replace('depth exceeded', 'limit exceeded: 250'),
+  );
+  assert.equal(run(`false${' || a'.repeat(3000)}`, { a: false }), false);
+  for (const text of ['1 # '.repeat(5000), `[${'b,'.repeat(150)}]`])
+    assert.match(message(text), /\n(?:1|50) more errors were truncated$/);
+  assert.match(message(`${'😀 '.repeat(30_000)}`), /truncated$/);
+});
+
 test('message literals of mutations', () => {
   const patching = (text: string, values: Record<string, unknown>): unknown => {
     const environment = admissionEnvironment({ patches: true }).clone();

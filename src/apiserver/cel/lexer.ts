@@ -1,12 +1,15 @@
 /** A syntax error, or another that is told with its place. */
 export class ExpressionError extends Error {
-  /** In code points; undefined: the text is empty. */
+  /** In code points; undefined: the text is empty; `nowhere`: it is about the whole. */
   readonly at: number | undefined;
   constructor(message: string, at: number | undefined) {
     super(message);
     this.at = at;
   }
 }
+
+/** The place of what is wrong with a text as a whole. */
+export const nowhere = -1;
 
 /** Several problems of one expression. */
 export class ExpressionErrors extends Error {
@@ -62,16 +65,33 @@ const rawText = /([rRbB]{1,2})("""[\s\S]*?"""|'''[\s\S]*?'''|"[^"\n\r]*"|'[^'\n\
 
 const longest = 100_000;
 
+/** What is wrong with an expression is told no further than this, and reading it ends. */
+export const mostProblems = 100;
+
+/** From units to the code points in which places are told; asked in rising order. Nearly every text has one for each. */
+function placesIn(source: string): (unit: number) => number {
+  if (!/[\uD800-\uDFFF]/.test(source)) return (unit) => unit;
+  let [known, place] = [0, 0];
+  return (unit) => {
+    while (known < unit) {
+      known += (source.codePointAt(known) ?? 0) > 0xffff ? 2 : 1;
+      place++;
+    }
+    return place;
+  };
+}
+
 /**
  * Cuts an expression into tokens, the last of which is `end`; what is no token is told and left out. Throws
  * ExpressionError.
  */
 export function tokenize(source: string): { tokens: Token[]; problems: ExpressionError[] } {
-  if (source.length > longest) {
-    throw new ExpressionError(`expression code point size exceeds limit: size: ${source.length}, limit ${longest}`, 0);
+  // More units than two for each code point there cannot be.
+  const size = source.length > longest * 2 ? source.length : [...source].length;
+  if (size > longest) {
+    throw new ExpressionError(`expression code point size exceeds limit: size: ${size}, limit ${longest}`, 0);
   }
-  // Places are told in code points, and nearly every text has one unit for each.
-  const place = /[\uD800-\uDFFF]/.test(source) ? (i: number) => [...source.slice(0, i)].length : (i: number) => i;
+  const place = placesIn(source);
   const tokens: Token[] = [];
   const problems: ExpressionError[] = [];
   let i = 0;
@@ -80,6 +100,7 @@ export function tokenize(source: string): { tokens: Token[]; problems: Expressio
     return pattern.exec(source);
   };
   while (i < source.length) {
+    if (problems.length > mostProblems) throw new ExpressionErrors(problems);
     const at = place(i);
     const between = match(space);
     if (between) {

@@ -1,4 +1,5 @@
-import { ExpressionError, ExpressionErrors, syntaxError, type Token, tokenize } from './lexer.ts';
+import { createHeights } from './heights.ts';
+import { ExpressionError, ExpressionErrors, nowhere, syntaxError, type Token, tokenize } from './lexer.ts';
 import { expandMacro, type MacroOptions } from './macros.ts';
 import type { Entry, Expr, FieldInit } from './tree.ts';
 import { boolType, bytesType, doubleType, intType, nullType, stringType, type Type, uintType } from './types.ts';
@@ -41,6 +42,9 @@ const levels: readonly Readonly<Record<string, string>>[] = [
   { '*': '_*_', '/': '_/_', '%': '_%_' },
 ];
 
+/** Operators that make a tree deeper. */
+const stepping = new Set([...levels.slice(2).flatMap(Object.values<string>), '_?_:_', '_[_]', '_[?_]']);
+
 /** Reads an expression, its macros expanded. Throws ExpressionError. */
 export function parse(source: string, options: MacroOptions = {}): Expr {
   return new Parser(source, options).whole();
@@ -53,6 +57,7 @@ class Parser {
   readonly #empty: boolean;
   #i = 0;
   #depth = 0;
+  readonly #heights = createHeights(deepest);
   #ids = 0;
 
   constructor(source: string, options: MacroOptions) {
@@ -73,6 +78,7 @@ class Parser {
       throw error;
     }
     if (this.#problems.length > 0) throw new ExpressionErrors(this.#problems);
+    if (this.#heights.tooDeep) throw new ExpressionError('max recursion depth exceeded', nowhere);
     return node;
   }
 
@@ -129,12 +135,20 @@ class Parser {
 
   #call(name: string, at: number, args: Expr[], target?: Expr): Expr {
     const call = { kind: 'call', id: this.#nextId(), at, name, target, args } as const;
-    return expandMacro(call, this.#nextId, this.#options) ?? call;
+    const steps = target || stepping.has(name) ? 1 : 0;
+    return this.#heights.over(expandMacro(call, this.#nextId, this.#options) ?? call, steps, [target, ...args]);
+  }
+
+  /** A long chain of `&&` or `||` as a tree of little depth. */
+  #balanced(name: string, terms: readonly Expr[], places: readonly number[], from: number, to: number): Expr {
+    const middle = (from + to + 1) >> 1;
+    const left = middle === from ? terms[middle] : this.#balanced(name, terms, places, from, middle - 1);
+    const right = middle === to ? terms[middle + 1] : this.#balanced(name, terms, places, middle + 1, to);
+    return this.#call(name, places[middle] as number, [left as Expr, right as Expr]);
   }
 
   #expression(): Expr {
-    if (++this.#depth > deepest)
-      throw new ExpressionError(`expression recursion limit exceeded: ${deepest}`, this.#token.at);
+    if (++this.#depth > deepest) throw new ExpressionError(`expression recursion limit exceeded: ${deepest}`, nowhere);
     const condition = this.#binary(0);
     const question = this.#accept('?');
     let node = condition;
@@ -150,14 +164,23 @@ class Parser {
   #binary(level: number): Expr {
     const operators = levels[level];
     if (!operators) return this.#unary();
-    let node = this.#binary(level + 1);
+    const first = this.#binary(level + 1);
+    let node = first;
+    const terms = [first];
+    const places: number[] = [];
+    let name = '';
     for (;;) {
       const { kind, text, at } = this.#token;
       const isOperator = (kind === 'symbol' || text === 'in') && kind !== 'string' && Object.hasOwn(operators, text);
-      if (!isOperator) return node;
+      if (!isOperator) break;
       this.#take();
-      node = this.#call(operators[text] ?? '', at, [node, this.#binary(level + 1)]);
+      name = operators[text] ?? '';
+      const next = this.#binary(level + 1);
+      if (stepping.has(name)) node = this.#call(name, at, [node, next]);
+      terms.push(next);
+      places.push(at);
     }
+    return places.length === 0 || stepping.has(name) ? node : this.#balanced(name, terms, places, 0, places.length - 1);
   }
 
   #unary(): Expr {
@@ -209,13 +232,15 @@ class Parser {
     const name = token.kind === 'quoted' ? token.text.slice(1, -1) : token.text;
     if (optional) {
       const field: Expr = { kind: 'literal', id: this.#nextId(), at: token.at, value: name, type: stringType };
-      return { kind: 'call', id: this.#nextId(), at: dot.at, name: '_?._', target: undefined, args: [operand, field] };
+      const call = { kind: 'call', id: this.#nextId(), at: dot.at, name: '_?._', target: undefined } as const;
+      return this.#heights.over({ ...call, args: [operand, field] }, 1);
     }
     if (token.kind === 'identifier' && this.#is('(')) {
       const { at } = this.#take();
       return this.#call(name, at, this.#arguments(')'), operand);
     }
-    return { kind: 'select', id: this.#nextId(), at: dot.at, operand, field: name, test: false };
+    const select = { kind: 'select', id: this.#nextId(), at: dot.at, operand, field: name, test: false } as const;
+    return this.#heights.over(select, 1);
   }
 
   #arguments(close: string): Expr[] {
@@ -251,7 +276,10 @@ class Parser {
       return inner;
     }
     if (this.#accept('[')) return this.#list(token.at);
-    if (this.#accept('{')) return { kind: 'map', id: this.#nextId(), at: token.at, entries: this.#entries() };
+    if (this.#accept('{')) {
+      const id = this.#nextId();
+      return this.#heights.over({ kind: 'map', id, at: token.at, entries: this.#entries() }, 0);
+    }
     if (this.#accept('.')) {
       if (this.#token.kind !== 'identifier') throw this.#unexpected('IDENTIFIER');
       return this.#named('.');
@@ -276,7 +304,8 @@ class Parser {
     const literal = this.#messageName(token);
     if (literal !== undefined) {
       const { at } = this.#expect('{');
-      return { kind: 'struct', id: this.#nextId(), at, name: literal, fields: this.#fields() };
+      const id = this.#nextId();
+      return this.#heights.over({ kind: 'struct', id, at, name: literal, fields: this.#fields() }, 0);
     }
     if (reserved.has(token.text)) throw new ExpressionError(`reserved identifier: ${token.text}`, token.at);
     return { kind: 'ident', id: this.#nextId(), at: token.at, name: token.text };
@@ -304,7 +333,7 @@ class Parser {
       if (!this.#accept(',')) break;
     }
     this.#close(']', listEnds);
-    return { kind: 'list', id: this.#nextId(), at, items, optional };
+    return this.#heights.over({ kind: 'list', id: this.#nextId(), at, items, optional }, 0);
   }
 
   #entries(): Entry[] {

@@ -60,6 +60,12 @@ async function patchValue(body: CallBody, type: PatchBody['type'], context: Call
 
 /** An applied object says its kind, which is the place's. */
 function checkApplied(value: unknown, expected: GroupVersionKind): void {
+  if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
+    );
+  }
   const { apiVersion = '', kind = '' } = (value ?? {}) as { apiVersion?: string; kind?: string };
   const given = parseKind(apiVersion, kind);
   if (kind === '' || apiVersion === '')
