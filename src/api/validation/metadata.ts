@@ -143,21 +143,32 @@ export function validateMetadataUpdate(p: Problems, meta: ObjectMeta, old: Objec
 
 const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
+/** `unknownAllowed`: of clients that know more operators, where a requirement less only means to ask for more. */
+export function validateRequirement(
+  p: Problems,
+  { key, operator, values = [] }: { key?: string; operator?: string; values?: readonly string[] | undefined },
+  at: string,
+  unknownAllowed = false,
+): void {
+  if (!operators.includes(operator ?? '')) {
+    if (!unknownAllowed) p.invalid(`${at}.operator`, operator ?? '', 'not a valid selector operator');
+  } else validateValues(p, operator ?? '', values, at);
+  validateLabelName(p, `${at}.key`, key ?? '');
+  for (const [j, value] of values.entries()) p.all(`${at}.values[${j}]`, value, isLabelValue(value));
+}
+
+/** How many values go with one of the four operators. */
+export function validateValues(p: Problems, operator: string, values: readonly string[], at: string): void {
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length === 0) p.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
+  } else if (values.length > 0 && operators.includes(operator))
+    p.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+}
+
 export function validateSelector(p: Problems, selector: LabelSelector | undefined, path: string): void {
   validateLabels(p, selector?.matchLabels, `${path}.matchLabels`);
-  for (const [i, e] of (selector?.matchExpressions ?? []).entries()) {
-    const at = `${path}.matchExpressions[${i}]`;
-    const values = e.values ?? [];
-    if (!operators.includes(e.operator)) {
-      p.invalid(`${at}.operator`, e.operator ?? '', 'not a valid selector operator');
-    } else if (e.operator === 'In' || e.operator === 'NotIn') {
-      if (values.length === 0) p.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if (values.length > 0) {
-      p.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-    }
-    validateLabelName(p, `${at}.key`, e.key ?? '');
-    for (const [j, value] of values.entries()) p.all(`${at}.values[${j}]`, value, isLabelValue(value));
-  }
+  for (const [i, e] of (selector?.matchExpressions ?? []).entries())
+    validateRequirement(p, e, `${path}.matchExpressions[${i}]`);
 }
 
 export const isEmptySelector = (selector: LabelSelector | undefined): boolean =>

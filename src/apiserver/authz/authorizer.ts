@@ -93,7 +93,7 @@ function gathered(so: Decision, next: Decision): Decision {
 }
 
 /** Several errors as Go's aggregate shows them. */
-const aggregated = (errors: readonly string[]): string =>
+export const aggregated = (errors: readonly string[]): string =>
   errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]`;
 
 /**

@@ -3,8 +3,10 @@ import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type FollowedFile, followFile } from '../configuration/follow-file.ts';
 import { openRemoteService, type RemoteService } from '../remote/service.ts';
+import type { UserInfo } from '../server.ts';
 import { type Authorizer, type Decision, unionAuthorizer } from './authorizer.ts';
 import { type AuthorizerSettings, parseAuthorizationConfiguration } from './configuration.ts';
+import { nodeOf } from './node.ts';
 import { createWebhookAuthorizer } from './webhook.ts';
 
 /** Who decides, in order: given at once, or in a file that is followed. */
@@ -17,7 +19,7 @@ export interface AuthorizerChain extends Authorizer {
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Why not all rules of a user can be listed. */
-  unresolved(): readonly string[];
+  unresolved(user: UserInfo): readonly string[];
 }
 
 interface Row {
@@ -109,6 +111,9 @@ export function createAuthorizerChain(options: {
       for (const service of row.services) service.close();
     },
     authorize: (user, attributes) => row.authorizer.authorize(user, attributes),
-    unresolved: () => (row.types.has('Webhook') ? ['webhook authorizer does not support user rule resolution'] : []),
+    unresolved: (user) =>
+      [...row.types]
+        .filter((type) => type === 'Webhook' || (type === 'Node' && nodeOf(user) !== undefined))
+        .map((type) => `${type.toLowerCase()} authorizer does not support user rule resolution`),
   };
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { trackUpdate } from '../../api/apply.ts';
+import { applyDefaults } from '../../api/defaults.ts';
 import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
 import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
@@ -25,6 +27,9 @@ const warnOnlySeconds = 3607;
 const extendedSeconds = 365 * 24 * 3600;
 
 const group = 'authentication.k8s.io';
+
+/** As Go shows a group and version: with the slash though there is no group. */
+const groupVersion = (apiVersion = ''): string => (apiVersion.includes('/') ? apiVersion : `/${apiVersion}`);
 
 function check(spec: TokenRequestSpec): void {
   const seconds = spec.expirationSeconds ?? 3600;
@@ -68,7 +73,7 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
     const { apiVersion, kind = '', name = '', uid } = reference;
     const resource = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' }[kind];
     if (apiVersion !== 'v1' || !resource)
-      throw badRequest(`cannot bind token to object of type ${apiVersion ?? ''}, Kind=${kind}`);
+      throw badRequest(`cannot bind token to object of type ${groupVersion(apiVersion)}, Kind=${kind}`);
     const object = await get(resource, kind === 'Node' ? '' : namespace, name);
     if (kind === 'Pod' && (object.spec as { serviceAccountName?: string }).serviceAccountName !== account)
       throw badRequest(
@@ -103,13 +108,15 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       options: {},
       context: call.context,
     };
+    given.spec ??= {};
+    applyDefaults(attributes.kind, given);
+    const manager = call.context.fieldManager;
+    trackUpdate(attributes.kind, undefined, given, { manager, subresource: 'token', now: new Date(now()) });
     await options.admission.mutate(attributes);
     const request = attributes.object as Draft;
     const account = await get('serviceaccounts', namespace, name);
-    const spec = (request.spec ?? {}) as TokenRequestSpec;
-    request.spec = spec;
+    const spec = (request.spec ?? {}) as TokenRequestSpec & { expirationSeconds: number };
     if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
-    spec.expirationSeconds ??= 3600;
     checkIdentity(request, namespace, name, account);
     check(spec);
     await options.admission.validate(attributes);
@@ -149,8 +156,10 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       kind: 'object',
       status: 201,
       object: {
-        ...request,
-        metadata: { name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) },
+        kind: request.kind,
+        apiVersion: request.apiVersion,
+        metadata: { ...request.metadata, name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) },
+        spec,
         status: { token, expirationTimestamp: time(issued + asked) },
       },
     };

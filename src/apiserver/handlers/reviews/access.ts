@@ -1,18 +1,19 @@
 import type { SubjectAccessReviewSpec } from '../../../api/gen/authorization-v1.ts';
-import type { StatusCause } from '../../../api/gen/meta-v1.ts';
+import type { ObjectMeta } from '../../../api/gen/meta-v1.ts';
 import { badRequest, invalid } from '../../../api/status.ts';
-import type { Attributes, Authorizer } from '../../authz/authorizer.ts';
+import { type AccessReviewKind, validateAccessReview } from '../../../api/validation/access-reviews.ts';
+import { type Attributes, type Authorizer, aggregated } from '../../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../../authz/rbac.ts';
 import type { UserInfo } from '../../server.ts';
-import { readObject } from '../body.ts';
 import type { Answer, Call, StoreHandler } from '../call.ts';
 import type { SpecialHandlers } from '../route.ts';
-import { expectedKind } from '../write.ts';
+import { readReview } from './read.ts';
+import { type ReviewedSelector, reviewedFields, reviewedLabels } from './selectors.ts';
 
 const group = 'authorization.k8s.io';
 
 type Review = {
-  metadata: { namespace?: string };
+  metadata: ObjectMeta;
   spec?: SubjectAccessReviewSpec & { namespace?: string };
   status?: object;
 };
@@ -30,46 +31,31 @@ export function attributesOfSpec(spec: SubjectAccessReviewSpec): Attributes {
     subresource: r?.subresource ?? '',
     namespace: r?.namespace ?? '',
     name: r?.name ?? '',
-    fieldSelector: r?.fieldSelector?.rawSelector,
-    labelSelector: r?.labelSelector?.rawSelector,
   };
 }
 
-function check(spec: SubjectAccessReviewSpec | undefined, needsUser: boolean): void {
-  const causes: StatusCause[] = [];
-  const has = [spec?.resourceAttributes, spec?.nonResourceAttributes].filter((a) => a !== undefined).length;
-  if (has === 2)
-    causes.push({
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: "nonResourceAttributes": cannot be specified in combination with resourceAttributes',
-      field: 'spec.nonResourceAttributes',
-    });
-  if (has === 0)
-    causes.push({
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
-      field: 'spec.resourceAttributes',
-    });
-  if (needsUser && !spec?.user && (spec?.groups?.length ?? 0) === 0)
-    causes.push({
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: "": at least one of user or group must be specified',
-      field: 'spec.user',
-    });
-  // Upstream names the group alone.
+function check(kind: AccessReviewKind, given: Review): void {
+  const causes = validateAccessReview(kind, given);
   if (causes.length === 0) return;
   const error = invalid({ group, kind: '' }, '', causes);
+  // Upstream names the group alone.
   delete error.status.details?.kind;
   throw error;
 }
 
 async function decided(authorizer: Authorizer, user: UserInfo, spec: SubjectAccessReviewSpec): Promise<object> {
-  const { allowed, denied, reason, error } = await authorizer.authorize(user, attributesOfSpec(spec));
+  const fields = reviewedFields(spec.resourceAttributes?.fieldSelector);
+  const labels = reviewedLabels(spec.resourceAttributes?.labelSelector);
+  const asked = { ...attributesOfSpec(spec), fieldSelector: fields.text, labelSelector: labels.text };
+  const { allowed, denied, reason, error } = await authorizer.authorize(user, asked);
+  const left = (name: string, { ignored }: ReviewedSelector): string[] =>
+    ignored ? [`spec.resourceAttributes.${name} ${ignored} due to parse error`] : [];
+  const errors = [error ?? [], left('fieldSelector', fields), left('labelSelector', labels)].flat();
   return {
     allowed,
     ...(denied ? { denied } : {}),
     ...(reason === '' ? {} : { reason }),
-    ...(error === undefined ? {} : { evaluationError: error }),
+    ...(errors.length > 0 ? { evaluationError: errors.join('; ') } : {}),
   };
 }
 
@@ -86,17 +72,24 @@ const subject = (spec: SubjectAccessReviewSpec): UserInfo => ({
 export function accessReviews(
   authorizer: Authorizer,
   rbac: RbacAuthorizer,
-  unresolved: () => readonly string[],
+  unresolved: (user: UserInfo) => readonly string[],
 ): ReadonlyMap<string, SpecialHandlers> {
   const review =
-    (kind: string, answer: (call: Call, review: Review) => object | Promise<object>): StoreHandler =>
+    (
+      kind: AccessReviewKind | 'SelfSubjectRulesReview',
+      answer: (call: Call, review: Review) => object | Promise<object>,
+    ): StoreHandler =>
     async (call, store) => {
-      const object = await readObject(call, expectedKind(store, ''));
+      const object = await readReview(call, store);
       const given = object as unknown as Review;
-      if (kind !== 'SelfSubjectRulesReview')
-        check(given.spec, kind === 'SubjectAccessReview' || kind === 'LocalSubjectAccessReview');
+      if (kind !== 'SelfSubjectRulesReview') check(kind, given);
       const status = await answer(call, given);
-      return created(kind === 'SelfSubjectRulesReview' ? { ...object, spec: {}, status } : { ...object, status });
+      const { apiVersion } = object;
+      return created(
+        kind === 'SelfSubjectRulesReview'
+          ? { kind, apiVersion, metadata: {}, spec: {}, status }
+          : { ...object, status },
+      );
     };
   const spec = (given: Review): SubjectAccessReviewSpec => given.spec ?? {};
 
@@ -114,14 +107,9 @@ export function accessReviews(
     [
       `${group}/localsubjectaccessreviews/`,
       {
-        create: review('LocalSubjectAccessReview', (call, given) => {
-          const namespace = call.info.namespace;
-          if (spec(given).resourceAttributes?.namespace !== namespace)
-            throw badRequest(
-              `spec.resourceAttributes.namespace must match namespace: ${namespace}, got ${spec(given).resourceAttributes?.namespace ?? ''}`,
-            );
-          return decided(authorizer, subject(spec(given)), spec(given));
-        }),
+        create: review('LocalSubjectAccessReview', (_call, given) =>
+          decided(authorizer, subject(spec(given)), spec(given)),
+        ),
       },
     ],
     [
@@ -132,7 +120,7 @@ export function accessReviews(
           if (namespace === '') throw badRequest('no namespace on request');
           const found = rbac.rulesFor(call.user, namespace);
           const { rules } = found;
-          const beyond = unresolved();
+          const beyond = unresolved(call.user);
           const errors = [...beyond, ...found.errors];
           return {
             resourceRules: rules
@@ -146,8 +134,8 @@ export function accessReviews(
             nonResourceRules: rules
               .filter((rule) => (rule.nonResourceURLs?.length ?? 0) > 0)
               .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-            incomplete: beyond.length > 0 || call.user.groups.includes('system:nodes'),
-            ...(errors.length > 0 ? { evaluationError: errors.join(', ') } : {}),
+            incomplete: beyond.length > 0,
+            ...(errors.length > 0 ? { evaluationError: aggregated(errors) } : {}),
           };
         }),
       },

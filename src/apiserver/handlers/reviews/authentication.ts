@@ -2,9 +2,8 @@ import { badRequest } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Authentication } from '../../authn/authenticate.ts';
 import type { UserInfo } from '../../server.ts';
-import { readObject } from '../body.ts';
 import type { SpecialHandlers } from '../route.ts';
-import { expectedKind } from '../write.ts';
+import { readReview } from './read.ts';
 
 const group = 'authentication.k8s.io';
 
@@ -25,7 +24,7 @@ export function authenticationReviews(
       `${group}/tokenreviews/`,
       {
         async create(call, store) {
-          const object = await readObject(call, expectedKind(store, ''));
+          const object = await readReview(call, store);
           const { token = '', audiences: asked } = (object.spec ?? {}) as { token?: string; audiences?: string[] };
           if (token === '') throw badRequest('token is required for TokenReview in authentication');
           const wanted = asked && asked.length > 0 ? asked : audiences;
@@ -37,14 +36,15 @@ export function authenticationReviews(
       `${group}/selfsubjectreviews/`,
       {
         async create(call, store) {
-          const object = await readObject(call, expectedKind(store, ''));
+          const { kind, apiVersion } = await readReview(call, store);
           const creationTimestamp = `${new Date().toISOString().slice(0, 19)}Z`;
           return {
             kind: 'object',
             status: 201,
             object: {
-              ...object,
-              metadata: { ...object.metadata, creationTimestamp },
+              kind,
+              apiVersion,
+              metadata: { creationTimestamp },
               status: { userInfo: userInfo(call.user) },
             },
           };
