@@ -273,7 +273,15 @@ function typeOf(fact: Fact): TypeSchema {
  */
 const dropped: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.core.v1.PodSpec': ['schedulingGroup'],
+  'io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy': ['maxUnavailable'],
+  'io.k8s.api.core.v1.Lifecycle': ['stopSignal'],
   'io.k8s.api.core.v1.NodeSpec': ['configSource'],
+  'io.k8s.api.core.v1.VolumeMountStatus': ['volumeStatus'],
+  'io.k8s.api.core.v1.VolumeProjection': ['clusterTrustBundle', 'podCertificate'],
+  'io.k8s.api.discovery.v1.Endpoint': ['deprecatedTopology'],
+  'io.k8s.api.resource.v1.Device': ['nodeAllocatableResourceMappings'],
+  'io.k8s.api.resource.v1.DeviceAttribute': ['bools', 'ints', 'strings', 'versions'],
+  'io.k8s.api.storage.v1.CSIDriverSpec': ['preventPodSchedulingIfMissing'],
   'io.k8s.api.coordination.v1.LeaseSpec': ['preferredHolder', 'strategy'],
 };
 

@@ -1,11 +1,9 @@
-import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type { APIService } from '../gen/apiregistration-v1.ts';
 import type { CertificateSigningRequest } from '../gen/certificates-v1.ts';
-import type { FlowSchema, LimitResponse, PriorityLevelConfiguration } from '../gen/flowcontrol-v1.ts';
 import type { IPAddress, ServiceCIDR } from '../gen/networking-v1.ts';
-import { inRange, isDns1035Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
-import { isCidr, validateCidr } from './addresses.ts';
+import { inRange, isDns1035Label, isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
+import { familyOfCidr, strictIpProblem, validateStrictCidr } from './addresses.ts';
 import type { NameRule } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
@@ -89,13 +87,19 @@ export function validateSigningRequest(
     if (!usages.includes(usage)) p.unsupported(`spec.usages[${i}]`, usage, usages);
     if (given.indexOf(usage) < i) p.duplicate(`spec.usages[${i}]`, usage);
   }
-  validateSigner(p, 'spec.signerName', spec.signerName ?? '');
+  if (spec.signerName === 'kubernetes.io/legacy-unknown') {
+    p.invalid('spec.signerName', spec.signerName, 'the legacy signerName is not allowed via this API version');
+  } else validateSigner(p, 'spec.signerName', spec.signerName ?? '');
   const seconds = spec.expirationSeconds;
   if (seconds !== undefined && seconds < 600) {
     p.invalid('spec.expirationSeconds', seconds, 'may not specify a duration less than 600 seconds (10 minutes)');
   }
 }
 
+const longestDomain = 253;
+const longestSigner = longestDomain + 1 + (longestDomain + 1 + 63);
+
+/** Who signs: a domain, and a name within it. */
 function validateSigner(p: Problems, path: string, name: string): void {
   if (name === '') {
     p.required(path);
@@ -107,19 +111,25 @@ function validateSigner(p: Problems, path: string, name: string): void {
     return;
   }
   const [domain = '', rest = ''] = parts;
-  p.all(path, name, isDns1123Subdomain(domain));
-  if (domain.split('.').length < 2)
-    p.invalid(path, domain, 'should be a domain with at least two segments separated by dots');
-  p.all(path, name, isDns1123Subdomain(rest));
+  // What is wrong is said of the first wrong label alone.
+  const labelled = (whole: string, grammar: NameRule): void => {
+    const label = whole.split('.').find((l) => grammar(l).length > 0);
+    if (label === undefined) return;
+    for (const why of grammar(label)) p.invalid(path, whole, `validating label ${JSON.stringify(label)}: ${why}`);
+  };
+  if (domain.length > longestDomain) p.tooLong(path, longestDomain);
+  labelled(domain, isDns1123Label);
+  if (!domain.includes('.')) p.invalid(path, domain, 'should be a domain with at least two segments separated by dots');
+  labelled(rest, isDns1123Subdomain);
+  if (name.length > longestSigner) p.tooLong(path, longestSigner);
 }
 
-export function validateIpAddress(p: Problems, { metadata, spec }: IPAddress, old?: IPAddress): void {
+export function validateIpAddress(p: Problems, { spec }: IPAddress, old?: IPAddress): void {
   const ref = spec?.parentRef;
   if (old) {
     p.immutable('spec.parentRef', ref, sameValue(ref, old.spec?.parentRef));
     return;
   }
-  if (isIP(metadata.name ?? '') === 0) return;
   if (!ref) {
     p.required('spec.parentRef');
     return;
@@ -132,79 +142,34 @@ export function validateIpAddress(p: Problems, { metadata, spec }: IPAddress, ol
   }
 }
 
+const oneEach = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+
+function validateCidrs(p: Problems, cidrs: readonly string[]): void {
+  const at = 'spec.cidrs';
+  if (cidrs.length === 0) p.required(at, 'at least one CIDR required');
+  else if (cidrs.length > 2) p.invalid(at, cidrs, 'may only hold up to 2 values');
+  else {
+    for (const [i, cidr] of cidrs.entries()) validateStrictCidr(p, `${at}[${i}]`, cidr);
+    const [one, other] = cidrs.map(familyOfCidr);
+    if (cidrs.length === 2 && one && one === other) p.invalid(at, cidrs, oneEach);
+  }
+}
+
+/** A range stays as it is; one of the other family may be added. */
 export function validateServiceCidr(p: Problems, { spec }: ServiceCIDR, old?: ServiceCIDR): void {
   const cidrs = spec?.cidrs ?? [];
-  if (old && !sameValue(cidrs, old.spec?.cidrs ?? [])) p.invalid('spec.cidrs', cidrs, 'field is immutable');
-  if (cidrs.length === 0) {
-    p.required('spec.cidrs', 'at least one CIDR required');
-    return;
-  }
-  const good = cidrs.filter(isCidr);
-  const families = new Set(good.map((c) => isIP(c.split('/')[0] ?? '')));
-  if (cidrs.length > 2) p.invalid('spec.cidrs', cidrs, 'may only hold up to 2 values');
-  else if (good.length === 2 && families.size < 2) {
-    const why = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
-    p.invalid('spec.cidrs', cidrs, why);
-  }
-  for (const [i, cidr] of cidrs.entries()) validateCidr(p, `spec.cidrs[${i}]`, cidr);
-}
-
-export function validateFlowSchema(p: Problems, { spec }: FlowSchema): void {
-  const precedence = spec?.matchingPrecedence ?? 0;
-  if (precedence <= 0) p.invalid('spec.matchingPrecedence', precedence, 'must be a positive value');
-  else if (precedence > 10000) p.invalid('spec.matchingPrecedence', precedence, 'must not be greater than 10000');
-  const methods = ['ByNamespace', 'ByUser'];
-  const method = spec?.distinguisherMethod;
-  if (method && !methods.includes(method.type)) {
-    p.unsupported('spec.distinguisherMethod.type', { Type: method.type ?? '' }, methods);
-  }
-  const name = spec?.priorityLevelConfiguration.name;
-  if (!name) p.required('spec.priorityLevelConfiguration.name', 'must reference a priority level');
-  else p.all('spec.priorityLevelConfiguration.name', name, isDns1123Subdomain(name));
-}
-
-export function validatePriorityLevel(p: Problems, { spec }: PriorityLevelConfiguration): void {
-  const { type, limited, exempt } = spec ?? {};
-  if (!type) {
-    p.required('spec.type');
-    return;
-  }
-  if (type !== 'Exempt' && type !== 'Limited') {
-    p.unsupported('spec.type', type, ['Exempt', 'Limited']);
-    return;
-  }
-  if (type === 'Exempt') {
-    if (limited) p.forbidden('spec.limited', 'must be nil if the type is not Limited');
-    return;
-  }
-  if (exempt) p.forbidden('spec.exempt', 'must be nil if the type is Limited');
-  if (!limited) {
-    p.required('spec.limited', 'must not be empty when type is Limited');
-    return;
-  }
-  const shares = limited.nominalConcurrencyShares;
-  if (shares !== undefined && shares < 0) {
-    p.invalid('spec.limited.nominalConcurrencyShares', shares, 'must be a non-negative integer');
-  }
-  const response: Partial<LimitResponse> = limited.limitResponse ?? {};
-  if (!response.type) p.required('spec.limited.limitResponse.type');
-  else if (response.type === 'Reject') {
-    if (response.queuing) {
-      const why = 'must be nil if limited.limitResponse.type is not Limited';
-      p.forbidden('spec.limited.limitResponse.queuing', why);
+  const before = old?.spec?.cidrs ?? [];
+  const isWidened = before.length === 1 && cidrs.length === 2;
+  if (!old) validateCidrs(p, cidrs);
+  else if (cidrs.length === before.length || isWidened) {
+    for (const [i, cidr] of before.entries()) {
+      if (cidr !== cidrs[i]) p.invalid(`spec.cidrs[${i}]`, cidrs[i], 'field is immutable');
     }
-  } else if (response.type !== 'Queue') {
-    p.unsupported('spec.limited.limitResponse.type', response.type, ['Queue', 'Reject']);
-  } else if (!response.queuing) {
-    p.required('spec.limited.limitResponse.queuing', 'must not be empty if limited.limitResponse.type is Limited');
-  }
-  const lend = limited.lendablePercent;
-  if (lend !== undefined && (lend < 0 || lend > 100)) p.invalid('spec.limited.lendablePercent', lend, inRange(0, 100));
-  const borrow = limited.borrowingLimitPercent;
-  if (borrow !== undefined && borrow < 0) {
-    p.invalid('spec.limited.borrowingLimitPercent', borrow, 'if specified, must be a non-negative integer');
-  }
+    if (isWidened) validateCidrs(p, cidrs);
+  } else p.invalid('spec.cidrs', spec?.cidrs ?? null, 'field is immutable');
 }
 
-export const isIpName = (name: string): string[] =>
-  isIP(name) === 0 ? ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'] : [];
+export const isIpName = (name: string): string[] => {
+  const why = strictIpProblem(name);
+  return why ? [why] : [];
+};

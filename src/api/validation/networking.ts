@@ -18,7 +18,7 @@ import {
   isPortNumber,
   isWildcardDns1123Subdomain,
 } from '../names.ts';
-import { isCidr, validateCidr } from './addresses.ts';
+import { isCidr, isStrictSubset, validateCidr } from './addresses.ts';
 import { validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
@@ -38,16 +38,18 @@ function validatePolicyPort(p: Problems, path: string, { protocol, port, endPort
   }
 }
 
-function validatePeer(p: Problems, path: string, peer: NetworkPolicyPeer): void {
+function validatePeer(p: Problems, path: string, peer: NetworkPolicyPeer, before: readonly string[]): void {
   if (peer.podSelector) validateSelector(p, peer.podSelector, `${path}.podSelector`);
   if (peer.namespaceSelector) validateSelector(p, peer.namespaceSelector, `${path}.namespaceSelector`);
   const block = peer.ipBlock;
   if (block) {
     if (!block.cidr) p.required(`${path}.ipBlock.cidr`);
     else {
-      validateCidr(p, `${path}.ipBlock.cidr`, block.cidr);
+      validateCidr(p, `${path}.ipBlock.cidr`, block.cidr, before);
       for (const [i, range] of isCidr(block.cidr) ? (block.except ?? []).entries() : []) {
-        validateCidr(p, `${path}.ipBlock.except[${i}]`, range);
+        const at = `${path}.ipBlock.except[${i}]`;
+        validateCidr(p, at, range, before);
+        if (isStrictSubset(range, block.cidr) === false) p.invalid(at, range, 'must be a strict subset of `cidr`');
       }
     }
   }
@@ -56,16 +58,23 @@ function validatePeer(p: Problems, path: string, peer: NetworkPolicyPeer): void 
   else if (others && block) p.forbidden(path, 'may not specify both ipBlock and another peer');
 }
 
-export function validateNetworkPolicy(p: Problems, { spec }: NetworkPolicy): void {
+/** Every network that a policy names. */
+const rangesOf = (policy: NetworkPolicy | undefined): string[] =>
+  [...(policy?.spec?.ingress ?? []).map(({ from }) => from), ...(policy?.spec?.egress ?? []).map(({ to }) => to)]
+    .flatMap((peers) => peers ?? [])
+    .flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : []));
+
+export function validateNetworkPolicy(p: Problems, { spec }: NetworkPolicy, old?: NetworkPolicy): void {
   if (!spec) return;
+  const before = rangesOf(old);
   validateSelector(p, spec.podSelector, 'spec.podSelector');
   for (const [i, rule] of (spec.ingress ?? []).entries()) {
     for (const [j, port] of (rule.ports ?? []).entries()) validatePolicyPort(p, `spec.ingress[${i}].ports[${j}]`, port);
-    for (const [j, peer] of (rule.from ?? []).entries()) validatePeer(p, `spec.ingress[${i}].from[${j}]`, peer);
+    for (const [j, peer] of (rule.from ?? []).entries()) validatePeer(p, `spec.ingress[${i}].from[${j}]`, peer, before);
   }
   for (const [i, rule] of (spec.egress ?? []).entries()) {
     for (const [j, port] of (rule.ports ?? []).entries()) validatePolicyPort(p, `spec.egress[${i}].ports[${j}]`, port);
-    for (const [j, peer] of (rule.to ?? []).entries()) validatePeer(p, `spec.egress[${i}].to[${j}]`, peer);
+    for (const [j, peer] of (rule.to ?? []).entries()) validatePeer(p, `spec.egress[${i}].to[${j}]`, peer, before);
   }
   const kinds = spec.policyTypes ?? [];
   if (kinds.length > 2) {
@@ -125,7 +134,9 @@ function validateHost(p: Problems, path: string, host: string): void {
   p.all(path, host, host.includes('*') ? isWildcardDns1123Subdomain(host) : isDns1123Subdomain(host));
 }
 
-export function validateIngress(p: Problems, { spec = {} }: Ingress): void {
+const classAnnotation = 'kubernetes.io/ingress.class';
+
+export function validateIngress(p: Problems, { metadata, spec = {} }: Ingress, old?: Ingress): void {
   const rules = spec.rules ?? [];
   if (rules.length === 0 && !spec.defaultBackend) {
     p.invalid('spec', wasEmpty(spec, 'rules') ? [] : null, 'either `defaultBackend` or `rules` must be specified');
@@ -147,6 +158,10 @@ export function validateIngress(p: Problems, { spec = {} }: Ingress): void {
   }
   const name = spec.ingressClassName;
   if (name !== undefined) p.all('spec.ingressClassName', name, isDns1123Subdomain(name));
+  const noted = metadata.annotations?.[classAnnotation];
+  if (!old && noted !== undefined && name !== undefined && noted !== name) {
+    p.invalid(`annotations.${classAnnotation}`, noted, 'must match `ingressClassName` when both are specified');
+  }
 }
 
 function validateParameters(p: Problems, path: string, given: IngressClassParametersReference): void {

@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
 import type { Lease } from '../gen/coordination-v1.ts';
-import type { EndpointSlice } from '../gen/discovery-v1.ts';
+import type { TopologySelectorTerm } from '../gen/core-v1.ts';
 import type { RuntimeClass } from '../gen/node-v1.ts';
 import type { PodDisruptionBudget } from '../gen/policy-v1.ts';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from '../gen/rbac-v1.ts';
@@ -9,11 +8,11 @@ import type { PriorityClass } from '../gen/scheduling-v1.ts';
 import type { StorageClass } from '../gen/storage-v1.ts';
 import { percentOf } from '../int-or-string.ts';
 import { isDns1123Label, isDns1123Subdomain, isPathSegment, isQualifiedName } from '../names.ts';
-import { validateEndpointIp, validateIp } from './addresses.ts';
-import { validateLabels, validateSelector } from './metadata.ts';
+import { validateLabelName, validateLabels, validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
 import { validateTolerations } from './scheduling.ts';
+import { validateClassParameters } from './storage.ts';
 import { validateIntOrPercent } from './workloads.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
@@ -97,6 +96,17 @@ export function validateDisruptionBudget(p: Problems, { spec = {} }: PodDisrupti
 }
 
 const highestUserPriority = 1_000_000_000;
+const systemPriorities: Readonly<Record<string, number>> = {
+  'system-node-critical': 2_000_001_000,
+  'system-cluster-critical': 2_000_000_000,
+};
+
+function systemClassProblem(name: string, { value = 0, globalDefault = false }: PriorityClass): string | undefined {
+  const known = systemPriorities[name];
+  if (known === undefined) return `${name} is not a known system priority class`;
+  if (value !== known) return `value of ${name} PriorityClass must be ${known}`;
+  return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
 
 export function validatePriorityClass(p: Problems, object: PriorityClass, old?: PriorityClass): void {
   if (old) {
@@ -105,12 +115,10 @@ export function validatePriorityClass(p: Problems, object: PriorityClass, old?: 
     return;
   }
   const name = object.metadata.name ?? '';
-  const system = ['system-node-critical', 'system-cluster-critical'];
   if (name.startsWith('system-')) {
-    if (!system.includes(name)) {
-      const why = "priority class names with 'system-' prefix are reserved for system use only. error:";
-      p.forbidden('metadata.name', `${why} ${name} is not a known system priority class`);
-    }
+    const wrong = systemClassProblem(name, object);
+    const why = "priority class names with 'system-' prefix are reserved for system use only. error:";
+    if (wrong) p.forbidden('metadata.name', `${why} ${wrong}`);
   } else if ((object.value ?? 0) > highestUserPriority) {
     p.forbidden('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`);
   }
@@ -128,7 +136,14 @@ export function validateRuntimeClass(p: Problems, object: RuntimeClass, old?: Ru
   else p.all('handler', object.handler, isDns1123Label(object.handler));
   if (object.overhead) validateRequirements(p, 'overhead', { limits: object.overhead.podFixed });
   validateLabels(p, object.scheduling?.nodeSelector, 'scheduling.nodeSelector');
-  validateTolerations(p, 'scheduling.tolerations', object.scheduling?.tolerations ?? []);
+  const tolerations = object.scheduling?.tolerations ?? [];
+  validateTolerations(p, 'scheduling.tolerations', tolerations);
+  for (const [i, toleration] of tolerations.entries()) {
+    if (tolerations.findIndex((other) => sameValue(other, toleration)) === i) continue;
+    const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
+    const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
+    p.duplicate(`scheduling.tolerations[${i}]`, shown);
+  }
 }
 
 export function validateLease(p: Problems, { spec = {} }: Lease): void {
@@ -153,44 +168,31 @@ export function validateStorageClass(p: Problems, object: StorageClass, old?: St
   }
   if (!object.provisioner) p.required('provisioner');
   else p.all('provisioner', object.provisioner.toLowerCase(), isQualifiedName(object.provisioner.toLowerCase()));
+  validateClassParameters(p, object.parameters);
   const policies = ['Delete', 'Retain'];
   const policy = object.reclaimPolicy;
   if (policy && !policies.includes(policy)) p.unsupported('reclaimPolicy', policy, policies);
   const modes = ['Immediate', 'WaitForFirstConsumer'];
   const mode = object.volumeBindingMode;
   if (mode !== undefined && !modes.includes(mode)) p.unsupported('volumeBindingMode', mode, modes);
+  validateTopologies(p, object.allowedTopologies ?? []);
 }
 
-export function validateEndpointSlice(p: Problems, slice: EndpointSlice, old?: EndpointSlice): void {
-  const families = ['FQDN', 'IPv4', 'IPv6'];
-  if (old) p.immutable('addressType', slice.addressType, slice.addressType === old.addressType);
-  else p.oneOf('addressType', slice.addressType, families);
-  if ((slice.endpoints?.length ?? 0) > 1000) p.tooMany('endpoints', slice.endpoints?.length ?? 0, 1000);
-  for (const [i, endpoint] of (slice.endpoints ?? []).entries()) {
-    const at = `endpoints[${i}]`;
-    const addresses = endpoint.addresses ?? [];
-    if (addresses.length === 0) p.required(`${at}.addresses`, 'must contain at least 1 address');
-    if (addresses.length > 100) p.tooMany(`${at}.addresses`, addresses.length, 100);
-    for (const [j, address] of addresses.entries()) {
-      if (slice.addressType === 'FQDN') p.all(`${at}.addresses[${j}]`, address, isDns1123Subdomain(address));
-      else {
-        validateIp(p, `${at}.addresses[${j}]`, address);
-        if (isIP(address) !== 0) validateEndpointIp(p, `${at}.addresses[${j}]`, address);
+function validateTopologies(p: Problems, terms: readonly TopologySelectorTerm[]): void {
+  const seen: object[] = terms.map(() => ({}));
+  for (const [i, term] of terms.entries()) {
+    const at = `allowedTopologies[${i}].matchLabelExpressions`;
+    const byKey: Record<string, readonly string[]> = {};
+    for (const [j, { key = '', values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
+      if (values.length === 0) p.required(`${at}[${j}].values`);
+      for (const [k, value] of values.entries()) {
+        if (values.indexOf(value) < k) p.duplicate(`${at}[${j}].values[${k}]`, value);
       }
+      validateLabelName(p, `${at}[${j}].key`, key);
+      if (byKey[key]) p.duplicate(`${at}[${j}].key`, key);
+      byKey[key] = [...new Set(values)].sort();
     }
-    if (endpoint.hostname !== undefined) p.all(`${at}.hostname`, endpoint.hostname, isDns1123Label(endpoint.hostname));
-    if (endpoint.nodeName !== undefined)
-      p.all(`${at}.nodeName`, endpoint.nodeName, isDns1123Subdomain(endpoint.nodeName));
-  }
-  const names = new Set<string>();
-  for (const [i, port] of (slice.ports ?? []).entries()) {
-    const at = `ports[${i}]`;
-    if (port.name) p.all(`${at}.name`, port.name, isDns1123Label(port.name));
-    if (names.has(port.name ?? '')) p.duplicate(`${at}.name`, port.name ?? '');
-    names.add(port.name ?? '');
-    const protocols = ['SCTP', 'TCP', 'UDP'];
-    if (port.protocol === undefined) p.required(`${at}.protocol`);
-    else if (!protocols.includes(port.protocol)) p.unsupported(`${at}.protocol`, port.protocol, protocols);
-    if (port.appProtocol !== undefined) p.all(`${at}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
+    for (const other of seen) if (sameValue(other, byKey)) p.duplicate(at, '');
+    seen.push(byKey);
   }
 }

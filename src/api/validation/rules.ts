@@ -1,14 +1,12 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { type GroupVersionKind, schemaOf } from '../schema.ts';
-import { validateAutoscaler } from './autoscaling.ts';
+import { validateAutoscaler, validateAutoscalerStatus } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
   apiServiceNames,
   isIpName,
   validateApiService,
-  validateFlowSchema,
   validateIpAddress,
-  validatePriorityLevel,
   validateServiceCidr,
   validateSigningRequest,
 } from './cluster.ts';
@@ -26,6 +24,7 @@ import {
 import { validateClaimStatus } from './device-allocations.ts';
 import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
 import { validateResourceSlice } from './device-slices.ts';
+import { validateEndpointSlice } from './endpoint-slices.ts';
 import {
   definitionNames,
   validateAdmissionPolicy,
@@ -35,6 +34,7 @@ import {
   validatePolicyBinding,
   validateWebhooks,
 } from './extensions.ts';
+import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } from './flow-control.ts';
 import type { NameRule } from './metadata.ts';
 import { validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
 import { validatePodCreate, validatePodUpdate } from './pod.ts';
@@ -42,7 +42,6 @@ import {
   validateBinding,
   validateClusterRole,
   validateDisruptionBudget,
-  validateEndpointSlice,
   validateLease,
   validatePriorityClass,
   validateRole,
@@ -144,12 +143,14 @@ const kinds: Readonly<Record<string, KindRules>> = {
     knownFinalizers: false,
     namesOf: apiServiceNames,
   }),
-  'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler),
+  'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler, { status: validateAutoscalerStatus }),
   'certificates.k8s.io/CertificateSigningRequest': named(isPathSegment, { create: validateSigningRequest }),
   'coordination.k8s.io/Lease': subdomain(validateLease, anyFinalizers),
   'discovery.k8s.io/EndpointSlice': subdomain(validateEndpointSlice),
-  'flowcontrol.apiserver.k8s.io/FlowSchema': subdomain(validateFlowSchema),
-  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': subdomain(validatePriorityLevel),
+  'flowcontrol.apiserver.k8s.io/FlowSchema': subdomain(validateFlowSchema, { status: validateConditionTypes }),
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': subdomain(validatePriorityLevel, {
+    status: validateConditionTypes,
+  }),
   'networking.k8s.io/IPAddress': named(isIpName, { prefix: isIpName, create: validateIpAddress }),
   'networking.k8s.io/ServiceCIDR': subdomain(validateServiceCidr),
   'networking.k8s.io/Ingress': subdomain(validateIngress),

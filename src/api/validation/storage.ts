@@ -5,13 +5,16 @@ import type {
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
+  TokenRequest,
   VolumeAttachment,
   VolumeAttributesClass,
 } from '../gen/storage-v1.ts';
 import { isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import { compareQuantities, zeroQuantity } from '../quantity.ts';
+import { validateSelector } from './metadata.ts';
 import { validateNoBacksteps } from './paths.ts';
 import type { Problems } from './problems.ts';
+import { validateNonNegativeQuantity } from './resources.ts';
 import { validateNodeSelector } from './scheduling.ts';
 import {
   azureDisk,
@@ -192,19 +195,39 @@ export function validateAttachment(p: Problems, { spec }: VolumeAttachment, old?
   if (name !== undefined && !inline) p.all('spec.source.persistentVolumeName', name, isDns1123Subdomain(name));
 }
 
-export function validateDriver(p: Problems, { spec, metadata }: CSIDriver): void {
+export function validateDriver(p: Problems, { spec, metadata }: CSIDriver, old?: CSIDriver): void {
   const policies = ['File', 'None', 'ReadWriteOnceWithFSType'];
   const length = metadata.name?.length ?? 0;
-  if (length > 63 && length <= 253) p.tooLong('metadata.name', 63);
+  if (length > 63 && length <= 253 && !old) p.tooLong('metadata.name', 63);
   const policy = spec.fsGroupPolicy;
   if (policy !== undefined && !policies.includes(policy)) p.unsupported('spec.fsGroupPolicy', policy, policies);
-  for (const [i, mode] of (spec.volumeLifecycleModes ?? []).entries()) {
-    const modes = ['Ephemeral', 'Persistent'];
-    if (!modes.includes(mode)) p.unsupported(`spec.volumeLifecycleModes[${i}]`, mode, modes);
+  const modes = ['Persistent', 'Ephemeral'];
+  for (const mode of spec.volumeLifecycleModes ?? []) {
+    if (!modes.includes(mode)) p.unsupported('spec.volumeLifecycleModes', mode, modes);
+  }
+  validateTokens(p, spec.tokenRequests ?? []);
+  const inSecrets = spec.serviceAccountTokenInSecrets;
+  if (inSecrets !== undefined && !spec.tokenRequests?.length) {
+    const why = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
+    p.invalid('spec.serviceAccountTokenInSecrets', inSecrets, why);
   }
   const seconds = spec.nodeAllocatableUpdatePeriodSeconds;
   if (seconds !== undefined && seconds < 10) {
     p.invalid('spec.nodeAllocatableUpdatePeriodSeconds', seconds, 'must be greater than or equal to 10 seconds');
+  }
+}
+
+function validateTokens(p: Problems, requests: readonly TokenRequest[]): void {
+  const audiences = new Set<string>();
+  for (const [i, { audience = '', expirationSeconds: seconds = 600 }] of requests.entries()) {
+    const at = `spec.tokenRequests[${i}]`;
+    if (audiences.has(audience)) p.duplicate(`${at}.audience`, audience);
+    else if (seconds < 600) {
+      p.invalid(`${at}.expirationSeconds`, seconds, 'may not specify a duration less than 10 minutes');
+    } else if (seconds > 2 ** 32) {
+      p.invalid(`${at}.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds');
+    }
+    audiences.add(audience);
   }
 }
 
@@ -215,26 +238,50 @@ export function validateDriverNode(p: Problems, { spec }: CSINode): void {
     validateDriverName(p, `${at}.name`, driver.name ?? '');
     if (!driver.nodeID) p.required(`${at}.nodeID`);
     else if (driver.nodeID.length > 256) p.invalid(`${at}.nodeID`, driver.nodeID, 'must be 256 characters or less');
-    for (const key of driver.topologyKeys ?? []) {
-      if (key === '') p.required(`${at}.topologyKeys`);
-      else p.all(`${at}.topologyKeys`, key, isQualifiedName(key));
-    }
     const count = driver.allocatable?.count;
     if (count !== undefined && count < 0) {
       p.invalid(`${at}.allocatable.count`, count, 'must be greater than or equal to 0');
     }
     if (names.has(driver.name)) p.duplicate(`${at}.name`, driver.name);
     names.add(driver.name);
+    const keys = driver.topologyKeys ?? [];
+    for (const [j, key] of keys.entries()) {
+      if (key === '') p.required(at);
+      if (keys.indexOf(key) < j) p.duplicate(at, key);
+      p.all(at, key, isQualifiedName(key));
+    }
   }
 }
 
-export function validateStorageCapacity(p: Problems, { storageClassName: name = '' }: CSIStorageCapacity): void {
+export function validateStorageCapacity(p: Problems, capacity: CSIStorageCapacity, old?: CSIStorageCapacity): void {
+  validateSelector(p, capacity.nodeTopology, 'nodeTopology');
+  const name = capacity.storageClassName ?? '';
   p.all('storageClassName', name, isDns1123Subdomain(name));
+  if (capacity.capacity !== undefined) validateNonNegativeQuantity(p, 'capacity', capacity.capacity);
+  if (!old) return;
+  p.immutable('nodeTopology', capacity.nodeTopology, sameValue(capacity.nodeTopology, old.nodeTopology));
+  p.immutable('storageClassName', name, name === old.storageClassName);
+}
+
+const mostParameters = 512;
+const largestParameters = 256 * 1024;
+
+/** What is handed to a driver as it is. */
+export function validateClassParameters(p: Problems, parameters: Readonly<Record<string, string>> = {}): void {
+  const entries = Object.entries(parameters);
+  if (entries.length > mostParameters) {
+    p.tooLong('parameters', mostParameters);
+    return;
+  }
+  if (Object.hasOwn(parameters, '')) p.invalid('parameters', '', 'field can not be empty.');
+  const size = entries.flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (size > largestParameters) p.tooLong('parameters', largestParameters);
 }
 
 export function validateAttributesClass(p: Problems, object: VolumeAttributesClass, old?: VolumeAttributesClass): void {
   if (!object.driverName) p.required('driverName');
   else p.all('driverName', object.driverName.toLowerCase(), isQualifiedName(object.driverName.toLowerCase()));
+  validateClassParameters(p, object.parameters);
   if (Object.keys(object.parameters ?? {}).length === 0) {
     p.required('parameters', 'must contain at least one key/value pair');
   }

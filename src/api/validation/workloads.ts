@@ -187,7 +187,7 @@ function validateStatefulSetSpec(p: Problems, spec: StatefulSetSpec, old: boolea
   for (const field of ['whenDeleted', 'whenScaled'] as const) {
     const value = retention?.[field];
     const at = `spec.persistentVolumeClaimRetentionPolicy.${field}`;
-    if (retention && value !== 'Retain' && value !== 'Delete') p.unsupported(at, value ?? '', ['Delete', 'Retain']);
+    if (retention && value !== 'Retain' && value !== 'Delete') p.unsupported(at, value ?? '', ['Retain', 'Delete']);
   }
   if (!old) {
     for (const [i, claim] of (spec.volumeClaimTemplates ?? []).entries()) {
@@ -237,11 +237,6 @@ function validateStatefulStrategy(p: Problems, { updateStrategy }: StatefulSetSp
     if (rolling) p.invalid(`${at}.rollingUpdate`, rolling, "only allowed for updateStrategy 'RollingUpdate'");
   } else if (type === 'RollingUpdate') {
     p.nonNegative(`${at}.rollingUpdate.partition`, rolling?.partition);
-    const unavailable = rolling?.maxUnavailable;
-    if (unavailable === undefined) return;
-    validateIntOrPercent(p, `${at}.rollingUpdate.maxUnavailable`, unavailable);
-    if (amount(unavailable) === 0) p.invalid(`${at}.rollingUpdate.maxUnavailable`, unavailable, 'cannot be 0');
-    notMoreThanAll(p, `${at}.rollingUpdate.maxUnavailable`, unavailable);
   } else {
     const shown = { Type: type, RollingUpdate: rolling ?? null };
     p.invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'");
