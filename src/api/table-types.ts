@@ -5,7 +5,8 @@ export interface Table {
   kind: 'Table';
   apiVersion: 'meta.k8s.io/v1';
   metadata: ListMeta;
-  columnDefinitions: TableColumnDefinition[];
+  /** Null where they were told before: in the later events of a watch. */
+  columnDefinitions: TableColumnDefinition[] | null;
   rows: TableRow[];
 }
 

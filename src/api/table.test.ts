@@ -120,7 +120,7 @@ test('custom columns by JSON path', () => {
   const table = makeTable(place, [object as KubernetesObject], {}, { now, custom, includeObject: 'None' });
   assert.deepStrictEqual(table.rows, [{ cells: ['t', 'True', 4, '2m5s', null], object: null }]);
   assert.deepStrictEqual(
-    table.columnDefinitions.map((c) => c.name),
+    table.columnDefinitions?.map((c) => c.name),
     ['Name', 'Ready', 'N', 'Age', 'None'],
   );
 });

@@ -146,7 +146,7 @@ export function makeTable(
     kind: 'Table',
     apiVersion: metaVersion,
     metadata,
-    columnDefinitions: options.noHeaders ? [] : tableColumns(place, options.custom),
+    columnDefinitions: options.noHeaders ? null : tableColumns(place, options.custom),
     rows: objects.map((object) => {
       const conditions = isPods ? podRowConditions(object as Pod) : undefined;
       return {

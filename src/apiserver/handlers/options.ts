@@ -7,9 +7,11 @@ import type { UserInfo } from '../server.ts';
 
 export function integerOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === '') return undefined;
-  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
-  return Number(text);
+  if (text === null) return undefined;
+  const isInteger = /^[-+]?\d+$/.test(text);
+  if (isInteger && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return Number(text);
+  const why = isInteger ? 'value out of range' : 'invalid syntax';
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
 export function booleanOf(query: URLSearchParams, name: string): boolean | undefined {

@@ -1,10 +1,11 @@
-import type { StatusCause } from '../../api/gen/meta-v1.ts';
-import { invalid } from '../../api/status.ts';
+import { badRequest } from '../../api/status.ts';
 import type { StoreHandler } from './call.ts';
 import { booleanOf, integerOf, textOf } from './options.ts';
 
 export const getObject: StoreHandler = async (call, store) => {
   const { info, query } = call;
+  if (booleanOf(query, 'export'))
+    throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
   const options =
     query.size === 0 && info.subresource === ''
       ? undefined
@@ -25,6 +26,7 @@ export const listObjects: StoreHandler = async (call, store) => {
   const namespace = store.definition.namespaced ? info.namespace : '';
   if (query.size === 0) return { kind: 'list', result: await store.list({ namespace }), store };
   const limit = integerOf(query, 'limit');
+  integerOf(query, 'timeoutSeconds');
   const result = await store.list({
     namespace,
     labelSelector: textOf(query, 'labelSelector'),
@@ -33,6 +35,7 @@ export const listObjects: StoreHandler = async (call, store) => {
     continue: textOf(query, 'continue') || undefined,
     resourceVersion: textOf(query, 'resourceVersion'),
     resourceVersionMatch: textOf(query, 'resourceVersionMatch') || undefined,
+    sendInitialEvents: booleanOf(query, 'sendInitialEvents'),
   });
   return { kind: 'list', result, store };
 };
@@ -40,30 +43,12 @@ export const listObjects: StoreHandler = async (call, store) => {
 /** Watches that name no time-out end by themselves after half an hour to an hour, so that clients spread over servers. */
 const defaultWatchMs = (): number => Math.round(1_800_000 * (1 + Math.random()));
 
-function checkWatch(sendInitialEvents: boolean | undefined, match: string | undefined): void {
-  const causes: StatusCause[] = [];
-  const field = 'resourceVersionMatch';
-  const forbid = (text: string): void =>
-    void causes.push({ reason: 'FieldValueForbidden', message: `Forbidden: ${text}`, field });
-  if (sendInitialEvents === undefined && match !== undefined)
-    forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
-  if (sendInitialEvents !== undefined && match === undefined)
-    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-  if (match !== undefined && match !== 'NotOlderThan')
-    causes.push({
-      reason: 'FieldValueNotSupported',
-      message: `Unsupported value: "${match}": supported values: "NotOlderThan"`,
-      field,
-    });
-  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
-}
-
 export const watchObjects: StoreHandler = (call, store) => {
   const { info, query } = call;
   const seconds = integerOf(query, 'timeoutSeconds');
+  integerOf(query, 'limit');
   const sendInitialEvents = booleanOf(query, 'sendInitialEvents');
   const resourceVersionMatch = textOf(query, 'resourceVersionMatch') || undefined;
-  checkWatch(sendInitialEvents, resourceVersionMatch);
   return {
     kind: 'watch',
     store,
@@ -74,6 +59,7 @@ export const watchObjects: StoreHandler = (call, store) => {
       fieldSelector: fieldSelectorOf(call),
       resourceVersion: textOf(query, 'resourceVersion'),
       resourceVersionMatch,
+      continue: textOf(query, 'continue') || undefined,
       allowWatchBookmarks: booleanOf(query, 'allowWatchBookmarks'),
       sendInitialEvents,
     },

@@ -143,7 +143,7 @@ export function sendError(exchange: Exchange, error: ApiError, warnings: readonl
   // Upstream's router refuses media types before anything is there that warns.
   const headers = baseHeaders(encoded.type, error.code === 406 || error.code === 415 ? [] : warnings);
   const retry = error.status.details?.retryAfterSeconds;
-  if (retry !== undefined && (error.code === 429 || error.code === 503)) headers['retry-after'] = String(retry);
+  if (retry !== undefined && retry > 0) headers['retry-after'] = String(retry);
   if (error.code === 403 || error.code === 401) headers['x-content-type-options'] = 'nosniff';
   exchange.respond(error.code, headers, encoded.body);
 }

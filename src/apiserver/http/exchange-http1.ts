@@ -43,7 +43,10 @@ class Http1Exchange implements Exchange {
 
   respond(status: number, headers: ResponseHeaders, body: Buffer | string | undefined): void {
     const { response } = this;
-    if (response.destroyed) return;
+    if (response.destroyed || response.headersSent) {
+      response.destroy();
+      return;
+    }
     const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     headers['content-length'] = length;
     if (this.added) Object.assign(headers, this.added);

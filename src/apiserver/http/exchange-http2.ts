@@ -56,7 +56,10 @@ class Http2Exchange implements Exchange {
 
   respond(status: number, headers: ResponseHeaders, body: Buffer | string | undefined): void {
     const stream = this.incoming;
-    if (stream.destroyed || stream.headersSent) return;
+    if (stream.destroyed || stream.headersSent) {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
     headers[constants.HTTP2_HEADER_STATUS] = status;
     if (this.added) Object.assign(headers, this.added);
     if (body === undefined || body.length === 0 || this.method === 'HEAD') {

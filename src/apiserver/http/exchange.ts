@@ -25,6 +25,7 @@ export interface Exchange {
   readonly incoming: Readable;
   /** The whole body. Rejects with a 413 ApiError past `limit` bytes. */
   readBody(limit: number): Promise<Buffer>;
+  /** An answer that has begun already is cut off: what it would have been is not to be told any more. */
   respond(status: number, headers: ResponseHeaders, body: Buffer | string | undefined): void;
   open(status: number, headers: ResponseHeaders): ResponseWriter;
   /** Called once when the client has gone or the answer is complete. */

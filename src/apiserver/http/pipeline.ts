@@ -121,9 +121,9 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       call = callOf(exchange, acting?.user ?? asker, record);
       tellNotes(call, authentication.notesOf(asker));
       metrics.began(call.info);
+      const deadline = deadlineOf(call.info, call.query, options.timeoutMs);
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
-      const deadline = deadlineOf(call.info, call.query, options.timeoutMs);
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;

@@ -22,7 +22,9 @@ export function transformQuery(query: URLSearchParams): TransformQuery {
   const value = query.get('includeObject');
   if (value === null || value === '') return { includeObject: undefined };
   if (value !== 'None' && value !== 'Metadata' && value !== 'Object')
-    throw badRequest(`unrecognized includeObject value: "${value}"`);
+    throw badRequest(
+      `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
+    );
   return { includeObject: value };
 }
 
@@ -68,7 +70,7 @@ function tableOf(
     const text = custom && index > 0 ? undefined : texts.get(column.name);
     return text === undefined ? column : { ...column, description: text };
   };
-  return { ...table, ...(noHeaders ? {} : { columnDefinitions: table.columnDefinitions.map(describe) }) };
+  return { ...table, columnDefinitions: table.columnDefinitions?.map(describe) ?? null };
 }
 
 const isCustom = ({ version }: ResourceStore): boolean => version.schema.type !== undefined;

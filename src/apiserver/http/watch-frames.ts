@@ -53,7 +53,7 @@ function protobufMaker(type: MediaType): FrameMaker {
   return made;
 }
 
-/** Turns events into frames of the form that was asked for. */
+/** Turns events into frames of the form that was asked for; the frames throw where an event has no such form. */
 export function frameMaker(type: MediaType, call: Call, store: ResourceStore, texts: ColumnTexts): FrameMaker {
   if (type.encoding === 'json' && type.as === '') return plainJson;
   if (type.encoding === 'protobuf' && type.as === '') return protobufMaker(type);

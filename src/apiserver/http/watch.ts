@@ -37,7 +37,13 @@ export async function serveWatch(
     if (!writer || pending.length === 0) return;
     const batches = pending;
     pending = [];
-    writer.write(framesOf(batches));
+    try {
+      writer.write(framesOf(batches));
+    } catch {
+      // Upstream ends a watch, too, with an event that cannot be told.
+      finish();
+      return;
+    }
     if (writer.buffered > mostBehind) finish();
   };
   const finish = (): void => {

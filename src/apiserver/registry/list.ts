@@ -4,6 +4,7 @@ import type { Backend } from '../../store/backend.ts';
 import type { Cache } from './cache.ts';
 import type { Hub } from './hub.ts';
 import { placeOfKey } from './keys.ts';
+import { checkListOptions } from './list-options.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import { type Kept, storedFromBytes } from './stored.ts';
 import type { ListOptions, Maybe, ResourceDefinition } from './types.ts';
@@ -55,9 +56,9 @@ function now({ cache }: Reading, { namespace, name }: Selection): Iterable<Kept>
 }
 
 function continued(reading: Reading, selection: Selection, options: ListOptions, token: string): Maybe<KeptList> {
+  checkListOptions(options);
   if (options.resourceVersion && options.resourceVersion !== '0')
     throw badRequest('specifying resource version is not allowed when using continue');
-  listFreshness(options);
   const { revision, start } = parseContinue(token);
   const { cache, hub } = reading;
   const startKey = `${cache.prefix}${selection.namespace === '' ? '' : `${selection.namespace}/`}${start}`;

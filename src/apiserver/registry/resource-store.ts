@@ -37,6 +37,7 @@ const isSelective = (options: ListOptions): boolean =>
   options.continue !== undefined ||
   options.resourceVersion !== undefined ||
   options.resourceVersionMatch !== undefined ||
+  options.sendInitialEvents !== undefined ||
   options.fieldSelector !== undefined ||
   options.labelSelector !== undefined;
 

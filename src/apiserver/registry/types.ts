@@ -55,6 +55,8 @@ export interface ListOptions {
   continue?: string | undefined;
   resourceVersion?: string | undefined;
   resourceVersionMatch?: string | undefined;
+  /** Is for watches alone: a list that says anything of it is refused. */
+  sendInitialEvents?: boolean | undefined;
 }
 
 export interface ListResult {
@@ -66,6 +68,8 @@ export interface ListResult {
 
 export interface WatchOptions {
   namespace?: string | undefined;
+  /** Is for lists alone: a watch that has to begin somewhere is refused with it. */
+  continue?: string | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   resourceVersion?: string | undefined;

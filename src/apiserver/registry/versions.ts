@@ -1,5 +1,8 @@
-import { ApiError, badRequest, gone, invalid } from '../../api/status.ts';
+import { ApiError, badRequest, gone } from '../../api/status.ts';
+import { plainFailure } from './core.ts';
 import type { Hub } from './hub.ts';
+import { checkListOptions } from './list-options.ts';
+import type { ListOptions } from './types.ts';
 
 /** How new a read has to be. */
 export type Freshness =
@@ -8,56 +11,38 @@ export type Freshness =
   | { at: 'least'; revision: number }
   | { at: 'exactly'; revision: number };
 
+/** What is the matter with a resourceVersion, as upstream says it. */
+export const wrongRevision = (text: string): string => {
+  const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+  return `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+};
+
 /** A resourceVersion parameter as a number; undefined when none was given. Throws ApiError. */
 export function revisionOf(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-    {
-      reason: 'FieldValueInvalid',
-      field: 'resourceVersion',
-      message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    },
-  ]);
+  throw plainFailure(500, wrongRevision(text));
+}
+
+/** Lists tell of the same in another way than all others. */
+function listRevisionOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{0,15}$/.test(text)) return revisionOf(text);
+  throw badRequest(`invalid resource version: ${wrongRevision(text)}`);
 }
 
 /** The semantics of resourceVersion and resourceVersionMatch in a list. */
-export function listFreshness(options: {
-  resourceVersion?: string | undefined;
-  resourceVersionMatch?: string | undefined;
-  limit?: number | undefined;
-  continue?: string | undefined;
-}): Freshness {
-  const { resourceVersionMatch: match } = options;
-  const revision = revisionOf(options.resourceVersion);
-  if (match !== undefined && match !== '') {
-    if (options.continue) throw matchForbidden('resourceVersionMatch is forbidden when continue is provided');
-    if (revision === undefined)
-      throw matchForbidden('resourceVersionMatch is forbidden unless resourceVersion is provided');
-    if (match === 'Exact') {
-      if (revision === 0) throw matchForbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-      return { at: 'exactly', revision };
-    }
-    if (match !== 'NotOlderThan') {
-      throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-        {
-          reason: 'FieldValueNotSupported',
-          field: 'resourceVersionMatch',
-          message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-        },
-      ]);
-    }
-    return revision === 0 ? { at: 'any' } : { at: 'least', revision };
+export function listFreshness(options: ListOptions): Freshness {
+  checkListOptions(options);
+  const revision = listRevisionOf(options.resourceVersion);
+  switch (options.resourceVersionMatch || undefined) {
+    case 'Exact':
+      return { at: 'exactly', revision: revision ?? 0 };
+    case 'NotOlderThan':
+      return revision ? { at: 'least', revision } : { at: 'any' };
   }
   if (revision === undefined) return { at: 'newest' };
   if (revision === 0) return { at: 'any' };
   return options.limit ? { at: 'exactly', revision } : { at: 'least', revision };
-}
-
-function matchForbidden(why: string): ApiError {
-  return invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-    { reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message: `Forbidden: ${why}` },
-  ]);
 }
 
 const waitMs = 3_000;
@@ -96,20 +81,20 @@ export function continueToken({ revision, start }: Continuation): string {
 }
 
 export function parseContinue(token: string): Continuation {
-  const bad = (why: string): ApiError => badRequest(`invalid continue token: ${why}`);
+  const bad = (why: string): ApiError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
   let value: { v?: unknown; rv?: unknown; start?: unknown };
   const wrong = token.search(/[^A-Za-z0-9_-]/);
   if (wrong >= 0 || token.length % 4 === 1) {
     const at = wrong >= 0 ? wrong : token.length - 1;
-    throw bad(`continue key is not valid: illegal base64 data at input byte ${at}`);
+    throw bad(`illegal base64 data at input byte ${at}`);
   }
   try {
     value = JSON.parse(Buffer.from(token, 'base64url').toString()) as typeof value;
   } catch (error) {
-    throw bad(`continue key is not valid: ${(error as Error).message}`);
+    throw bad(`${(error as Error).message}`);
   }
   if (value?.v !== 'meta.k8s.io/v1')
-    throw bad(`server does not recognize this encoded version ${JSON.stringify(value?.v)}`);
+    throw bad(`server does not recognize this encoded version ${String(value?.v ?? '')}`);
   if (typeof value.rv !== 'number' || value.rv === 0)
     throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof value.start !== 'string' || value.start === '')

@@ -1,10 +1,10 @@
 import { apiVersionOf } from '../../api/object.ts';
-import { type ApiError, invalid } from '../../api/status.ts';
 import { KnarrError } from '../../base/errors.ts';
 import type { Broadcaster } from './broadcaster.ts';
 import type { Change } from './history.ts';
 import { placeOfKey } from './keys.ts';
 import type { Reading } from './list.ts';
+import { completeWatchOptions } from './list-options.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import { atRevision, type Kept, storedFromBytes } from './stored.ts';
 import type { Maybe, Watch, WatchEvent, WatchOptions, WatchSink } from './types.ts';
@@ -16,19 +16,18 @@ export interface Watching extends Reading {
 }
 
 /** Starts a watch; what is there already is given before this returns. Throws ApiError, 410 when history is gone. */
-export function watchObjects(watching: Watching, options: WatchOptions, sink: WatchSink): Maybe<Watch> {
-  checkOptions(options);
+export function watchObjects(watching: Watching, asked: WatchOptions, sink: WatchSink): Maybe<Watch> {
+  const options = completeWatchOptions(asked);
   const { definition, hub } = watching;
   const selection = selectionOf(definition, options);
   const revision = revisionOf(options.resourceVersion);
-  const initial = options.sendInitialEvents ?? (revision === undefined || revision === 0);
-  if (!initial) {
+  if (!options.sendInitialEvents) {
     if (revision === undefined || revision === 0) return follow(watching, options, selection, sink, hub.revision());
     return resume(watching, options, selection, sink, revision);
   }
   const begin = (): Watch => {
     const events = [...current(watching, selection)];
-    if (options.sendInitialEvents) events.push(bookmark(kindOf(watching), hub.revision(), true));
+    if (options.allowWatchBookmarks) events.push(bookmark(kindOf(watching), hub.revision(), true));
     if (events.length > 0) sink.onEvents(events);
     return follow(watching, options, selection, sink, hub.revision());
   };
@@ -147,20 +146,4 @@ async function storedChanges(
   const changes = await promise;
   stop();
   return changes;
-}
-
-function checkOptions({ sendInitialEvents, resourceVersionMatch, allowWatchBookmarks }: WatchOptions): void {
-  const refuse = (message: string): ApiError =>
-    invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message: `Forbidden: ${message}` },
-    ]);
-  if (sendInitialEvents === undefined) {
-    if (resourceVersionMatch)
-      throw refuse('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
-    return;
-  }
-  if (resourceVersionMatch !== 'NotOlderThan')
-    throw refuse('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-  if (sendInitialEvents && !allowWatchBookmarks)
-    throw refuse('sendInitialEvents requires setting allowWatchBookmarks to true');
 }

@@ -5,6 +5,13 @@ import { draftOf, readOf } from './of.ts';
 const childrenStay =
   'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
 
+const generatedLabels = (uid: string, name: string): Record<string, string> => ({
+  'batch.kubernetes.io/controller-uid': uid,
+  'batch.kubernetes.io/job-name': name,
+  'controller-uid': uid,
+  'job-name': name,
+});
+
 /** A job makes its own selector, from its uid, unless it is told not to. */
 export const jobs: Behaviour = {
   selectableFields: { 'status.successful': (job) => String(readOf<Job>(job).status?.succeeded ?? 0) },
@@ -19,15 +26,11 @@ export const jobs: Behaviour = {
       if (spec.manualSelector) return;
       const uid = metadata.uid ?? '';
       const name = metadata.name ?? '';
-      template.labels = {
-        ...template.labels,
-        'batch.kubernetes.io/controller-uid': uid,
-        'batch.kubernetes.io/job-name': name,
-        'controller-uid': uid,
-        'job-name': name,
-      };
+      const isShared = template.labels !== undefined && template.labels === metadata.labels;
+      template.labels = { ...generatedLabels(uid, name), ...template.labels };
+      if (isShared) metadata.labels = { ...template.labels };
       spec.selector ??= {};
-      spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+      spec.selector.matchLabels = { 'batch.kubernetes.io/controller-uid': uid, ...spec.selector.matchLabels };
     },
     fillInStored(object) {
       const { metadata, spec } = draftOf<Job>(object);
