@@ -62,7 +62,8 @@ function job(value: Job): void {
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
   const labels = spec.template.metadata?.labels;
-  if (labels && !metadata.labels) metadata.labels = { ...labels };
+  // One object for both: what is generated into the template's is the job's too, as upstream.
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';

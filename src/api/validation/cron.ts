@@ -71,22 +71,25 @@ function rangeError(expression: string, field: Field): string | undefined {
   return step === 0 ? `step of range should be a positive number: ${expression}` : undefined;
 }
 
-/** What is wrong with a time zone; undefined when nothing is. */
-export function timeZoneError(zone: string): string | undefined {
-  if (zone === '') return 'timeZone must be nil or non-empty string';
+/** What is wrong with a time zone. */
+export function timeZoneErrors(zone: string): string[] {
+  if (zone === '') return ['timeZone must be nil or non-empty string'];
   const parts = zone.split('/');
   if (
     parts.some((part) => part === '.' || part === '..' || part.startsWith('-') || !/^[A-Za-z0-9._+-]{1,14}$/.test(part))
   ) {
-    return `unknown time zone ${zone}`;
+    return [`unknown time zone ${zone}`];
   }
-  if (zone.toLowerCase() === 'local') {
-    return 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
-  }
+  const known = zone === 'Local' || isZone(zone);
+  const local = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+  return [...(zone.toLowerCase() === 'local' ? [local] : []), ...(known ? [] : [`unknown time zone ${zone}`])];
+}
+
+function isZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return undefined;
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
   } catch {
-    return `unknown time zone ${zone}`;
+    return false;
   }
 }

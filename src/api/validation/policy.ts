@@ -1,6 +1,6 @@
 import { sameValue } from '../equal.ts';
 import type { Lease } from '../gen/coordination-v1.ts';
-import type { TopologySelectorTerm } from '../gen/core-v1.ts';
+import type { Toleration, TopologySelectorTerm } from '../gen/core-v1.ts';
 import type { RuntimeClass } from '../gen/node-v1.ts';
 import type { PodDisruptionBudget } from '../gen/policy-v1.ts';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from '../gen/rbac-v1.ts';
@@ -139,8 +139,10 @@ export function validateRuntimeClass(p: Problems, object: RuntimeClass, old?: Ru
   const tolerations = object.scheduling?.tolerations ?? [];
   validateTolerations(p, 'scheduling.tolerations', tolerations);
   for (const [i, toleration] of tolerations.entries()) {
-    if (tolerations.findIndex((other) => sameValue(other, toleration)) === i) continue;
     const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
+    const isSame = (other: Toleration): boolean =>
+      sameValue({ ...other, tolerationSeconds }, { ...toleration, tolerationSeconds });
+    if (tolerations.findIndex(isSame) === i) continue;
     const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
     p.duplicate(`scheduling.tolerations[${i}]`, shown);
   }

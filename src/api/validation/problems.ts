@@ -16,6 +16,11 @@ export class Problems {
     this.#add('FieldValueInvalid', field, `Invalid value: ${valueText(value)}`, detail);
   }
 
+  /** What is wrong with a value that is not shown. */
+  invalidAsItIs(field: string, detail: string): void {
+    this.#add('FieldValueInvalid', field, 'Invalid value', detail);
+  }
+
   /** One `invalid` for each message that a grammar gives. */
   all(field: string, value: unknown, details: readonly string[]): void {
     for (const detail of details) this.invalid(field, value, detail);

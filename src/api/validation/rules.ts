@@ -35,6 +35,7 @@ import {
   validateWebhooks,
 } from './extensions.ts';
 import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } from './flow-control.ts';
+import { validateJobStatus } from './job-status.ts';
 import type { NameRule } from './metadata.ts';
 import { validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
 import { validatePodCreate, validatePodUpdate } from './pod.ts';
@@ -58,6 +59,12 @@ import {
   validatePersistentVolume,
   validateStorageCapacity,
 } from './storage.ts';
+import {
+  validateDaemonSetStatus,
+  validateDeploymentStatus,
+  validateReplicaStatus,
+  validateStatefulSetStatus,
+} from './workload-status.ts';
 import {
   validateControllerRevision,
   validateDaemonSet,
@@ -94,12 +101,13 @@ const anyPath = (create?: Check, rules: Partial<KindRules> = {}): KindRules =>
   named(isPathSegment, { prefix: isPathSegment, ...(create ? { create } : {}), ...rules });
 
 /** Kinds whose names upstream declares to be of a format: said of the name alone, and in bytes. */
-const longName = (create: Check): KindRules =>
+const longName = (create: Check, rules: Partial<KindRules> = {}): KindRules =>
   named(
     (name) => isDns1123Subdomain(name).map((m) => m.replace('characters', 'bytes').replace(/^a lower.*/, () => m)),
     {
       prefix: () => [],
       create,
+      ...rules,
     },
   );
 
@@ -109,14 +117,14 @@ const anyFinalizers = { knownFinalizers: false };
 const kinds: Readonly<Record<string, KindRules>> = {
   '/Pod': subdomain(validatePodCreate, { update: validatePodUpdate }),
   '/PodTemplate': subdomain(validatePodTemplateObject),
-  '/ReplicationController': longName(validateReplicationController),
+  '/ReplicationController': longName(validateReplicationController, { status: validateReplicaStatus }),
   'apps/ControllerRevision': subdomain(validateControllerRevision),
-  'apps/DaemonSet': subdomain(validateDaemonSet),
-  'apps/Deployment': subdomain(validateDeployment),
-  'apps/ReplicaSet': subdomain(validateReplicaSet),
-  'apps/StatefulSet': named(isDns1123Label, { create: validateStatefulSet }),
+  'apps/DaemonSet': subdomain(validateDaemonSet, { status: validateDaemonSetStatus }),
+  'apps/Deployment': subdomain(validateDeployment, { status: validateDeploymentStatus }),
+  'apps/ReplicaSet': subdomain(validateReplicaSet, { status: validateReplicaStatus }),
+  'apps/StatefulSet': named(isDns1123Label, { create: validateStatefulSet, status: validateStatefulSetStatus }),
   'batch/CronJob': subdomain(validateCronJob),
-  'batch/Job': subdomain(validateJob),
+  'batch/Job': subdomain(validateJob, { status: validateJobStatus }),
   '/ConfigMap': subdomain(validateConfigMap),
   '/Endpoints': subdomain(validateEndpoints),
   '/Event': named(isPathSegment, { prefix: isPathSegment, create: validateEvent, knownFinalizers: false }),
