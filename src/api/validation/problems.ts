@@ -60,6 +60,11 @@ export class Problems {
     else if (!supported.includes(value)) this.unsupported(field, value, supported);
   }
 
+  /** One of some values, if any. */
+  known(field: string, value: string | undefined, supported: readonly string[]): void {
+    if (value !== undefined && !supported.includes(value)) this.unsupported(field, value, supported);
+  }
+
   nonNegative(field: string, value: number | undefined): void {
     if (value !== undefined && value < 0) this.invalid(field, value, 'must be greater than or equal to 0');
   }

@@ -1,5 +1,11 @@
 import { isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { type GroupVersionKind, schemaOf } from '../schema.ts';
+import {
+  validateAdmissionPolicy,
+  validateMutatingBinding,
+  validateMutatingPolicy,
+  validatePolicyBinding,
+} from './admission-policies.ts';
 import { validateAutoscaler, validateAutoscalerStatus } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
 import {
@@ -25,15 +31,7 @@ import { validateClaimStatus } from './device-allocations.ts';
 import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
 import { validateResourceSlice } from './device-slices.ts';
 import { validateEndpointSlice } from './endpoint-slices.ts';
-import {
-  definitionNames,
-  validateAdmissionPolicy,
-  validateDefinition,
-  validateMutatingBinding,
-  validateMutatingPolicy,
-  validatePolicyBinding,
-  validateWebhooks,
-} from './extensions.ts';
+import { definitionNames, validateDefinition } from './extensions.ts';
 import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } from './flow-control.ts';
 import { validateJobStatus } from './job-status.ts';
 import type { NameRule } from './metadata.ts';
@@ -59,6 +57,7 @@ import {
   validatePersistentVolume,
   validateStorageCapacity,
 } from './storage.ts';
+import { validateWebhooks } from './webhooks.ts';
 import {
   validateDaemonSetStatus,
   validateDeploymentStatus,
