@@ -6,8 +6,7 @@ import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
 import { createAudit } from './audit/audit.ts';
-import { createLogFile } from './audit/log-file.ts';
-import { createAuditWebhook } from './audit/webhook.ts';
+import { createSinks } from './audit/sinks.ts';
 import { createAuthentication } from './authn/authenticate.ts';
 import { forAudiences } from './authn/authenticator.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
@@ -247,10 +246,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     createAudit({
       policyFile: options.audit.policyFile,
       warn: (text) => log.warn(text),
-      sinks: [
-        ...(options.audit.log ? [createLogFile({ ...options.audit.log, log: log.child('audit') })] : []),
-        ...(options.audit.webhook ? [createAuditWebhook({ ...options.audit.webhook, log: log.child('audit') })] : []),
-      ],
+      sinks: createSinks(options.audit, log.child('audit')),
     });
   const pipeline = createPipeline({
     authentication,

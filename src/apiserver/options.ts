@@ -1,8 +1,7 @@
 import type { Logger } from '../base/log.ts';
 import type { Backend } from '../store/backend.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
-import type { LogFileOptions } from './audit/log-file.ts';
-import type { AuditWebhookOptions } from './audit/webhook.ts';
+import type { SinkSettings } from './audit/sinks.ts';
 import type { AuthenticationSettings } from './authn/configured.ts';
 import type { ProxyHeaders } from './authn/x509.ts';
 import type { AuthorizationSettings } from './authz/chain.ts';
@@ -67,13 +66,7 @@ export interface ApiServerOptions {
   /** Default 30000–32767. */
   nodePortRange?: { from: number; to: number } | undefined;
   /** What of requests is written to a log, and sent to a webhook: nothing without it. */
-  audit?:
-    | {
-        policyFile: string;
-        log?: Omit<LogFileOptions, 'log'> | undefined;
-        webhook?: AuditWebhookOptions | undefined;
-      }
-    | undefined;
+  audit?: (SinkSettings & { policyFile: string }) | undefined;
   /** Reaches nodes, pods and services. */
   dial: Dialer;
   /** How the server shows itself to kubelets, and the authority of their serving certificates. */

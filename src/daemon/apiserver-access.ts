@@ -10,6 +10,9 @@ import { parseBoolean } from './values.ts';
 
 type Given = Readonly<Record<string, string>>;
 
+/** In bytes, where events are cut at all. */
+const usualLargestEvent = 102_400;
+
 /** `audit-*`: nothing where nobody would see it. */
 export function auditSettings(given: Given | undefined, notices: string[]): ApiServerOptions['audit'] {
   if (given === undefined) return undefined;
@@ -27,6 +30,11 @@ export function auditSettings(given: Given | undefined, notices: string[]): ApiS
   }
   const size = (name: string): number | undefined => (given[name] === undefined ? undefined : whole(name));
   const wait = given['audit-webhook-batch-max-wait'];
+  const largest = (sink: 'log' | 'webhook'): { largestEvent?: number } => {
+    const enabled = given[`audit-${sink}-truncate-enabled`] ?? 'false';
+    if (!parseBoolean(`kube-apiserver-arg=audit-${sink}-truncate-enabled`, enabled)) return {};
+    return { largestEvent: size(`audit-${sink}-truncate-max-event-size`) ?? usualLargestEvent };
+  };
   return {
     policyFile,
     log:
@@ -34,6 +42,7 @@ export function auditSettings(given: Given | undefined, notices: string[]): ApiS
         ? undefined
         : {
             path,
+            ...largest('log'),
             maxAgeDays: whole('audit-log-maxage'),
             maxBackups: whole('audit-log-maxbackup'),
             maxSizeMegabytes: whole('audit-log-maxsize'),
@@ -44,6 +53,7 @@ export function auditSettings(given: Given | undefined, notices: string[]): ApiS
         ? undefined
         : {
             kubeconfig,
+            ...largest('webhook'),
             maxWaitMs: wait === undefined ? undefined : parseDuration(wait),
             maxBatch: size('audit-webhook-batch-max-size'),
             buffer: size('audit-webhook-batch-buffer-size'),

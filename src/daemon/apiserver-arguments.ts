@@ -129,6 +129,10 @@ const table: ArgumentTable<All> = {
       'audit-log-maxbackup',
       'audit-log-maxsize',
       'audit-log-compress',
+      'audit-log-truncate-enabled',
+      'audit-log-truncate-max-event-size',
+      'audit-webhook-truncate-enabled',
+      'audit-webhook-truncate-max-event-size',
       'audit-webhook-config-file',
       'audit-webhook-batch-max-wait',
       'audit-webhook-batch-max-size',
@@ -240,9 +244,9 @@ const table: ArgumentTable<All> = {
     'audit-log-mode': 'events are written in the order in which they come, many at a time',
     ...Object.fromEntries(
       ['log', 'webhook'].flatMap((sink) =>
-        ['batch-throttle-enable', 'batch-throttle-qps', 'batch-throttle-burst']
-          .concat('truncate-enabled', 'truncate-max-batch-size', 'truncate-max-event-size')
-          .map((name) => [`audit-${sink}-${name}`, 'events are neither slowed nor cut']),
+        ['batch-throttle-enable', 'batch-throttle-qps', 'batch-throttle-burst', 'truncate-max-batch-size'].map(
+          (name) => [`audit-${sink}-${name}`, 'what is written is not slowed, and as much as it is'],
+        ),
       ),
     ),
     ...Object.fromEntries(

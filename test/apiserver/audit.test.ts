@@ -107,9 +107,9 @@ test('requests are recorded as the policy says', async () => {
         },
         {
           level: 'Metadata',
-          stage: 'ResponseComplete',
+          stage: 'ResponseStarted',
           verb: 'get',
-          user: '',
+          user: undefined,
           objectRef: { resource: 'secrets', namespace: 'default', name: 'mine', apiVersion: 'v1' },
           code: 401,
           sent: undefined,

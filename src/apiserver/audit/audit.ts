@@ -1,16 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Status } from '../../api/gen/meta-v1.ts';
+import type { KubernetesObject } from '../../api/object.ts';
 import type { ApiError } from '../../api/status.ts';
 import type { Acting } from '../authn/impersonation/impersonation.ts';
 import type { Decision } from '../authz/authorizer.ts';
-import { bodyValue } from '../handlers/body.ts';
 import type { Answer } from '../handlers/call.ts';
-import { listObject } from '../http/encode.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
-import { bodyEncoding } from '../http/negotiate.ts';
 import { parseRequestInfo, type RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
+import {
+  agentOf,
+  answeredObject,
+  defaulted,
+  microTime,
+  objectReference,
+  sourcesOf,
+  transformed,
+  userOf,
+  withoutManagedFields,
+} from './event-parts.ts';
 import type { AuditSink } from './log-file.ts';
 import { type Policy, parsePolicy, type Recording, recordingOf, type Stage } from './policy.ts';
 
@@ -24,8 +33,12 @@ export interface AuditRecord {
   decided(decision: Decision): void;
   /** What else is told of it; the first value of a key stays. */
   annotate(key: string, value: string): void;
+  /** What the request's body says. */
+  requested(object: object): void;
   answered(answer: Answer): void;
   failed(error: ApiError): void;
+  /** Nobody knows who asks: that is all there is to record. */
+  refused(error: ApiError): void;
   /** For a connection that is taken over: there is no answer to see. */
   taken(): void;
 }
@@ -36,6 +49,8 @@ export interface Audit {
   stop(): Promise<void>;
   /** Undefined where nothing of the request is recorded. */
   begin(exchange: Exchange, user: UserInfo): AuditRecord | undefined;
+  /** Records whom nobody could recognize. */
+  refused(exchange: Exchange, error: ApiError): void;
 }
 
 export interface AuditOptions {
@@ -44,65 +59,7 @@ export interface AuditOptions {
   warn?: (text: string) => void;
 }
 
-/** Go's microseconds. */
-const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z');
-
-function sourcesOf(exchange: Exchange): string[] {
-  const forwarded = (headerOf(exchange.headers, 'x-forwarded-for') ?? '').split(',').map((part) => part.trim());
-  const real = headerOf(exchange.headers, 'x-real-ip') ?? '';
-  const remote = exchange.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-  return [...new Set([...forwarded, real, remote])].filter((address) => address !== '');
-}
-
-const userOf = ({ name, uid, groups, extra }: UserInfo): object => ({
-  username: name,
-  ...(uid ? { uid } : {}),
-  ...(groups.length > 0 ? { groups } : {}),
-  ...(extra && Object.keys(extra).length > 0 ? { extra } : {}),
-});
-
-function objectReference(info: RequestInfo): Record<string, string> | undefined {
-  if (!info.isResource) return undefined;
-  const { resource, namespace, name, group, version, subresource } = info;
-  const all = { resource, namespace, name, apiGroup: group, apiVersion: version, subresource };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
-}
-
-function withoutManagedFields(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const { metadata, items } = value as { metadata?: object; items?: unknown[] };
-  const bare = metadata && 'managedFields' in metadata ? { ...metadata, managedFields: undefined } : metadata;
-  return {
-    ...value,
-    ...(metadata ? { metadata: bare } : {}),
-    ...(Array.isArray(items) ? { items: items.map(withoutManagedFields) } : {}),
-  };
-}
-
-function answeredObject(answer: Answer): unknown {
-  switch (answer.kind) {
-    case 'stored':
-      return answer.stored.object;
-    case 'object':
-      return answer.object;
-    case 'list':
-      return listObject(answer.store, answer.result);
-    default:
-      return undefined;
-  }
-}
-
-/** A body as the event shows it; what cannot be read is left out. */
-function readable(bytes: Buffer, contentType: string | undefined): unknown {
-  if (bytes.length === 0) return undefined;
-  const patch = contentType?.includes('patch') ?? false;
-  const encoding = patch ? (contentType?.includes('yaml') ? 'yaml' : 'json') : bodyEncoding(contentType);
-  try {
-    return bodyValue({ kind: 'bytes', bytes, contentType, encoding }, '');
-  } catch {
-    return undefined;
-  }
-}
+const nobody: UserInfo = { name: '', groups: [] };
 
 /** Writes what happens to requests as lines of `audit.k8s.io/v1` Events, as a policy says. */
 export function createAudit(options: AuditOptions): Audit {
@@ -111,7 +68,6 @@ export function createAudit(options: AuditOptions): Audit {
 
   const record = (exchange: Exchange, user: UserInfo, info: RequestInfo, recording: Recording): AuditRecord => {
     const auditID = headerOf(exchange.headers, 'audit-id') || randomUUID();
-    const contentType = headerOf(exchange.headers, 'content-type');
     const wants = (level: Recording['level']): boolean => recording.level === level;
     const received = new Date();
     const reference = objectReference(info);
@@ -140,7 +96,7 @@ export function createAudit(options: AuditOptions): Audit {
         ...(more.impersonatedUser ? { impersonatedUser: more.impersonatedUser } : {}),
         ...(more.authenticationMetadata ? { authenticationMetadata: more.authenticationMetadata } : {}),
         sourceIPs: sourcesOf(exchange),
-        userAgent: headerOf(exchange.headers, 'user-agent'),
+        userAgent: agentOf(exchange),
         ...(reference ? { objectRef: reference } : {}),
         ...(responseStatus ? { responseStatus } : {}),
         ...(more.requestObject === undefined ? {} : { requestObject: more.requestObject }),
@@ -152,20 +108,32 @@ export function createAudit(options: AuditOptions): Audit {
       const line = `${JSON.stringify(event)}\n`;
       for (const sink of sinks) sink.write(line);
     };
+    const noteStatus = ({ status = 'Failure', message, reason, details }: Partial<Status>): void => {
+      responseStatus = {
+        metadata: {},
+        status,
+        ...(message ? { message } : {}),
+        ...(reason ? { reason } : {}),
+        ...(details ? { details } : {}),
+      };
+    };
     const complete = (code: number): void => {
       responseStatus = { metadata: {}, ...responseStatus, code };
       tell('ResponseComplete');
       over = true;
     };
+    const failed = ({ status }: ApiError): void => {
+      noteStatus(status);
+      if (wants('RequestResponse')) more.responseObject = status;
+    };
     tell('RequestReceived');
     return {
       exchange: Object.assign(Object.create(exchange) as Exchange, {
-        async readBody(limit: number) {
-          const bytes = await exchange.readBody(limit);
-          if (!wants('Metadata')) more.requestObject = shown(readable(bytes, contentType));
-          return bytes;
-        },
         respond(...[status, headers, body]: Parameters<Exchange['respond']>) {
+          if (wants('RequestResponse')) {
+            const other = transformed(exchange.headers, body);
+            if (other !== undefined) more.responseObject = shown(other);
+          }
           complete(status);
           exchange.respond(status, { ...headers, 'audit-id': auditID }, body);
         },
@@ -185,14 +153,25 @@ export function createAudit(options: AuditOptions): Audit {
         annotate('authorization.k8s.io/reason', error === undefined || allowed ? reason : 'internal error');
       },
       annotate,
+      requested(object) {
+        const { name, uid, resourceVersion } = (object as Partial<KubernetesObject>).metadata ?? {};
+        if (reference && info.verb !== 'patch')
+          for (const [key, value] of Object.entries({ name, uid, resourceVersion }))
+            if (value) reference[key] ??= value;
+        if (!wants('Metadata'))
+          more.requestObject = shown(info.verb === 'patch' ? structuredClone(object) : defaulted(object));
+      },
       answered(answer) {
-        if (reference && answer.kind === 'stored' && info.verb === 'create') reference.name ??= answer.stored.name;
+        const object = answer.kind === 'object' ? (answer.object as Partial<Status>) : {};
+        if (object.kind === 'Status') noteStatus(object);
         if (wants('RequestResponse')) more.responseObject = shown(answeredObject(answer));
       },
-      failed({ status }) {
-        const { message, reason, status: outcome } = status;
-        responseStatus = { metadata: {}, status: outcome ?? 'Failure', message: message ?? '', reason: reason ?? '' };
-        if (wants('RequestResponse')) more.responseObject = status;
+      failed,
+      refused(error) {
+        failed(error);
+        responseStatus = { ...responseStatus, code: error.code };
+        tell('ResponseStarted');
+        over = true;
       },
       taken() {
         responseStatus = { metadata: {}, code: 101 };
@@ -200,6 +179,17 @@ export function createAudit(options: AuditOptions): Audit {
         exchange.onClose(() => complete(101));
       },
     };
+  };
+
+  const begin = (exchange: Exchange, user: UserInfo, omit: readonly Stage[] = []): AuditRecord | undefined => {
+    if (!policy) return undefined;
+    const mark = exchange.url.indexOf('?');
+    const path = mark < 0 ? exchange.url : exchange.url.slice(0, mark);
+    const query = new URLSearchParams(mark < 0 ? '' : exchange.url.slice(mark + 1));
+    const info = parseRequestInfo(exchange.method, path, query);
+    const found = recordingOf(policy, info, user);
+    const omitStages = new Set([...(found?.omitStages ?? []), ...omit]);
+    return found && record(exchange, user, info, { ...found, omitStages });
   };
 
   return {
@@ -210,14 +200,9 @@ export function createAudit(options: AuditOptions): Audit {
     async stop() {
       await Promise.all(sinks.map((sink) => sink.flush()));
     },
-    begin(exchange, user) {
-      if (!policy) return undefined;
-      const mark = exchange.url.indexOf('?');
-      const path = mark < 0 ? exchange.url : exchange.url.slice(0, mark);
-      const query = new URLSearchParams(mark < 0 ? '' : exchange.url.slice(mark + 1));
-      const info = parseRequestInfo(exchange.method, path, query);
-      const recording = recordingOf(policy, info, user);
-      return recording && record(exchange, user, info, recording);
+    begin,
+    refused(exchange, error) {
+      begin(exchange, nobody, ['RequestReceived'])?.refused(error);
     },
   };
 }

@@ -156,6 +156,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     value.apiVersion = `${expected.group}/${expected.version}`;
     value.kind = expected.kind;
     if (!isObject(value.metadata)) value.metadata = {};
+    call.requested?.(value);
     return decodeAfter(duplicates, expected, context, () => version.schema.decode(value, context));
   }
   const { fieldValidation } = context;
@@ -165,5 +166,6 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
   );
   for (const text of warnings) context.warn(text);
   object.metadata ??= {};
+  call.requested?.(object);
   return object as Draft;
 }

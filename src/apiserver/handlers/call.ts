@@ -33,6 +33,8 @@ export interface Call {
   readonly exchange: Exchange | undefined;
   /** Told what the authorizer says, before anything is done about it. */
   readonly decided?: ((decision: Decision) => void) | undefined;
+  /** Told what the body says, once that is read; nobody may keep or change it. */
+  readonly requested?: ((object: object) => void) | undefined;
 }
 
 /** What a handler gives back; how it becomes bytes is the transport's business. */

@@ -90,6 +90,7 @@ export const patchObject: StoreHandler = async (call, store) => {
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
   const value = await patchValue(body, type, call.context);
+  if (typeof value === 'object' && value !== null) call.requested?.(value);
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },

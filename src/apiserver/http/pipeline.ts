@@ -23,8 +23,6 @@ export const bodyLimit = 3 * 1024 * 1024;
 
 const noQuery = new URLSearchParams();
 
-const nobody: UserInfo = { name: '', groups: [] };
-
 export interface PipelineOptions {
   authentication: Authentication;
   impersonation: Impersonation;
@@ -56,6 +54,7 @@ export function callOf(exchange: Exchange, user: UserInfo, record?: AuditRecord)
     warnings,
     exchange,
     decided: record?.decided,
+    requested: record?.requested,
     context: createContext({
       user,
       query,
@@ -137,13 +136,10 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     } catch (error) {
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
-      // Who was refused at the door is recorded too, without a name.
       if (!call && told.code === 401) {
         metrics.authenticated(false);
-        record = options.audit?.begin(exchange, nobody);
-      }
-      exchange = record?.exchange ?? exchange;
-      record?.failed(told);
+        options.audit?.refused(exchange, told);
+      } else record?.failed(told);
       sendError(exchange, told, call?.warnings);
       if (call) metrics.observe(call.info, told.code, started);
     }

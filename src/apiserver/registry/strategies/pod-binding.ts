@@ -10,8 +10,7 @@ const pods = { group: '', resource: 'pods' };
 export async function bindPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
   const binding = draftOf<Binding>(given);
   const { metadata, target } = binding;
-  if (metadata.name && metadata.name !== place.name)
-    throw badRequest('name in URL does not match name in Binding object');
+  if (metadata.name !== place.name) throw badRequest('name in URL does not match name in Binding object');
   checkTarget(target);
   await context.rewrite(place, (draft) => {
     const pod = draftOf<Pod>(draft);

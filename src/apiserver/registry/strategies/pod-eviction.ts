@@ -15,8 +15,7 @@ const attempts = 20;
 /** POST on `eviction`: a deletion that the disruption budgets of the pod agree to. */
 export async function evictPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
   const { metadata, deleteOptions } = draftOf<Eviction>(given);
-  if (metadata.name !== undefined && metadata.name !== place.name)
-    throw badRequest('name in URL does not match name in Eviction object');
+  if (metadata.name !== place.name) throw badRequest('name in URL does not match name in Eviction object');
   const options = (deleteOptions ?? {}) as DeleteOptions & { dryRun?: string[] };
   const dryRun = context.dryRun || (options.dryRun?.length ?? 0) > 0;
   const deletion: DeleteOptions = {
