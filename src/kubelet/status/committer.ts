@@ -35,6 +35,16 @@ export function createStatusCommitter(options: {
   const entries = new Map<string, Entry>();
   const lifetime = new AbortController();
 
+  /** Whether the API has another pod of that name by now, or none; while nobody can tell, it has not. */
+  const isAnother = async ({ metadata }: Pod): Promise<boolean> => {
+    const { name = '', namespace, uid } = metadata;
+    try {
+      return (await client.get(pods, name, { namespace, signal: lifetime.signal })).metadata.uid !== uid;
+    } catch (error) {
+      return isApiError(error, 'NotFound');
+    }
+  };
+
   const write = async (entry: Entry): Promise<void> => {
     const backoff = createBackoff({ initialMs: 200, maxMs: 10_000 });
     while (entry.dirty && !lifetime.signal.aborted) {
@@ -54,7 +64,7 @@ export function createStatusCommitter(options: {
         );
         backoff.reset();
       } catch (error) {
-        if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) {
+        if (isApiError(error, 'NotFound') || (isApiError(error, 'Conflict') && (await isAnother(object)))) {
           log.debug('the pod is gone or another one', { pod: `${namespace}/${name}` });
           return;
         }
