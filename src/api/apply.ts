@@ -15,7 +15,7 @@ import {
   union,
 } from './apply/field-set.ts';
 import { type Comparison, compare, fieldsOf, merge, prune, spotOf, undeclared } from './apply/typed-value.ts';
-import { zeroObject } from './canonical.ts';
+import { wasEmpty, zeroObject } from './canonical.ts';
 import { decodeValue } from './decode.ts';
 import type { ManagedFieldsEntry, StatusCause } from './gen/meta-v1.ts';
 import { timeText } from './literals.ts';
@@ -123,6 +123,13 @@ function relevantChange(change: Comparison, ignored: readonly string[]): Compari
   };
 }
 
+/** Entries that cannot be read are as if they had not been sent. */
+const isReadable = ({ operation, apiVersion, fieldsType, fieldsV1 }: ManagedFieldsEntry): boolean =>
+  (operation === 'Apply' || operation === 'Update') &&
+  Boolean(apiVersion) &&
+  fieldsType === 'FieldsV1' &&
+  typeof (fieldsV1 ?? {}) === 'object';
+
 function priorEntries(
   live: KubernetesObject | undefined,
   updated: KubernetesObject,
@@ -130,10 +137,12 @@ function priorEntries(
 ): readonly ManagedFieldsEntry[] {
   const had = live?.metadata.managedFields ?? [];
   const sent = updated.metadata.managedFields;
-  if (options.subresource || !sent || sent.length === 0) return had;
+  if (options.subresource) return had;
+  if (sent?.length === 0 || wasEmpty(updated.metadata, 'managedFields')) return [];
+  if (!sent) return had;
   const [only] = sent;
   if (sent.length === 1 && only && Object.keys(only).length === 0) return [];
-  return sent.every((e) => e.fieldsType === 'FieldsV1' && e.fieldsV1 && typeof e.fieldsV1 === 'object') ? sent : had;
+  return sent.every(isReadable) ? sent : had;
 }
 
 const fieldsIn = (entry: ManagedFieldsEntry): FieldsV1 => (entry.fieldsV1 ?? {}) as FieldsV1;

@@ -257,7 +257,8 @@ export function countKeys(value: unknown): number {
   return keys;
 }
 
-function valueWord(value: unknown): string {
+/** How Go's decoder calls what a value is. */
+export function valueWord(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   switch (typeof value) {
     case 'boolean':

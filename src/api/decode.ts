@@ -41,13 +41,19 @@ export function parseJson(text: string, kind: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const why = `couldn't get version/kind; json parse error: ${jsonSyntaxError(text) ?? (error as Error).message}`;
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(text)})`);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(Buffer.from(text))})`,
+    );
   }
 }
 
-function summary(text: string): string {
-  const bytes = Buffer.from(text.slice(0, 30));
-  return bytes.length === 0 ? '<empty>' : `${bytes.subarray(0, 30).toString('hex')}${text.length > 30 ? ' ...' : ''}`;
+const shownBytes = 30;
+
+/** What of a body a message shows: its beginning, in hexadecimal where it is no object of JSON. */
+export function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const begin = bytes.subarray(0, shownBytes).toString(bytes[0] === 0x7b ? 'utf8' : 'hex');
+  return `${begin}${bytes.length > shownBytes ? ' ...' : ''}`;
 }
 
 /**

@@ -35,6 +35,7 @@ export function validateUpdate(
   const metadata = problems.causes.length;
   if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
   else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
+  else rules.subresources?.[options.subresource]?.(problems, object as never, old as never);
   const { causes } = problems;
   // Custom resources have no rules of their own.
   if (metadata === 0 || options.subresource || !schemaOf(gvk)) return causes;

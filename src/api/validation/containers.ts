@@ -75,7 +75,10 @@ const ephemeralForbidden = [
   'readinessProbe',
   'startupProbe',
   'lifecycle',
+  'resizePolicy',
   'resources',
+  'restartPolicy',
+  'restartPolicyRules',
 ] as const;
 
 export function validateEphemeralContainers(p: Problems, path: string, pod: PodContext): void {

@@ -63,7 +63,8 @@ function validateAllOrSome(p: Problems, path: string, list: readonly string[], n
   return false;
 }
 
-function validateVerbs(p: Problems, path: string, list: readonly string[] = []): void {
+function validateVerbs(p: Problems, path: string, given: readonly string[] | undefined): void {
+  const list = given ?? [];
   if (list.length === 0) p.required(path, 'verbs must contain at least one value');
   else if (validateAllOrSome(p, path, list, 'verbs') && !list.every((verb) => verbs.includes(verb))) {
     p.unsupported(path, list, verbs);
@@ -145,7 +146,8 @@ function validateSubject(p: Problems, path: string, subject: Subject): void {
 }
 
 function validateRule(p: Problems, path: string, rule: PolicyRulesWithSubjects): void {
-  const { subjects: list = [], resourceRules = [], nonResourceRules = [] } = rule;
+  const { resourceRules = [], nonResourceRules = [] } = rule;
+  const list = rule.subjects ?? [];
   if (list.length === 0) p.required(`${path}.subjects`, 'subjects must contain at least one value');
   for (const [i, subject] of list.entries()) validateSubject(p, `${path}.subjects[${i}]`, subject);
   if (resourceRules.length === 0 && nonResourceRules.length === 0) {

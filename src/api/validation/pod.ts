@@ -1,4 +1,3 @@
-import { sameValue } from '../equal.ts';
 import type { Pod, PodSpec, PodTemplateSpec } from '../gen/core-v1.ts';
 import type { ObjectMeta } from '../gen/meta-v1.ts';
 import {
@@ -17,6 +16,7 @@ import {
   validateInitContainers,
 } from './containers.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
+import { validateAnnotatedProfiles, validatePodAnnotations } from './pod-annotations.ts';
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './scheduling.ts';
@@ -218,6 +218,8 @@ export function validatePod(p: Problems, pod: Pod): void {
 
 export function validatePodCreate(p: Problems, pod: Pod): void {
   validatePod(p, pod);
+  validatePodAnnotations(p, pod);
+  validateAnnotatedProfiles(p, pod);
   const { spec } = pod;
   if (spec?.ephemeralContainers?.length) p.forbidden('spec.ephemeralContainers', 'cannot be set on create');
   if (spec?.nodeName && spec.schedulingGates?.length) {
@@ -232,70 +234,5 @@ export function validatePodTemplate(p: Problems, path: string, template: PodTemp
   validatePodSpec(p, `${path}.spec`, spec);
   if (spec.ephemeralContainers?.length) {
     p.forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template');
-  }
-}
-
-const mutable =
-  '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-/** What a pod that is there may still change. */
-export function validatePodUpdate(p: Problems, pod: Pod, old: Pod): void {
-  validatePod(p, pod);
-  const now = pod.spec ?? { containers: [] };
-  const was = old.spec ?? { containers: [] };
-  for (const list of ['containers', 'initContainers'] as const) {
-    const [a = [], b = []] = [now[list], was[list]];
-    if (a.length !== b.length) {
-      p.forbidden(`spec.${list}`, 'pod updates may not add or remove containers');
-      return;
-    }
-  }
-  validateDeadlineUpdate(p, now.activeDeadlineSeconds, was.activeDeadlineSeconds);
-  validateGateUpdate(p, now, was);
-  validateTolerationUpdate(p, now, was);
-  const gated = (was.schedulingGates?.length ?? 0) > 0;
-  const comparable: PodSpec = {
-    ...now,
-    containers: now.containers.map((c, i) => ({ ...c, image: was.containers[i]?.image })),
-    initContainers: now.initContainers?.map((c, i) => ({ ...c, image: was.initContainers?.[i]?.image })),
-    activeDeadlineSeconds: was.activeDeadlineSeconds,
-    tolerations: was.tolerations,
-    schedulingGates: was.schedulingGates,
-  };
-  if ((was.terminationGracePeriodSeconds ?? 0) < 0 && now.terminationGracePeriodSeconds === 1) {
-    comparable.terminationGracePeriodSeconds = was.terminationGracePeriodSeconds;
-  }
-  if (gated) {
-    comparable.nodeSelector = was.nodeSelector;
-    comparable.affinity = was.affinity;
-  }
-  if (!sameValue(comparable, was)) p.forbidden('spec', `pod updates may not change fields other than ${mutable}\n`);
-}
-
-function validateDeadlineUpdate(p: Problems, now: number | undefined, was: number | undefined): void {
-  const field = 'spec.activeDeadlineSeconds';
-  if (now === undefined && was !== undefined) {
-    p.invalid(field, null, `must not update from a positive integer to nil value`);
-  } else if (now !== undefined && was !== undefined && was < now) {
-    p.invalid(field, now, 'must be less than or equal to previous value');
-  }
-}
-
-function validateGateUpdate(p: Problems, now: PodSpec, was: PodSpec): void {
-  const had = new Set((was.schedulingGates ?? []).map((g) => g.name));
-  for (const [i, gate] of (now.schedulingGates ?? []).entries()) {
-    if (had.has(gate.name)) continue;
-    p.forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`);
-  }
-}
-
-function validateTolerationUpdate(p: Problems, now: PodSpec, was: PodSpec): void {
-  const kept = (was.tolerations ?? []).every((old) =>
-    (now.tolerations ?? []).some((t) =>
-      sameValue({ ...old, tolerationSeconds: undefined }, { ...t, tolerationSeconds: undefined }),
-    ),
-  );
-  if (!kept) {
-    p.forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds');
   }
 }

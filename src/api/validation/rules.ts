@@ -36,7 +36,9 @@ import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } fro
 import { validateJobStatus } from './job-status.ts';
 import type { NameRule } from './metadata.ts';
 import { validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
-import { validatePodCreate, validatePodUpdate } from './pod.ts';
+import { validatePodCreate } from './pod.ts';
+import { validatePodStatus } from './pod-status.ts';
+import { validateEphemeralUpdate, validatePodUpdate, validateResize } from './pod-update.ts';
 import {
   validateBinding,
   validateClusterRole,
@@ -87,6 +89,8 @@ export interface KindRules {
   /** Default: `create`. */
   update?: Check;
   status?: Check;
+  /** What is asked of writes by way of other subresources. */
+  subresources?: Readonly<Record<string, Check>>;
 }
 
 const named = (name: NameRule, rules: Partial<KindRules> = {}): KindRules => ({
@@ -114,7 +118,11 @@ const longName = (create: Check, rules: Partial<KindRules> = {}): KindRules =>
 const anyFinalizers = { knownFinalizers: false };
 
 const kinds: Readonly<Record<string, KindRules>> = {
-  '/Pod': subdomain(validatePodCreate, { update: validatePodUpdate }),
+  '/Pod': subdomain(validatePodCreate, {
+    update: validatePodUpdate,
+    status: validatePodStatus,
+    subresources: { resize: validateResize, ephemeralcontainers: validateEphemeralUpdate },
+  }),
   '/PodTemplate': subdomain(validatePodTemplateObject),
   '/ReplicationController': longName(validateReplicationController, { status: validateReplicaStatus }),
   'apps/ControllerRevision': subdomain(validateControllerRevision),

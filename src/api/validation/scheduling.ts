@@ -105,6 +105,14 @@ function validateMatchKeys(
   };
   keys('matchLabelKeys', match);
   keys('mismatchLabelKeys', mismatch);
+  // What was made of the keys is among the expressions already: another of the same key came from outside.
+  const seen = new Set(Object.keys(selector?.matchLabels ?? {}));
+  for (const { key } of selector?.matchExpressions ?? []) {
+    if (match.includes(key) && seen.has(key)) {
+      p.invalid(`${path}[${match.lastIndexOf(key)}]`, key, 'exists in both matchLabelKeys and labelSelector');
+    }
+    seen.add(key);
+  }
   for (const [i, key] of match.entries()) {
     if (mismatch.includes(key)) {
       p.invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys');

@@ -1,4 +1,5 @@
 import type { Pod, PodCondition } from '../../../api/gen/core-v1.ts';
+import { qosClass } from '../../../api/pod-qos.ts';
 import { timestamp } from '../core.ts';
 import type { Draft, Frozen } from '../types.ts';
 import type { Behaviour } from './map.ts';
@@ -6,7 +7,7 @@ import { draftOf, readOf } from './of.ts';
 import { takeAppArmorAnnotations } from './pod-app-armor.ts';
 import { bindPod } from './pod-binding.ts';
 import { evictPod } from './pod-eviction.ts';
-import { qosClass } from './pod-qos.ts';
+import { mergeLabelKeys } from './pod-label-keys.ts';
 import { resizePod } from './pod-resize.ts';
 
 /** Pods: a fresh status, changes of the spec only through the subresources that allow them, graceful deletion. */
@@ -33,6 +34,7 @@ export const pods: Behaviour = {
     },
     prepareForCreate(object, context) {
       const pod = draftOf<Pod>(object);
+      mergeLabelKeys(pod);
       takeAppArmorAnnotations(pod, (text) => context.warn(text));
       pod.status = { phase: 'Pending', qosClass: qosClass(pod) };
       if ((pod.spec?.schedulingGates?.length ?? 0) > 0) pod.status.conditions = [gatedCondition()];

@@ -1,5 +1,5 @@
-import type { Pod, ResourceRequirements } from '../../../api/gen/core-v1.ts';
-import { compareQuantities } from '../../../api/quantity.ts';
+import type { Pod, ResourceRequirements } from './gen/core-v1.ts';
+import { compareQuantities } from './quantity.ts';
 
 type Amounts = Readonly<Record<string, string>> | undefined;
 
