@@ -1,4 +1,5 @@
-import { decodeValue, parseJson } from '../../api/decode.ts';
+import { valueWord } from '../../api/canonical.ts';
+import { decodeValue, parseJson, summary } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
@@ -12,9 +13,9 @@ import { mostInTurn, readYamlAside } from './yaml-thread.ts';
 const isObject = (value: unknown): value is Draft =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What of a body a message shows: the first bytes in hexadecimal. */
-const summary = (bytes: Buffer): string =>
-  bytes.length === 0 ? '<empty>' : `${bytes.subarray(0, 30).toString('hex')}${bytes.length > 30 ? ' ...' : ''}`;
+/** What Go says of a value that should tell its kind and cannot. */
+export const notObject = (value: unknown): string =>
+  `json: cannot unmarshal ${valueWord(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
   badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
@@ -142,13 +143,8 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
   const yaml = body.kind === 'bytes' && body.encoding === 'yaml' ? await yamlIn(body, expected.kind) : undefined;
   const value = (yaml ? yaml.value : bodyValue(body, expected.kind)) ?? {};
   if (!isObject(value)) {
-    const what = Array.isArray(value) ? 'array' : typeof value;
     const bytes = body.kind === 'bytes' ? body.bytes : Buffer.alloc(0);
-    throw unrecognized(
-      expected.kind,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-      bytes,
-    );
+    throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${notObject(value)}`, bytes);
   }
   checkKind(value, expected, custom);
   const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, yaml, custom);

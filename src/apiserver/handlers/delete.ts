@@ -1,46 +1,78 @@
+import { decodeValue } from '../../api/decode.ts';
 import type { StatusDetails } from '../../api/gen/meta-v1.ts';
-import { badRequest } from '../../api/status.ts';
-import type { DeleteOptions, Draft } from '../registry/types.ts';
-import { bodyValue } from './body.ts';
-import type { Call, StoreHandler } from './call.ts';
+import { type GroupVersionKind, namedType } from '../../api/schema.ts';
+import { badRequest, isApiError } from '../../api/status.ts';
+import type { DeleteOptions } from '../registry/types.ts';
+import { bodyValue, notObject } from './body.ts';
+import type { Call, CallBody, StoreHandler } from './call.ts';
 import { booleanOf, dryRunOf, integerOf, textOf } from './options.ts';
 import { placeOf } from './write.ts';
 
-/** From the body when there is one, else from the query. */
-async function deleteOptions(call: Call): Promise<{ options: DeleteOptions; dryRun: boolean }> {
-  const body = await call.body();
-  const present = body.kind === 'value' ? body.value !== undefined && body.value !== null : body.bytes.length > 0;
-  if (present) {
-    const given = bodyValue(body, 'DeleteOptions') as Draft & DeleteOptions & { dryRun?: string[] };
-    if (typeof given !== 'object' || given === null || Array.isArray(given))
-      throw badRequest('decoded object cannot be converted to DeleteOptions');
-    if (given.kind !== undefined && given.kind !== 'DeleteOptions')
-      throw badRequest(
-        `no kind "${given.kind}" is registered for version "${given.apiVersion ?? 'meta.k8s.io/v1'}" in scheme "pkg/runtime/scheme.go:111"`,
-      );
-    return { options: given, dryRun: dryRunOf(given.dryRun ?? call.query.getAll('dryRun'), 'DeleteOptions') };
+const gvk: GroupVersionKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' };
+
+const optionsType = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+
+type Given = DeleteOptions & { dryRun?: string[] };
+
+/** Upstream tells what is wrong with these options, and not of what. */
+function bare<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!isApiError(error, 'BadRequest')) throw error;
+    throw badRequest(
+      error.message
+        .replace(/^the object provided is unrecognized \(must be of type \w+\): (.*) \(.*?\)$/s, '$1')
+        .replace(/^.*? cannot be handled as an? \S+: /s, ''),
+    );
   }
-  const { query } = call;
+}
+
+function fromBody(body: CallBody): Given {
+  return bare(() => {
+    const value = bodyValue(body, gvk.kind) ?? {};
+    if (typeof value !== 'object' || Array.isArray(value))
+      throw badRequest(`couldn't get version/kind; json parse error: ${notObject(value)}`);
+    const { kind, apiVersion = 'v1' } = value as { kind?: string; apiVersion?: string };
+    if (kind !== undefined && kind !== gvk.kind)
+      throw badRequest(
+        `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
+      );
+    return decodeValue(gvk, value, { fieldValidation: 'Ignore', schema: namedType(optionsType) }).object as Given;
+  });
+}
+
+function fromQuery(query: URLSearchParams): Given {
+  const uid = textOf(query, 'uid');
+  const resourceVersion = textOf(query, 'resourceVersion');
+  const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
   return {
-    dryRun: dryRunOf(query.getAll('dryRun'), 'DeleteOptions'),
-    options: {
-      gracePeriodSeconds: integerOf(query, 'gracePeriodSeconds'),
-      propagationPolicy: textOf(query, 'propagationPolicy'),
-      orphanDependents: booleanOf(query, 'orphanDependents'),
-    },
+    gracePeriodSeconds: integerOf(query, 'gracePeriodSeconds'),
+    propagationPolicy: textOf(query, 'propagationPolicy'),
+    orphanDependents: booleanOf(query, 'orphanDependents'),
+    dryRun: query.getAll('dryRun'),
+    ...(uid || resourceVersion ? { preconditions } : {}),
   };
 }
 
-/** The context with the body's `dryRun` in it. */
-function withDryRun(call: Call, dryRun: boolean): Call['context'] {
-  if (!dryRun || call.context.dryRun) return call.context;
-  const { context } = call;
+/** From the body when there is one, which leaves nothing of the query; else from the query. */
+async function deleteOptions(call: Call): Promise<{ options: DeleteOptions; dryRun: boolean }> {
+  const body = await call.body();
+  const present = body.kind === 'value' ? body.value !== undefined && body.value !== null : body.bytes.length > 0;
+  const { dryRun, ...options } = present ? fromBody(body) : fromQuery(call.query);
+  return { options, dryRun: dryRunOf(dryRun ?? [], 'DeleteOptions') };
+}
+
+/** The context with `dryRun` as the options have it. */
+function withDryRun({ context }: Call, dryRun: boolean): Call['context'] {
+  if (dryRun === context.dryRun) return context;
   return {
     user: context.user,
-    dryRun: true,
+    dryRun,
     fieldManager: context.fieldManager,
     fieldValidation: context.fieldValidation,
     warn: (text) => context.warn(text),
+    annotate: (key, value) => context.annotate?.(key, value),
     get signal() {
       return context.signal;
     },

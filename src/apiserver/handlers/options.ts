@@ -37,16 +37,21 @@ function enumCause(field: string, value: string, supported: readonly string[]): 
 /** The kind that messages name: `PatchOptions.meta.k8s.io "" is invalid: …`. */
 export type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 
+const isDryRun = (values: readonly string[]): boolean => values.length > 0 && values.every((value) => value === 'All');
+
+function dryRunProblem(values: readonly string[]): StatusCause | undefined {
+  if (values.length === 0 || isDryRun(values)) return undefined;
+  return {
+    reason: 'FieldValueNotSupported',
+    message: `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
+    field: 'dryRun',
+  };
+}
+
 export function dryRunOf(values: readonly string[], kind: OptionsKind): boolean {
-  if (values.length === 0) return false;
-  if (values.every((value) => value === 'All')) return true;
-  const wrong = values.find((value) => value !== 'All') ?? '';
-  throw invalid({ group: 'meta.k8s.io', kind }, '', [
-    {
-      ...enumCause('dryRun', wrong, ['All']),
-      message: `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
-    },
-  ]);
+  const problem = dryRunProblem(values);
+  if (problem) throw invalid({ group: 'meta.k8s.io', kind }, '', [problem]);
+  return isDryRun(values);
 }
 
 export interface ContextOptions {
@@ -62,11 +67,27 @@ export interface ContextOptions {
 
 const validations = ['Ignore', 'Warn', 'Strict'] as const;
 
+/** The most bytes of a manager's name. */
+const mostOfManager = 128;
+
+/** As much of a user agent as can name a manager: what cannot be printed is left out. */
+function prefixOf(name: string): string {
+  let bytes = 0;
+  let prefix = '';
+  for (const character of name) {
+    if (!isPrintable(character)) continue;
+    bytes += Buffer.byteLength(character);
+    if (bytes > mostOfManager) break;
+    prefix += character;
+  }
+  return prefix;
+}
+
 function managerOf(query: URLSearchParams, userAgent: string | undefined): string {
   const asked = query.get('fieldManager');
   if (asked) return asked;
   const name = (userAgent ?? '').split('/')[0] ?? '';
-  return name === '' ? 'unknown' : name.slice(0, 128);
+  return name === '' ? 'unknown' : prefixOf(name);
 }
 
 /** The registry's view of a request. Options are checked when first read, so that reads pay nothing. */
@@ -111,26 +132,35 @@ class QueryContext implements RequestContext {
   }
 }
 
-/** Checks the options of a write; throws 422 with upstream's texts. */
+const isPrintable = (character: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character);
+
+function managerProblems(manager: string): StatusCause[] {
+  const field = 'fieldManager';
+  if (Buffer.byteLength(manager) > mostOfManager)
+    return [{ reason: 'FieldValueTooLong', message: `Too long: may not be more than ${mostOfManager} bytes`, field }];
+  let at = 0;
+  for (const character of manager) {
+    if (!isPrintable(character)) {
+      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      const why = `invalid character U+${code} (at position ${at})`;
+      return [{ reason: 'FieldValueInvalid', message: `Invalid value: ${JSON.stringify(manager)}: ${why}`, field }];
+    }
+    at += Buffer.byteLength(character);
+  }
+  return [];
+}
+
+/** Checks the options of a write; throws 422 with upstream's texts, for all that is wrong. */
 export function checkWriteOptions(query: URLSearchParams, kind: OptionsKind): void {
   if (query.size === 0) return;
-  dryRunOf(query.getAll('dryRun'), kind);
-  const causes: StatusCause[] = [];
   const validation = query.get('fieldValidation');
-  if (validation && !validations.includes(validation as 'Ignore'))
-    causes.push(enumCause('fieldValidation', validation, ['', ...validations]));
-  const manager = query.get('fieldManager');
-  if (manager !== null && manager.length > 128)
-    causes.push({
-      reason: 'FieldValueTooLong',
-      message: `Too long: may not be more than 128 bytes`,
-      field: 'fieldManager',
-    });
-  if (manager !== null && !/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(manager))
-    causes.push({
-      reason: 'FieldValueInvalid',
-      message: `Invalid value: ${JSON.stringify(manager)}: should only contain printable characters`,
-      field: 'fieldManager',
-    });
+  const dryRun = dryRunProblem(query.getAll('dryRun'));
+  const causes = [
+    ...managerProblems(query.get('fieldManager') ?? ''),
+    ...(dryRun ? [dryRun] : []),
+    ...(validation && !validations.includes(validation as 'Ignore')
+      ? [enumCause('fieldValidation', validation, ['', ...validations])]
+      : []),
+  ];
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', causes);
 }

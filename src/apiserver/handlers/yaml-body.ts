@@ -1,4 +1,5 @@
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { goTags } from '../../wire/yaml-tags.ts';
 
 export interface ReadYaml {
   readonly value: unknown;
@@ -9,10 +10,16 @@ export interface ReadYaml {
 /** The most that aliases may multiply a document. */
 const maxAliasCount = 100;
 
-/** A YAML document as JSON data; of keys that stand twice the last one counts. Throws Error with what is wrong. */
+/** A document of YAML 1.1 as JSON data; of keys that stand twice the last one counts. Throws Error with what is wrong. */
 export function readYaml(text: string): ReadYaml {
   const lines = new LineCounter();
-  const document = parseDocument(text, { uniqueKeys: false, logLevel: 'silent', lineCounter: lines });
+  const document = parseDocument(text, {
+    uniqueKeys: false,
+    logLevel: 'silent',
+    lineCounter: lines,
+    version: '1.1',
+    customTags: goTags,
+  });
   const [error] = document.errors;
   if (error) throw new Error(`yaml: ${error.message.split('\n')[0]}`);
   const found: string[] = [];

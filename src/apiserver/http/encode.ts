@@ -1,18 +1,10 @@
-import { type CollectionTag, Document, type ScalarTag, type Tags, visit } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import { parseKind } from '../../api/schema.ts';
 import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
+import { goTags } from '../../wire/yaml-tags.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
-
-const isPointFloat = (tag: ScalarTag | CollectionTag): tag is ScalarTag =>
-  tag.tag === 'tag:yaml.org,2002:float' && 'test' in tag && tag.test?.test('.') === true;
-
-/** A point alone, a key of managed fields, is no number to Go. */
-const pointFloat = (tag: ScalarTag): ScalarTag => ({
-  ...tag,
-  test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/,
-});
 
 /** As Go's YAML writes it: keys in order, lists not indented, long lines left alone, texts quoted that YAML 1.1 takes for something else. */
 const yamlForm = {
@@ -21,8 +13,7 @@ const yamlForm = {
   indentSeq: false,
   lineWidth: 0,
   version: '1.1' as const,
-  customTags: (tags: Tags): Tags =>
-    tags.map((tag) => (typeof tag === 'object' && isPointFloat(tag) ? pointFloat(tag) : tag)),
+  customTags: goTags,
 };
 
 /** Go double-quotes what could be written plain but for YAML 1.1 reading it as something else than text; otherwise it prefers single quotes. */

@@ -168,5 +168,5 @@ export function bodyEncoding(contentType: string | undefined): Encoding | undefi
   if (contentType === undefined || contentType === '') return 'json';
   const semicolon = contentType.indexOf(';');
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
-  return type === '*/*' ? 'json' : encodings[type];
+  return encodings[type];
 }

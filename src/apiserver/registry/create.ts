@@ -1,4 +1,4 @@
-import { alreadyExists } from '../../api/status.ts';
+import { ApiError, alreadyExists } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
@@ -52,7 +52,6 @@ export function prepareForCreate({ definition }: Core, view: View, object: Draft
   const { metadata } = object;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.generation;
   delete metadata.selfLink;
   if (!definition.namespaced) delete metadata.namespace;
   metadata.creationTimestamp = timestamp();
@@ -101,19 +100,26 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
     const final = ordered(draft);
     const key = cache.key(place);
     if (context.dryRun) {
-      if (newest(core, key)) throw alreadyExists(definition, name);
+      if (newest(core, key)) throw nameTaken(core, key, name);
       await allocation?.revert();
       return storedUnwritten({ key, place, revision: Number(given ?? 0), fields: cache.fields }, final);
     }
     if (given && given !== '0') throw plainFailure(500, 'resourceVersion should not be set on objects to be created');
     const stored = await put(core, { place, draft: final, text: textOf(final), expected: 0 });
-    if (!stored) throw alreadyExists(definition, name);
+    if (!stored) throw nameTaken(core, key, name);
     await allocation?.commit();
     return stored;
   } catch (error) {
     await allocation?.revert();
     throw error;
   }
+}
+
+/** The name is somebody else's, perhaps not for long. */
+function nameTaken(core: Core, key: string, name: string): ApiError {
+  const error = alreadyExists(core.definition, name);
+  if (newest(core, key)?.peek().metadata.deletionTimestamp === undefined) return error;
+  return new ApiError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
 /** After mutating admission an object is again what its schema says. */

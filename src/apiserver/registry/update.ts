@@ -10,6 +10,7 @@ import { same } from './same.ts';
 import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
+import { isRevision, unparsable } from './versions.ts';
 
 /** What a write wants the object to become, worked out anew for every attempt. */
 export interface Wanted {
@@ -140,15 +141,18 @@ function admit(core: Core, view: View, options: WriteOptions, object: Draft, old
 }
 
 /** What the object in the request says of the one that it is meant for. */
-function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, existing: Kept, old: Frozen): void {
+function checkPreconditions(
+  core: Core,
+  { place, context }: WriteOptions,
+  draft: Draft,
+  existing: Kept,
+  old: Frozen,
+): void {
   const { definition } = core;
   const { resourceVersion, uid } = draft.metadata;
-  if (uid && uid !== old.metadata.uid) throw otherUid(definition, place, uid, old.metadata.uid ?? '');
+  if (uid && uid !== old.metadata.uid) throw otherUid(definition, place, uid, old.metadata.uid ?? '', context.dryRun);
   if (resourceVersion && resourceVersion !== '0') {
-    if (!/^\d+$/.test(resourceVersion)) {
-      const why = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
-      throw plainFailure(500, `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: ${why}`);
-    }
+    if (!isRevision(resourceVersion)) throw plainFailure(500, unparsable(resourceVersion));
     if (resourceVersion !== String(existing.revision)) throw conflict(definition, place.name, modified);
     return;
   }
@@ -166,9 +170,15 @@ function checkPreconditions(core: Core, { place }: WriteOptions, draft: Draft, e
 }
 
 /** The object that is meant is not the one that stands at this name (`found` '': none does). */
-export function otherUid(definition: ResourceDefinition, place: Place, uid: string, found: string): ApiError {
+export function otherUid(
+  definition: ResourceDefinition,
+  place: Place,
+  uid: string,
+  found: string,
+  dryRun = false,
+): ApiError {
   const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${found}`;
-  const key = shownKey(definition, place);
+  const key = dryRun ? shownKey(definition, place).replace('/registry', '') : shownKey(definition, place);
   return conflict(
     definition,
     place.name,

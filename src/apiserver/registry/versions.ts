@@ -11,22 +11,28 @@ export type Freshness =
   | { at: 'least'; revision: number }
   | { at: 'exactly'; revision: number };
 
-/** What is the matter with a resourceVersion, as upstream says it. */
-export const wrongRevision = (text: string): string => {
+/** Whether a text is a number that a revision can have. */
+export const isRevision = (text: string): boolean => /^\d{1,15}$/.test(text);
+
+/** Why a text is no revision, as Go says it. */
+export function unparsable(text: string): string {
   const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
-  return `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
-};
+  return `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+}
+
+const wrongRevision = (text: string): string =>
+  `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${unparsable(text)}`;
 
 /** A resourceVersion parameter as a number; undefined when none was given. Throws ApiError. */
 export function revisionOf(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (isRevision(text)) return Number(text);
   throw plainFailure(500, wrongRevision(text));
 }
 
 /** Lists tell of the same in another way than all others. */
 function listRevisionOf(text: string | undefined): number | undefined {
-  if (text === undefined || /^\d{0,15}$/.test(text)) return revisionOf(text);
+  if (!text || isRevision(text)) return revisionOf(text);
   throw badRequest(`invalid resource version: ${wrongRevision(text)}`);
 }
 
