@@ -21,7 +21,6 @@ import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
 import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
-import { renderCel } from './cel/metrics.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
@@ -45,7 +44,7 @@ import { createOpenWatches } from './http/open-watches.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { createInProcessTransport } from './in-process.ts';
-import { createAdmissionMetrics } from './metrics/admission.ts';
+import { createMetrics } from './metrics/all.ts';
 import { createRequestMetrics } from './metrics/requests.ts';
 import { renderServer } from './metrics/server.ts';
 import type { Mirror } from './mirror.ts';
@@ -68,6 +67,7 @@ export interface KnarrApiServer extends ApiServer {
 /** The API server: authentication → authorization → dispatch → admission and registry → store. */
 export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const { log, backend, serviceAccounts } = options;
+  const counted = createMetrics();
   const rbac = createRbacAuthorizer();
   const graph = createNodeGraph();
   const nodeRules: PolicyRule[] = [];
@@ -79,14 +79,13 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
 
   const impersonation = createImpersonation(authorizer);
   let registryReady: Registry | undefined;
-  const admissionMetrics = createAdmissionMetrics();
   const admission = createAdmissionChain(
     admissionPlugins({
       authorizer,
       rbac,
       dial: options.dial,
       settings: options.admission,
-      metrics: admissionMetrics,
+      metrics: counted.admission,
       log: log.child('admission'),
       context: {
         registry: () => {
@@ -95,10 +94,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         },
       },
     }),
-    admissionMetrics,
+    counted.admission,
   );
   const registry = createRegistry({
-    backend,
+    backend: counted.store.measured(backend),
     admission,
     services: { cidrs: options.serviceCidrs, nodePorts: options.nodePortRange },
     log: log.child('registry'),
@@ -126,6 +125,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   });
   const tokenMetrics = createTokenMetrics();
   const authentication = createAuthentication({
+    metrics: counted.identity,
     log: log.child('authn'),
     allowAnonymous(path) {
       const anonymous = configured.anonymous();
@@ -135,7 +135,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     },
     authenticators: [
       ...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []),
-      x509Authenticator(options.clientCa),
+      x509Authenticator(options.clientCa, counted.connections.certificate),
     ],
     tokens: [
       forAudiences(audiences, (token) => {
@@ -209,16 +209,20 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     tokenKeys,
     flowControl,
     moreMetrics: () =>
-      renderServer({ registry, apiServices: () => aggregation.availability(), storedBytes: storedBytes() }) +
-      admissionMetrics.render() +
+      renderServer({
+        registry,
+        apiServices: () => aggregation.availability(),
+        storedBytes: storedBytes(),
+        features: options.features ?? new Map(),
+      }) +
+      counted.render() +
       impersonation.renderMetrics() +
-      tokenMetrics.render() +
-      renderCel(),
+      tokenMetrics.render(),
   });
   const dispatch = createDispatch({
     registry,
     virtual,
-    authorizer,
+    authorizer: counted.identity.measured(authorizer),
     root,
     special: new Map<string, SpecialHandlers>([
       ...accessReviews(authorizer, rbac, authorizer.unresolved),
@@ -240,11 +244,12 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     ]),
     elsewhere: (call) => aggregation.answer(call),
   });
-  const openWatches = createOpenWatches();
+  const openWatches = createOpenWatches(counted.watches);
   const audit =
     options.audit &&
     createAudit({
       policyFile: options.audit.policyFile,
+      metrics: counted.audit,
       warn: (text) => log.warn(text),
       sinks: createSinks(options.audit, log.child('audit')),
     });
@@ -254,6 +259,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     dispatch,
     flowControl,
     metrics,
+    identity: counted.identity,
+    connections: counted.connections,
     openWatches,
     audit,
     timeoutMs: options.requests?.timeoutMs,
@@ -278,6 +285,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     clientCas: [options.clientCa, ...(options.requestHeader ? [options.requestHeader.ca] : [])],
     tls: options.tls,
     maxStreams: options.maxStreams,
+    onHandshakeFailed: counted.connections.handshakeFailed,
     onExchange: (exchange) => {
       if (!mounts.serve(exchange)) pipeline(exchange);
     },

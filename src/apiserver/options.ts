@@ -8,6 +8,8 @@ import type { AuthorizationSettings } from './authz/chain.ts';
 import type { Dialer, UserInfo } from './server.ts';
 
 export interface ApiServerOptions {
+  /** Feature gates, as metrics tell of them. */
+  features?: ReadonlyMap<string, { readonly stage: string; readonly on: boolean }> | undefined;
   log: Logger;
   /** Started and stopped by whoever made it. */
   backend: Backend;

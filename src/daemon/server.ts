@@ -30,6 +30,7 @@ import type { Board } from './console/board.ts';
 import { createFeed } from './console/feed.ts';
 import type { ContainerRuntime } from './containerd/create.ts';
 import { createCsrSigner } from './csr-signer.ts';
+import { gates } from './feature-gate-table.ts';
 import { settingsOf } from './join/cluster-settings.ts';
 import { localCluster } from './join/local-cluster.ts';
 import { ensureNodePassword } from './join/node-identity.ts';
@@ -79,6 +80,7 @@ async function assembleApi(
   const { authorities } = certificates;
   const usual: ApiServerOptions = {
     log: log.child('api'),
+    features: gates,
     backend,
     listen: { host: config.bindAddress, port: config.port },
     advertiseAddress: config.advertiseAddress,

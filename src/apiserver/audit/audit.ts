@@ -8,6 +8,7 @@ import type { Decision } from '../authz/authorizer.ts';
 import type { Answer } from '../handlers/call.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
 import { parseRequestInfo, type RequestInfo } from '../http/request-info.ts';
+import type { AuditMetrics } from '../metrics/audit.ts';
 import type { UserInfo } from '../server.ts';
 import {
   agentOf,
@@ -50,12 +51,13 @@ export interface Audit {
   /** Undefined where nothing of the request is recorded. */
   begin(exchange: Exchange, user: UserInfo): AuditRecord | undefined;
   /** Records whom nobody could recognize. */
-  refused(exchange: Exchange, error: ApiError): void;
+  refused(exchange: Exchange, error: ApiError): Exchange | undefined;
 }
 
 export interface AuditOptions {
   policyFile: string;
   sinks: readonly AuditSink[];
+  metrics: AuditMetrics;
   warn?: (text: string) => void;
 }
 
@@ -63,7 +65,7 @@ const nobody: UserInfo = { name: '', groups: [] };
 
 /** Writes what happens to requests as lines of `audit.k8s.io/v1` Events, as a policy says. */
 export function createAudit(options: AuditOptions): Audit {
-  const { sinks } = options;
+  const { sinks, metrics } = options;
   let policy: Policy | undefined;
 
   const record = (exchange: Exchange, user: UserInfo, info: RequestInfo, recording: Recording): AuditRecord => {
@@ -106,6 +108,7 @@ export function createAudit(options: AuditOptions): Audit {
         ...(annotations.size > 0 ? { annotations: Object.fromEntries([...annotations].sort()) } : {}),
       };
       const line = `${JSON.stringify(event)}\n`;
+      metrics.event();
       for (const sink of sinks) sink.write(line);
     };
     const noteStatus = ({ status = 'Failure', message, reason, details }: Partial<Status>): void => {
@@ -188,6 +191,7 @@ export function createAudit(options: AuditOptions): Audit {
     const query = new URLSearchParams(mark < 0 ? '' : exchange.url.slice(mark + 1));
     const info = parseRequestInfo(exchange.method, path, query);
     const found = recordingOf(policy, info, user);
+    metrics.level(found?.level ?? 'None');
     const omitStages = new Set([...(found?.omitStages ?? []), ...omit]);
     return found && record(exchange, user, info, { ...found, omitStages });
   };
@@ -202,7 +206,9 @@ export function createAudit(options: AuditOptions): Audit {
     },
     begin,
     refused(exchange, error) {
-      begin(exchange, nobody, ['RequestReceived'])?.refused(error);
+      const record = begin(exchange, nobody, ['RequestReceived']);
+      record?.refused(error);
+      return record?.exchange;
     },
   };
 }

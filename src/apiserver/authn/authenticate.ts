@@ -2,6 +2,7 @@ import { unauthorized } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { headerOf } from '../http/exchange.ts';
+import type { IdentityMetrics } from '../metrics/identity.ts';
 import type { UserInfo } from '../server.ts';
 import {
   type AuthenticatedToken,
@@ -31,6 +32,7 @@ export interface AuthenticationOptions {
   tokens: readonly TokenAuthenticator[];
   /** Whether who shows nothing may ask for a path. */
   allowAnonymous(path: string): boolean;
+  metrics: Pick<IdentityMetrics, 'token' | 'fetched'>;
   log: Logger;
 }
 
@@ -82,6 +84,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   };
 
   const byToken = async (token: string): Promise<UserInfo> => {
+    const began = performance.now();
     let user: UserInfo | undefined;
     try {
       user = (await authenticateToken(token))?.user;
@@ -90,6 +93,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     }
     if (known.size >= tokensKept) known.clear();
     known.set(token, { user, until: Date.now() + (user ? goodForMs : badForMs) });
+    options.metrics.fetched(user !== undefined);
+    options.metrics.token(false, performance.now() - began);
     if (!user) throw unauthorized();
     return user;
   };
@@ -107,6 +112,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     if (token !== undefined) {
       const cached = known.get(token);
       if (cached && cached.until > Date.now()) {
+        options.metrics.token(true, 0);
         if (cached.user) return cached.user;
         throw unauthorized();
       }

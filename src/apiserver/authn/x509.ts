@@ -56,28 +56,33 @@ function uidOf(subject: PeerCertificate['subject']): { uid?: string } {
   return uids[0] === undefined ? {} : { uid: uids[0] };
 }
 
-/** Common name → user, organizations → groups. */
-export function x509Authenticator(clientCa: string): Authenticator {
+/** Common name → user, organizations → groups. `shown` hears until when (ms since 1970) a certificate is good that a request shows. */
+export function x509Authenticator(clientCa: string, shown?: (until: number) => void): Authenticator {
   const authorities = certificatesOf(clientCa);
-  const userOf = perConnection((socket): { user: UserInfo; certificate: X509Certificate } | undefined => {
-    const peer = peerOf(socket);
-    if (!peer || !leadsTo(peer.certificate, authorities)) return undefined;
-    const name = many(peer.subject?.CN)[0];
-    if (name === undefined) return undefined;
-    const id = createHash('sha256').update(peer.certificate.raw).digest('hex');
-    return {
-      certificate: peer.certificate,
-      user: {
-        name,
-        ...uidOf(peer.subject),
-        groups: [...many(peer.subject.O), 'system:authenticated'],
-        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${id}`] },
-      },
-    };
-  });
+  const userOf = perConnection(
+    (socket): { user: UserInfo; certificate: X509Certificate; until: number } | undefined => {
+      const peer = peerOf(socket);
+      if (!peer || !leadsTo(peer.certificate, authorities)) return undefined;
+      const name = many(peer.subject?.CN)[0];
+      if (name === undefined) return undefined;
+      const id = createHash('sha256').update(peer.certificate.raw).digest('hex');
+      return {
+        certificate: peer.certificate,
+        until: Date.parse(peer.certificate.validTo),
+        user: {
+          name,
+          ...uidOf(peer.subject),
+          groups: [...many(peer.subject.O), 'system:authenticated'],
+          extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${id}`] },
+        },
+      };
+    },
+  );
   return ({ socket }) => {
     const known = userOf(socket);
-    return known && !pastValidity(known.certificate) ? known.user : undefined;
+    if (!known || pastValidity(known.certificate)) return undefined;
+    shown?.(known.until);
+    return known.user;
   };
 }
 

@@ -5,7 +5,7 @@ import type { FlowControl } from '../flow-control/flow-control.ts';
 import { jsonText } from '../http/encode.ts';
 import { headerOf } from '../http/exchange.ts';
 import { type Endpoint, endpoints, negotiate } from '../http/negotiate.ts';
-import { renderProcess } from '../metrics/process.ts';
+import { createProcessMetrics } from '../metrics/process.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
@@ -73,6 +73,7 @@ const onlyJson: Endpoint = { ...endpoints.routed, routed: ['application/json'] }
 export function createRoot(options: RootOptions): Handler {
   const { discovery, health, metrics, tokenKeys } = options;
   const startedAt = Date.now();
+  const ownProcess = createProcessMetrics(startedAt);
   const cacheable = { 'cache-control': 'public, max-age=3600' };
 
   const index = (): Answer =>
@@ -84,7 +85,7 @@ export function createRoot(options: RootOptions): Handler {
       kind: 'bytes',
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
-      body: metrics.render() + options.flowControl.metrics() + options.moreMetrics() + renderProcess(startedAt),
+      body: metrics.render() + options.flowControl.metrics() + options.moreMetrics() + ownProcess.render(),
     }),
   };
   const routed: Readonly<Record<string, () => Answer>> = {

@@ -26,6 +26,7 @@ export interface ListenerOptions {
   /** Authorities whose client certificates are looked at; others are treated as no certificate. */
   clientCas: readonly string[];
   onExchange(exchange: Exchange): void;
+  onHandshakeFailed?: (() => void) | undefined;
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Default: TLS 1.2 at the least, and Node's suites. */
   tls?: { minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined; ciphers?: string | undefined } | undefined;
@@ -121,7 +122,10 @@ export function createListener(options: ListenerOptions): Listener {
       arriving = undefined;
     } else http1.emit('connection', socket);
   });
-  tls.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: error.message }));
+  tls.on('tlsClientError', (error) => {
+    options.onHandshakeFailed?.();
+    log.debug('a TLS handshake failed', { error: error.message });
+  });
 
   return {
     get port() {

@@ -9,6 +9,8 @@ import type { FlowControl } from '../flow-control/flow-control.ts';
 import type { Answer, Call, CallBody } from '../handlers/call.ts';
 import type { Dispatch } from '../handlers/dispatch.ts';
 import { createContext } from '../handlers/options.ts';
+import type { ConnectionMetrics } from '../metrics/connections.ts';
+import type { IdentityMetrics } from '../metrics/identity.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { UserInfo } from '../server.ts';
 import { sendAnswer, sendError } from './answer.ts';
@@ -29,6 +31,8 @@ export interface PipelineOptions {
   dispatch: Dispatch;
   flowControl: FlowControl;
   metrics: RequestMetrics;
+  identity: Pick<IdentityMetrics, 'authenticated'>;
+  connections: Pick<ConnectionMetrics, 'body'>;
   openWatches: OpenWatches;
   audit: Audit | undefined;
   /** How long an ordinary request may take. Default a minute. */
@@ -111,7 +115,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     try {
       const known = authentication.authenticate(exchange);
       const asker = known instanceof Promise ? await known : known;
-      metrics.authenticated(true);
+      options.identity.authenticated(asker.name, performance.now() - started);
       record = options.audit?.begin(exchange, asker);
       exchange = record?.exchange ?? exchange;
       const found = impersonation.actingOf(asker, exchange);
@@ -127,6 +131,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
       const answer = inTime instanceof Promise ? await inTime : inTime;
+      if (call.info.isResource) noteBody(call, options.connections);
       leave?.();
       leave = undefined;
       record?.answered(answer);
@@ -137,14 +142,19 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       leave?.();
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       if (!call && told.code === 401) {
-        metrics.authenticated(false);
-        options.audit?.refused(exchange, told);
+        options.identity.authenticated(undefined, performance.now() - started);
+        exchange = options.audit?.refused(exchange, told) ?? exchange;
       } else record?.failed(told);
       sendError(exchange, told, call?.warnings);
       if (call) metrics.observe(call.info, told.code, started);
     }
   };
   return (exchange) => void serve(exchange);
+}
+
+function noteBody({ info, headers }: Call, connections: PipelineOptions['connections']): void {
+  const length = Number(headerOf(headers, 'content-length') ?? 0);
+  if (length > 0) connections.body(info, length);
 }
 
 /** How much a read was answered; the items of a list, without what is around them. */

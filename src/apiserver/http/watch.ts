@@ -33,6 +33,14 @@ export async function serveWatch(
   let timer: NodeJS.Timeout | undefined;
   let forget: (() => void) | undefined;
 
+  const watched = openWatches.metrics.watched(call.info);
+  let listing = answer.options.sendInitialEvents === true;
+  const count = (events: readonly WatchEvent[]): void => {
+    watched.sent(events);
+    if (!listing || !events.some(({ type: kind }) => kind === 'BOOKMARK')) return;
+    listing = false;
+    watched.listed();
+  };
   const flush = (): void => {
     if (!writer || pending.length === 0) return;
     const batches = pending;
@@ -71,6 +79,7 @@ export async function serveWatch(
       onEvents(events) {
         if (over || events.length === 0) return;
         pending.push(events);
+        count(events);
         if (writer) window.add(flush);
       },
       onClose: finish,

@@ -15,8 +15,6 @@ interface Series {
 }
 
 export interface RequestMetrics {
-  /** Whether a request could prove who sends it. */
-  authenticated(success: boolean): void;
   /** A request is in flight until it is observed. */
   began(info: RequestInfo): void;
   /** A watch is answered until the returned function is called. */
@@ -77,7 +75,6 @@ const kindOf = ({ verb }: RequestInfo): 'mutating' | 'readOnly' => (reads.has(ve
 export function createRequestMetrics(): RequestMetrics {
   const series = new Map<string, Series>();
   const inFlight = { mutating: 0, readOnly: 0 };
-  const attempts = { success: 0, failure: 0 };
   const watches = new Map<string, number>();
   const sizes = createHistograms({
     name: 'apiserver_response_sizes',
@@ -90,10 +87,6 @@ export function createRequestMetrics(): RequestMetrics {
     old.set(`${resource}/${subresource}`, { group, removed_release: '', resource, subresource, version });
   };
   return {
-    authenticated(success) {
-      if (success) attempts.success++;
-      else attempts.failure++;
-    },
     began(info) {
       inFlight[kindOf(info)]++;
     },
@@ -137,7 +130,7 @@ export function createRequestMetrics(): RequestMetrics {
       ];
       for (const { labels, codes } of series.values())
         for (const [code, count] of codes) lines.push(`apiserver_request_total{code="${code}",${labels}} ${count}`);
-      const durations = (name: string, help: string, relabel: (labels: string) => string): void => {
+      const durations = (name: string, help: string, relabel: (labels: string) => string, from = 0): void => {
         lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
         for (const { labels: all, buckets, sum, count } of series.values()) {
           if (count === 0) continue;
@@ -145,6 +138,7 @@ export function createRequestMetrics(): RequestMetrics {
           let total = 0;
           bounds.forEach((bound, i) => {
             total += buckets[i] ?? 0;
+            if (bound < from) return;
             lines.push(`${name}_bucket{${labels},le="${bound}"} ${total}`);
           });
           lines.push(`${name}_bucket{${labels},le="+Inf"} ${count}`);
@@ -153,9 +147,8 @@ export function createRequestMetrics(): RequestMetrics {
       };
       durations('apiserver_request_duration_seconds', 'Time to answer, watches left out.', (labels) => labels);
       // Upstream leaves the time of webhooks out here; nobody counts it apart.
-      durations('apiserver_request_sli_duration_seconds', 'Time to answer, watches left out.', (labels) =>
-        labels.replace('dry_run="",', ''),
-      );
+      const withoutDryRun = (labels: string): string => labels.replace('dry_run="",', '');
+      durations('apiserver_request_sli_duration_seconds', 'Time to answer, watches left out.', withoutDryRun, 0.05);
       const gauge = (name: string, help: string, samples: readonly (readonly [string, number])[]): void => {
         lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
         for (const [labels, value] of samples) lines.push(`${name}{${labels}} ${value}`);
@@ -165,10 +158,6 @@ export function createRequestMetrics(): RequestMetrics {
       );
       gauge('apiserver_current_inflight_requests', 'Requests that are being answered.', kinds);
       gauge('apiserver_longrunning_requests', 'Watches that are being answered.', [...watches]);
-      lines.push('# HELP authentication_attempts Who could and could not prove who he is.');
-      lines.push('# TYPE authentication_attempts counter');
-      for (const [result, count] of Object.entries(attempts))
-        lines.push(`authentication_attempts{result="${result}"} ${count}`);
       const asked = renderFamilies([
         {
           name: 'apiserver_requested_deprecated_apis',

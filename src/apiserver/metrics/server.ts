@@ -7,10 +7,17 @@ export interface ServerMetricsOptions {
   /** By APIService: whether it can be reached. */
   apiServices: () => ReadonlyMap<string, boolean>;
   storedBytes: number | undefined;
+  /** By name of the feature. */
+  features: ReadonlyMap<string, { readonly stage: string; readonly on: boolean }>;
+}
+
+function versionLabels(gitVersion: string): Record<string, string> {
+  const [binary = '', major = '', minor = ''] = /^v?((\d+)\.(\d+)\.\d+)/.exec(gitVersion)?.slice(1) ?? [];
+  return { binary, component: 'kube', emulation: `${major}.${minor}`, min_compat: `${major}.${Number(minor) - 1}` };
 }
 
 /** What is stored, what is behind, and which version this is, under upstream's names. */
-export function renderServer({ registry, apiServices, storedBytes }: ServerMetricsOptions): string {
+export function renderServer({ registry, apiServices, storedBytes, features }: ServerMetricsOptions): string {
   const stocks = registry.definitions().flatMap(({ group, resource }) => {
     const stock = registry.stock(group, resource);
     return stock ? [{ group, resource, ...stock }] : [];
@@ -43,6 +50,18 @@ export function renderServer({ registry, apiServices, storedBytes }: ServerMetri
       samples: ofStock(({ count, bytes }) => count * bytes),
     },
     {
+      name: 'apiserver_storage_events_received_total',
+      type: 'counter',
+      help: 'Changes of each resource that the datastore has told of.',
+      samples: ofStock(({ received }) => received),
+    },
+    {
+      name: 'apiserver_watch_cache_events_received_total',
+      type: 'counter',
+      help: 'The same, as they came into what watchers are served from.',
+      samples: ofStock(({ received }) => received),
+    },
+    {
       name: 'apiserver_storage_objects',
       type: 'gauge',
       help: 'Stored objects of each resource, by its full name.',
@@ -62,6 +81,21 @@ export function renderServer({ registry, apiServices, storedBytes }: ServerMetri
       type: 'gauge',
       help: 'APIServices that cannot be reached.',
       samples: [...apiServices()].map(([name, available]) => ({ labels: { name }, value: available ? 0 : 1 })),
+    },
+    {
+      name: 'kubernetes_feature_enabled',
+      type: 'gauge',
+      help: 'Which features are on.',
+      samples: [...features].map(([name, { stage, on }]) => ({
+        labels: { name, stage: stage === 'GA' ? '' : stage.toUpperCase() },
+        value: on ? 1 : 0,
+      })),
+    },
+    {
+      name: 'version_info',
+      type: 'gauge',
+      help: 'The version of Kubernetes that this server is.',
+      samples: [{ labels: versionLabels(gitVersion), value: 1 }],
     },
     {
       name: 'kubernetes_build_info',

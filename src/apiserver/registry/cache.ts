@@ -16,6 +16,8 @@ export interface Cache {
   readonly prefix: string;
   readonly fields: FieldReader;
   readonly size: number;
+  /** Events that have come in. */
+  readonly received: number;
   key(place: Place): string;
   get(key: string): Kept | undefined;
   /** Durable objects of a namespace ('' for all) with keys from `start` on, in key order. */
@@ -47,6 +49,7 @@ export function createCache(
   const recent = createRecent();
   const newest = new Map<string, { revision: number; stored: Kept | undefined }>();
   const expected = new Map<number, Kept>();
+  let received = 0;
 
   const bounds = (namespace: string): { start: string; end: string } => {
     const range = namespace === '' ? prefix : `${prefix}${namespace}/`;
@@ -80,6 +83,9 @@ export function createCache(
     fields,
     get size() {
       return items.size;
+    },
+    get received() {
+      return received;
     },
     key: (place) => keyOf(prefix, place),
     get: (key) => items.get(key),
@@ -120,6 +126,7 @@ export function createCache(
       history.startAt(revision);
     },
     apply(events) {
+      received += events.length;
       const changes = events.flatMap((event) => applied(event) ?? []);
       history.add(changes);
       for (const listener of listeners) listener(changes);

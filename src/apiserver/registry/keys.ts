@@ -12,6 +12,12 @@ export function resourcePrefix({ group, resource }: Names): string {
   return `${root}${group === '' ? 'core' : group}/${resource}/`;
 }
 
+/** The names behind a resource's prefix; of any other key, nothing. */
+export function namesOfPrefix(prefix: string): Names {
+  const [group = '', resource = ''] = prefix.slice(root.length).split('/');
+  return { group: group === 'core' ? '' : group, resource };
+}
+
 /** The key of one object: with its namespace where it has one. */
 export function keyOf(prefix: string, { namespace, name }: Place): string {
   return namespace === '' ? `${prefix}${name}` : `${prefix}${namespace}/${name}`;

@@ -375,7 +375,10 @@ export interface Registry {
   store(group: string, resource: string): ResourceStore;
   definitions(): readonly ResourceDefinition[];
   /** How many objects of a resource there are, and how large one is, roughly; undefined when it is not served. */
-  stock(group: string, resource: string): { readonly count: number; readonly bytes: number } | undefined;
+  stock(
+    group: string,
+    resource: string,
+  ): { readonly count: number; readonly bytes: number; readonly received: number } | undefined;
   /** Makes a resource servable at run time, or replaces its definition, keeping its objects; resolves when it serves. */
   add(definition: ResourceDefinition): Promise<void>;
   /** Stops serving (watches are closed); the objects stay stored. */

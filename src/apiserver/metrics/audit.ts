@@ -1,0 +1,22 @@
+import { createCounters } from './counter.ts';
+
+/** What is recorded of requests, under upstream's names. */
+export function createAuditMetrics() {
+  const events = createCounters({
+    name: 'apiserver_audit_event_total',
+    help: 'Events that were recorded.',
+    labels: [],
+  });
+  const levels = createCounters({
+    name: 'apiserver_audit_level_total',
+    help: 'Requests by how much the policy wants of them.',
+    labels: ['level'],
+  });
+  return {
+    event: (): void => events.count(),
+    level: (level: string): void => levels.count(level),
+    render: (): string => events.render() + levels.render(),
+  };
+}
+
+export type AuditMetrics = ReturnType<typeof createAuditMetrics>;

@@ -1,0 +1,98 @@
+import type { Authorizer, Decision } from '../authz/authorizer.ts';
+import { createCounters } from './counter.ts';
+import { createHistograms } from './histogram.ts';
+
+const doubling = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
+const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Names that stand for parts of the cluster; others are told of by their kind alone. */
+const knownNames = new Set(['admin', 'client', 'kube_proxy', 'kubelet', 'system:serviceaccount:kube-system:default']);
+
+const kindOf = (name: string): string => (knownNames.has(name) ? name : name.includes('@') ? 'email_id' : 'other');
+
+/** Who asked, who could not say, and what they were allowed, under upstream's names. Times are in milliseconds. */
+export function createIdentityMetrics() {
+  const attempts = createCounters({
+    name: 'authentication_attempts',
+    help: 'Who could and could not prove who he is.',
+    labels: ['result'],
+  });
+  const times = createHistograms({
+    name: 'authentication_duration_seconds',
+    help: 'Time to find out who asks.',
+    labels: ['result'],
+    bounds: doubling,
+  });
+  const users = createCounters({
+    name: 'authenticated_user_requests',
+    help: 'Requests by kind of user.',
+    labels: ['username'],
+  });
+  const tokens = createCounters({
+    name: 'authentication_token_cache_request_total',
+    help: 'Bearer tokens that were known already, and that were not.',
+    labels: ['status'],
+  });
+  const tokenTimes = createHistograms({
+    name: 'authentication_token_cache_request_duration_seconds',
+    help: 'Time to look at a bearer token.',
+    labels: ['status'],
+    bounds: usual,
+  });
+  const fetches = createCounters({
+    name: 'authentication_token_cache_fetch_total',
+    help: 'Bearer tokens that were looked into.',
+    labels: ['status'],
+  });
+  const decisions = createCounters({
+    name: 'authorization_attempts_total',
+    help: 'Decisions about requests.',
+    labels: ['result'],
+  });
+  const decisionTimes = createHistograms({
+    name: 'authorization_duration_seconds',
+    help: 'Time to decide about a request.',
+    labels: ['result'],
+    bounds: doubling,
+  });
+  const resultOf = ({ allowed, denied, error }: Decision): string =>
+    allowed ? 'allowed' : denied ? 'denied' : error === undefined ? 'no-opinion' : 'error';
+
+  return {
+    /** `name`: undefined where nobody could be recognized. */
+    authenticated(name: string | undefined, ms: number): void {
+      const result = name === undefined ? 'error' : 'success';
+      attempts.count(result);
+      times.of(result).observe(ms / 1000);
+      if (name !== undefined) users.count(kindOf(name));
+    },
+    token(hit: boolean, ms: number): void {
+      const status = hit ? 'hit' : 'miss';
+      tokens.count(status);
+      tokenTimes.of(status).observe(ms / 1000);
+    },
+    fetched: (good: boolean): void => fetches.count(good ? 'ok' : 'error'),
+    /** The same authorizer, its decisions counted. */
+    measured(authorizer: Authorizer): Authorizer {
+      const note = (decision: Decision, began: number): Decision => {
+        const result = resultOf(decision);
+        decisions.count(result);
+        decisionTimes.of(result).observe((performance.now() - began) / 1000);
+        return decision;
+      };
+      return {
+        authorize(user, attributes) {
+          const began = performance.now();
+          const decision = authorizer.authorize(user, attributes);
+          return decision instanceof Promise ? decision.then((known) => note(known, began)) : note(decision, began);
+        },
+      };
+    },
+    render: (): string =>
+      [attempts, times, users, tokens, tokenTimes, fetches, decisions, decisionTimes]
+        .map((family) => family.render())
+        .join(''),
+  };
+}
+
+export type IdentityMetrics = ReturnType<typeof createIdentityMetrics>;

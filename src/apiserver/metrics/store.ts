@@ -1,0 +1,57 @@
+import type { Backend } from '../../store/backend.ts';
+import { namesOfPrefix, prefixOfKey } from '../registry/keys.ts';
+import { createCounters } from './counter.ts';
+import { createHistograms, type Series } from './histogram.ts';
+
+const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+
+/** What the datastore is asked and how long it takes, under the names that upstream has for etcd. */
+export function createStoreMetrics() {
+  const labels = ['group', 'operation', 'resource'];
+  const total = createCounters({ name: 'etcd_requests_total', help: 'What the datastore was asked.', labels });
+  const failed = createCounters({ name: 'etcd_request_errors_total', help: 'What it refused or failed at.', labels });
+  const times = createHistograms({
+    name: 'etcd_request_duration_seconds',
+    help: 'Time until what was written is durable, and what is read is here.',
+    labels,
+    bounds,
+  });
+  const series = new Map<string, { values: readonly string[]; time: Series }>();
+
+  const observe = async <T>(operation: string, key: string, answer: Promise<T>, good: (value: T) => boolean) => {
+    const began = performance.now();
+    const at = `${operation} ${prefixOfKey(key)}`;
+    let found = series.get(at);
+    if (!found) {
+      const { group, resource } = namesOfPrefix(prefixOfKey(key));
+      const values = [group, operation, resource];
+      found = { values, time: times.of(...values) };
+      series.set(at, found);
+    }
+    total.count(...found.values);
+    let ok = false;
+    try {
+      const value = await answer;
+      ok = good(value);
+      return value;
+    } finally {
+      if (!ok) failed.count(...found.values);
+      found.time.observe((performance.now() - began) / 1000);
+    }
+  };
+
+  return {
+    /** The same datastore, its reads and writes counted. */
+    measured(backend: Backend): Backend {
+      const measured: Backend = Object.create(backend);
+      measured.write = (operation) => {
+        const { value, expected, key } = operation;
+        const name = value === undefined ? 'delete' : expected === 0 ? 'create' : 'update';
+        return observe(name, key, backend.write(operation), (result) => result.ok);
+      };
+      measured.list = (request) => observe('list', request.prefix, backend.list(request), () => true);
+      return measured;
+    },
+    render: (): string => total.render() + failed.render() + times.render(),
+  };
+}
