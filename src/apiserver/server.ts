@@ -21,7 +21,7 @@ export interface ApiServer extends Component {
    */
   mount(prefix: string, handler: MountedHandler): void;
   /** Adds a named check to `/readyz` (and `/livez` when `live`): resolves when good, rejects with the reason. */
-  addCheck(name: string, check: () => Promise<void>, options?: { live?: boolean }): void;
+  addCheck(name: string, check: () => Promise<void>, options?: { live?: boolean; health?: boolean }): void;
   /** The port really bound. */
   readonly port: number;
 }

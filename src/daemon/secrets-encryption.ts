@@ -50,6 +50,8 @@ export interface SecretsEncryption {
   /** Follows the user's file, where that is asked for. */
   start(): void;
   stop(): Promise<void>;
+  /** Whether the key services are well, by the names of upstream's checks. */
+  checks(): readonly { name: string; check: () => Promise<void> }[];
   status(): EncryptionState;
   /** Throws KnarrError where the request does not fit the state. */
   change(request: EncryptionRequest, client: Client): Promise<void>;
@@ -235,6 +237,17 @@ export async function openSecretsEncryption(options: SecretsEncryptionOptions): 
       });
     },
     stop: async () => await file?.stop(),
+    checks() {
+      const all = encryption.checks();
+      if (own?.follow)
+        return [
+          {
+            name: 'kms-providers',
+            check: async () => void (await Promise.all(encryption.checks().map((one) => one()))),
+          },
+        ];
+      return all.map((check, i) => ({ name: `kms-provider-${i}`, check }));
+    },
     status() {
       if (!keys) return { stage: '', activekey: '' };
       const names = (

@@ -129,6 +129,7 @@ async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promis
   const informers = createInformerFactory(client, { log: log.child('informers') });
   await stack.run({ name: 'encryption', start: async () => encryption.start(), stop: () => encryption.stop() });
   const server = { config, log, stack, certificates, secrets, encryption, tunnel, api, client, informers };
+  for (const { name, check } of encryption.checks()) api.addCheck(name, check, { health: true });
   mountSupervisor(api, supervisorOf(server));
   await stack.run(api);
   await stack.run({

@@ -1,8 +1,16 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Answer, Call } from './call.ts';
 
+/** Every check is of `/readyz`; some are of the others, too. */
+export interface CheckOptions {
+  /** Of `/livez`: it means "restart me". */
+  live?: boolean | undefined;
+  /** Of `/healthz`. Default: as `live`. */
+  health?: boolean | undefined;
+}
+
 export interface Health {
-  add(name: string, check: () => Promise<void>, options?: { live?: boolean | undefined }): void;
+  add(name: string, check: () => Promise<void>, options?: CheckOptions): void;
   /** Every path that is answered. */
   paths(): string[];
   /** `/healthz`, `/livez`, `/readyz` and one check of them by name; undefined for other paths. */
@@ -12,8 +20,14 @@ export interface Health {
 interface Check {
   readonly name: string;
   readonly live: boolean;
+  readonly health: boolean;
   run(): Promise<void>;
 }
+
+const endpoints = ['healthz', 'livez', 'readyz'] as const;
+type Endpoint = (typeof endpoints)[number];
+
+const isEndpoint = (name: string): name is Endpoint => endpoints.some((known) => known === name);
 
 /** A check that has not answered by then has failed. */
 const patienceMs = 5_000;
@@ -69,6 +83,9 @@ export function createHealth(): Health {
     return text(good ? 200 : 500, `${lines.join('\n')}\n`);
   };
 
+  const of = (endpoint: Endpoint): readonly Check[] =>
+    checks.filter(({ live, health }) => endpoint === 'readyz' || (endpoint === 'livez' ? live : health));
+
   const runOne = async ({ run }: Check): Promise<Answer> => {
     try {
       await withPatience(run);
@@ -79,21 +96,15 @@ export function createHealth(): Health {
   };
 
   return {
-    add(name, check, options) {
-      checks.push({ name, live: options?.live ?? false, run: check });
+    add(name, check, { live = false, health = live } = {}) {
+      checks.push({ name, live, health, run: check });
     },
-    paths: () => [
-      ...['/healthz', '/livez'].flatMap((path) => [
-        path,
-        ...checks.filter((c) => c.live).map((c) => `${path}/${c.name}`),
-      ]),
-      '/readyz',
-      ...checks.map((check) => `/readyz/${check.name}`),
-    ],
+    paths: () =>
+      endpoints.flatMap((endpoint) => [`/${endpoint}`, ...of(endpoint).map(({ name }) => `/${endpoint}/${name}`)]),
     answer(call) {
       const [, endpoint = '', ...rest] = call.info.path.split('/');
-      if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
-      const candidates = endpoint === 'readyz' ? checks : checks.filter((check) => check.live);
+      if (!isEndpoint(endpoint)) return undefined;
+      const candidates = of(endpoint);
       if (rest.length === 0) return runAll(endpoint, candidates, call);
       const one = candidates.find((check) => check.name === rest.join('/'));
       return one && runOne(one);

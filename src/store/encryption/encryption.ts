@@ -11,6 +11,8 @@ export interface Encryption {
   stop(): void;
   /** Undefined: the values of this key are not the configuration's business. */
   transformer(key: string): Transformer | undefined;
+  /** One for each key service: whether it is well. */
+  checks(): readonly (() => Promise<void>)[];
   /** Another configuration, from the next value on: after keys were added, moved or taken out. */
   reload(configuration: EncryptionConfiguration): Promise<void>;
 }
@@ -39,6 +41,7 @@ export function createEncryption(options: { configuration: EncryptionConfigurati
       state.byResource.set(name, transformer);
       return transformer;
     },
+    checks: () => state.services.map(({ check }) => check),
     async reload(configuration) {
       const next = stateOf(configuration, log);
       try {

@@ -37,6 +37,9 @@ it('a KMS v2 plug-in is asked once for many values, again after a restart, and i
 
     plugin.keyId = 'two';
     const second = await over();
+    const [check] = second.encryption.checks();
+    await check?.();
+    assert.equal(plugin.calls.splice(4).join(), 'Status');
     const { entries } = await second.backend.list({ prefix: '/registry/' });
     assert.deepEqual(
       entries.map((entry) => entry.value.toString()),

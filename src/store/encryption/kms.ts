@@ -30,7 +30,13 @@ export interface Kms extends Sealer {
   /** Asks for the first key; rejects when the plug-in does not give one. */
   start(): Promise<void>;
   stop(): void;
+  /** Whether the plug-in is well, as of a few seconds ago at the most; rejects with why not. */
+  check(): Promise<void>;
 }
+
+/** For how long the answer to `check` counts: a good one, and a bad one. */
+const wellMs = 20_000;
+const illMs = 3_000;
 
 /** How long the last key may still seal after the plug-in was last well. */
 const usableMs = 3 * 60_000;
@@ -105,6 +111,19 @@ export function createKms(options: KmsOptions): Kms {
     current = { cipher, sealed, until };
   };
 
+  let checked: { until: number; problem: unknown } | undefined;
+  const check = async (): Promise<void> => {
+    if (!checked || Date.now() > checked.until) {
+      try {
+        await refresh();
+        checked = { until: Date.now() + wellMs, problem: undefined };
+      } catch (error) {
+        checked = { until: Date.now() + illMs, problem: error };
+      }
+    }
+    if (checked.problem) throw checked.problem;
+  };
+
   const poll = async (): Promise<void> => {
     let next = pollMs;
     try {
@@ -149,6 +168,7 @@ export function createKms(options: KmsOptions): Kms {
   return {
     prefix: `k8s:enc:kms:v2:${name}:`,
     label: () => labelOf(current?.sealed.key_id ?? ''),
+    check,
     async start() {
       await refresh();
       timer = setTimeout(() => void poll(), pollMs);
