@@ -1,5 +1,5 @@
 import type { Lease } from '../api/gen/coordination-v1.ts';
-import type { OwnerReference } from '../api/gen/meta-v1.ts';
+import type { ObjectMeta, OwnerReference } from '../api/gen/meta-v1.ts';
 import { leases } from '../api/gen/resources.ts';
 import { isApiError } from '../api/status.ts';
 import { createBackoff, delay } from '../base/abort.ts';
@@ -21,6 +21,8 @@ export interface LeaseKeeperOptions {
   owner?: (() => OwnerReference | undefined) | undefined;
   /** Told after each round: renewed or not. */
   onRenewed?: ((error?: Error) => void) | undefined;
+  /** What the lease gets beside its name when it is made, and again when it is renewed. */
+  marks?: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined;
   log?: Logger | undefined;
 }
 
@@ -39,8 +41,11 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): Component {
     const owner = options.owner?.();
     return {
       ...base,
-      metadata:
-        owner && !base.metadata.ownerReferences ? { ...base.metadata, ownerReferences: [owner] } : base.metadata,
+      metadata: {
+        ...base.metadata,
+        ...options.marks,
+        ...(owner && !base.metadata.ownerReferences ? { ownerReferences: [owner] } : {}),
+      },
       spec: { ...base.spec, holderIdentity: holder, leaseDurationSeconds: durationSeconds, renewTime: microTime() },
     };
   };

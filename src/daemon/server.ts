@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { createManifests } from '../addons/manifests/controller.ts';
@@ -31,6 +32,7 @@ import { createFeed } from './console/feed.ts';
 import type { ContainerRuntime } from './containerd/create.ts';
 import { createCsrSigner } from './csr-signer.ts';
 import { gates } from './feature-gate-table.ts';
+import { createIdentityLease } from './identity-lease.ts';
 import { settingsOf } from './join/cluster-settings.ts';
 import { localCluster } from './join/local-cluster.ts';
 import { ensureNodePassword } from './join/node-identity.ts';
@@ -132,6 +134,11 @@ async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promis
   for (const { name, check } of encryption.checks()) api.addCheck(name, check, { health: true });
   mountSupervisor(api, supervisorOf(server));
   await stack.run(api);
+  const { advertiseAddress, advertisePort } = config;
+  const address = `${isIPv6(advertiseAddress) ? `[${advertiseAddress}]` : advertiseAddress}:${advertisePort || api.port}`;
+  stack
+    .run(createIdentityLease({ client, hostname: hostname(), address, log: log.child('identity') }))
+    .catch((error: unknown) => log.warn('there is no lease of this API server', { error: messageOf(error) }));
   await stack.run({
     name: 'tunnel server',
     start: async () => {},

@@ -87,7 +87,7 @@ export async function startSupervisor(
   const supervisor = createSupervisor({
     encryption: {
       checks: () => [],
-    wrap: (backend) => backend,
+      wrap: (backend) => backend,
       start() {},
       async stop() {},
       status: () => ({ stage: '', activekey: '' }),
