@@ -1,30 +1,13 @@
 import { isIP } from 'node:net';
 import { sameValue } from '../equal.ts';
-import type {
-  ConfigMap,
-  Event,
-  LimitRange,
-  LimitRangeItem,
-  Namespace,
-  Node,
-  PersistentVolumeClaim,
-  ResourceQuota,
-  Secret,
-  Taint,
-} from '../gen/core-v1.ts';
+import type { ConfigMap, Event, LimitRange, LimitRangeItem, Namespace, Node, Secret, Taint } from '../gen/core-v1.ts';
 import { isConfigMapKey, isDns1123Subdomain, isLabelValue, isQualifiedName } from '../names.ts';
-import { compareQuantities } from '../quantity.ts';
+import { compareQuantities, quantityMilliValue } from '../quantity.ts';
 import { validateCidr } from './addresses.ts';
 import { validateLabelName } from './metadata.ts';
 import type { Problems } from './problems.ts';
-import {
-  isStandardResource,
-  validateContainerResourceName,
-  validateResourceName,
-  validateResourceQuantity,
-} from './resources.ts';
+import { validateContainerResourceName, validateResourceName, validateResourceQuantity } from './resources.ts';
 import { validateTaintEffect } from './scheduling.ts';
-import { validateClaimSpec } from './volumes.ts';
 
 const maxData = 1024 * 1024;
 const frozen = 'field is immutable when `immutable` is set';
@@ -48,7 +31,7 @@ export function validateConfigMap(p: Problems, map: ConfigMap, old?: ConfigMap):
     p.all(`binaryData[${key}]`, key, isConfigMapKey(key));
     size += bytesOf(value);
   }
-  if (size > maxData) p.tooLong('', maxData);
+  if (size > maxData) p.tooLong('[]', maxData);
 }
 
 /** Keys that a secret of a type has to have; any of a list when `any`. */
@@ -151,34 +134,6 @@ export function validateNode(p: Problems, node: Node, old?: Node): void {
   validateTaints(p, spec.taints ?? []);
 }
 
-const claimMutable =
-  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-
-export function validateClaim(p: Problems, claim: PersistentVolumeClaim, old?: PersistentVolumeClaim): void {
-  const spec = claim.spec ?? {};
-  validateClaimSpec(p, 'spec', spec);
-  if (!old) return;
-  const was = old.spec ?? {};
-  const free = { volumeAttributesClassName: undefined };
-  const bound = old.status?.phase === 'Bound';
-  const now = {
-    ...spec,
-    ...free,
-    volumeName: was.volumeName || spec.volumeName,
-    resources: bound ? was.resources : spec.resources,
-  };
-  const before = { ...was, ...free, volumeName: was.volumeName || spec.volumeName };
-  if (!sameValue(now, before) || (was.volumeName && spec.volumeName !== was.volumeName)) {
-    p.forbidden('spec', `${claimMutable}\n`);
-  }
-  const [a, b] = [spec.resources?.requests?.storage, was.resources?.requests?.storage];
-  const reached = old.status?.capacity?.storage;
-  if (a === undefined || b === undefined || compareQuantities(a, b) >= 0) return;
-  if (!reached || compareQuantities(a, reached) <= 0) {
-    p.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity');
-  }
-}
-
 const limitTypes = ['Pod', 'Container', 'PersistentVolumeClaim'];
 
 export function validateLimitRange(p: Problems, { spec }: LimitRange): void {
@@ -221,7 +176,9 @@ function validateLimit(p: Problems, at: string, limit: LimitRangeItem): void {
   const { min = {}, max = {}, default: limits = {}, defaultRequest: requests = {} } = limit;
   const over = (a: string | undefined, b: string | undefined): boolean =>
     a !== undefined && b !== undefined && compareQuantities(a, b) > 0;
-  for (const k of new Set([min, max, limits, requests].flatMap((m) => Object.keys(m)))) {
+  for (const k of new Set(
+    [min, max, limits, requests, limit.maxLimitRequestRatio ?? {}].flatMap((m) => Object.keys(m)),
+  )) {
     const [lo, hi, limited, requested] = [min[k], max[k], limits[k], requests[k]];
     if (over(lo, hi)) p.invalid(`${at}.min[${k}]`, lo, `min value ${lo} is greater than max value ${hi}`);
     const request = `${at}.defaultRequest[${k}]`;
@@ -242,24 +199,17 @@ function validateLimit(p: Problems, at: string, limit: LimitRangeItem): void {
       p.invalid(`${at}.default[${k}]`, lo, `min value ${lo} is greater than default value ${limited}`);
     if (over(limited, hi))
       p.invalid(`${at}.default[${k}]`, hi, `default value ${limited} is greater than max value ${hi}`);
+    validateRatio(p, `${at}.maxLimitRequestRatio[${k}]`, limit.maxLimitRequestRatio?.[k], lo, hi);
   }
 }
 
-export function validateResourceQuota(p: Problems, quota: ResourceQuota, old?: ResourceQuota): void {
-  for (const [name, value] of Object.entries(quota.spec?.hard ?? {})) {
-    const at = `spec.hard[${name}]`;
-    if (!name.startsWith('count/')) validateQuotaName(p, at, name);
-    validateResourceQuantity(p, at, name, value);
-  }
-  const scopes = quota.spec?.scopes;
-  if (old && !sameValue(scopes ?? [], old.spec?.scopes ?? [])) p.invalid('spec.scopes', scopes, 'field is immutable');
-}
-
-function validateQuotaName(p: Problems, path: string, name: string): void {
-  validateResourceName(p, path, name);
-  if (!name.includes('/') && (name === 'storage' || !isStandardResource(name))) {
-    p.invalid(path, name, 'must be a standard resource for quota');
-  }
+function validateRatio(p: Problems, at: string, ratio: string | undefined, min?: string, max?: string): void {
+  if (ratio === undefined) return;
+  if (compareQuantities(ratio, '1') < 0) p.invalid(at, ratio, `ratio ${ratio} is less than 1`);
+  if (min === undefined || max === undefined) return;
+  const most = quantityMilliValue(max) / quantityMilliValue(min);
+  if (quantityMilliValue(ratio) / 1000 <= most) return;
+  p.invalid(at, ratio, `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`);
 }
 
 export function validateEvent(p: Problems, event: Event): void {

@@ -105,7 +105,7 @@ function validateDevice(p: Problems, path: string, device: AllocatedDeviceStatus
 }
 
 /** What was allocated stays; who uses it comes and goes. */
-export function validateClaimStatus(p: Problems, claim: ResourceClaim, old: ResourceClaim): void {
+export function validateResourceClaimStatus(p: Problems, claim: ResourceClaim, old: ResourceClaim): void {
   const status = claim.status ?? {};
   const reserved = status.reservedFor ?? [];
   validateSet(

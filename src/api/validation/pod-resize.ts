@@ -76,11 +76,11 @@ const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === '
 export function validatePodResize(p: Problems, pod: Pod, old: Pod): void {
   const [now, was] = [pod.spec ?? { containers: [] }, old.spec ?? { containers: [] }];
   if (old.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
-    p.forbidden('', 'static pods cannot be resized');
+    p.forbidden('[]', 'static pods cannot be resized');
     return;
   }
   if (was.os?.name === 'windows') {
-    p.forbidden('', 'windows pods cannot be resized');
+    p.forbidden('[]', 'windows pods cannot be resized');
     return;
   }
   if ((old.status?.qosClass ?? qosClass(old)) !== qosClass(pod)) {

@@ -13,7 +13,7 @@ const mutable =
 /** Containers to look into a pod with come, and stay as they are. */
 export function validateEphemeralUpdate(p: Problems, pod: Pod, old: Pod): void {
   if (old.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
-    p.forbidden('', 'static pods do not support ephemeral containers');
+    p.forbidden('[]', 'static pods do not support ephemeral containers');
     return;
   }
   validatePod(p, pod);

@@ -17,6 +17,7 @@ import {
 } from './containers.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
 import { validateAnnotatedProfiles, validatePodAnnotations } from './pod-annotations.ts';
+import { validatePodResources } from './pod-level.ts';
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './scheduling.ts';
@@ -35,12 +36,7 @@ export function validatePodSpec(p: Problems, path: string, spec: PodSpec, meta?:
   validateContainers(p, `${path}.containers`, pod);
   validateInitContainers(p, `${path}.initContainers`, pod);
   validateEphemeralContainers(p, `${path}.ephemeralContainers`, pod);
-  if (spec.resources) {
-    if (spec.resources.claims) {
-      p.forbidden(`${path}.resources.claims`, 'claims may not be set for Resources at pod-level');
-    }
-    validateRequirements(p, `${path}.resources`, { ...spec.resources, claims: undefined });
-  }
+  validatePodResources(p, `${path}.resources`, spec);
   validateHostNetworkPorts(p, path, spec, meta !== undefined);
   p.oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies);
   p.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies);

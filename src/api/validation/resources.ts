@@ -79,17 +79,18 @@ export function validateRequirements(
   path: string,
   requirements: ResourceRequirements | undefined,
   claims: ReadonlySet<string> = new Set(),
+  validateName = validateContainerResourceName,
 ): void {
   const { limits = {}, requests = {} } = requirements ?? {};
   const names = new Set([...Object.keys(limits), ...Object.keys(requests)]);
   for (const [name, value] of Object.entries(limits)) {
     const at = `${path}.limits[${name}]`;
-    validateContainerResourceName(p, at, name);
+    validateName(p, at, name);
     validateResourceQuantity(p, at, name, value);
   }
   for (const [name, value] of Object.entries(requests)) {
     const at = `${path}.requests[${name}]`;
-    validateContainerResourceName(p, at, name);
+    validateName(p, at, name);
     validateResourceQuantity(p, at, name, value);
     const limit = limits[name];
     if (limit === undefined) {

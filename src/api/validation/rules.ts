@@ -8,6 +8,7 @@ import {
 } from './admission-policies.ts';
 import { validateAutoscaler, validateAutoscalerStatus } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
+import { validateClaim, validateClaimStatus } from './claims.ts';
 import {
   apiServiceNames,
   isIpName,
@@ -17,17 +18,15 @@ import {
   validateSigningRequest,
 } from './cluster.ts';
 import {
-  validateClaim,
   validateConfigMap,
   validateEvent,
   validateLimitRange,
   validateNamespace,
   validateNamespaceStatus,
   validateNode,
-  validateResourceQuota,
   validateSecret,
 } from './core.ts';
-import { validateClaimStatus } from './device-allocations.ts';
+import { validateResourceClaimStatus } from './device-allocations.ts';
 import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
 import { validateResourceSlice } from './device-slices.ts';
 import { validateEndpointSlice } from './endpoint-slices.ts';
@@ -50,7 +49,8 @@ import {
   validateStorageClass,
 } from './policy.ts';
 import type { Problems } from './problems.ts';
-import { validateEndpoints, validateService, validateServiceStatus } from './service.ts';
+import { validateQuotaStatus, validateResourceQuota } from './quota.ts';
+import { validateEndpoints, validateIngressStatus, validateService, validateServiceStatus } from './service.ts';
 import {
   validateAttachment,
   validateAttributesClass,
@@ -138,8 +138,8 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/LimitRange': subdomain(validateLimitRange),
   '/Namespace': named(isDns1123Label, { create: validateNamespace, status: validateNamespaceStatus }),
   '/Node': subdomain(validateNode, { status: validateNode }),
-  '/PersistentVolumeClaim': subdomain(validateClaim),
-  '/ResourceQuota': subdomain(validateResourceQuota),
+  '/PersistentVolumeClaim': subdomain(validateClaim, { status: validateClaimStatus }),
+  '/ResourceQuota': subdomain(validateResourceQuota, { status: validateQuotaStatus }),
   '/Secret': subdomain(validateSecret),
   '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
   '/PersistentVolume': subdomain(validatePersistentVolume),
@@ -168,7 +168,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   }),
   'networking.k8s.io/IPAddress': named(isIpName, { prefix: isIpName, create: validateIpAddress }),
   'networking.k8s.io/ServiceCIDR': subdomain(validateServiceCidr),
-  'networking.k8s.io/Ingress': subdomain(validateIngress),
+  'networking.k8s.io/Ingress': subdomain(validateIngress, { status: validateIngressStatus }),
   'networking.k8s.io/IngressClass': subdomain(validateIngressClass),
   'networking.k8s.io/NetworkPolicy': subdomain(validateNetworkPolicy),
   'node.k8s.io/RuntimeClass': subdomain(validateRuntimeClass, anyFinalizers),
@@ -178,7 +178,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
   'rbac.authorization.k8s.io/RoleBinding': anyPath(validateBinding(true)),
   'resource.k8s.io/DeviceClass': longName(validateDeviceClass),
-  'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim, { status: validateClaimStatus }),
+  'resource.k8s.io/ResourceClaim': subdomain(validateResourceClaim, { status: validateResourceClaimStatus }),
   'resource.k8s.io/ResourceClaimTemplate': subdomain(validateResourceClaimTemplate),
   'resource.k8s.io/ResourceSlice': subdomain(validateResourceSlice),
   'scheduling.k8s.io/PriorityClass': subdomain(validatePriorityClass),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import type { EndpointAddress, EndpointPort, Endpoints, Service, ServiceSpec, ServiceStatus } from '../gen/core-v1.ts';
+import type { EndpointAddress, EndpointPort, Endpoints, Service, ServiceSpec } from '../gen/core-v1.ts';
+import type { Ingress } from '../gen/networking-v1.ts';
 import { isDns1123Label, isDns1123Subdomain, isPortNumber, isQualifiedName } from '../names.ts';
 import { validateCidr, validateEndpointIp, validateIp } from './addresses.ts';
 import { validateLabels } from './metadata.ts';
@@ -16,7 +17,9 @@ const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1
 
 export function validateService(p: Problems, service: Service, old?: Service): void {
   const spec = service.spec ?? {};
-  if (old) validateServiceUpdate(p, spec, old.spec ?? {});
+  const was = old?.spec ?? {};
+  if (old) validateServiceUpdate(p, spec, was);
+  validateAnnotated(p, service);
   const ports = spec.ports ?? [];
   if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName') p.required('spec.ports');
   validateType(p, spec);
@@ -24,16 +27,16 @@ export function validateService(p: Problems, service: Service, old?: Service): v
   validateLabels(p, spec.selector, 'spec.selector');
   p.oneOf('spec.sessionAffinity', spec.sessionAffinity, affinities);
   validateAffinity(p, spec);
-  if (spec.type !== 'ExternalName') validateClusterIps(p, spec);
+  if (spec.type !== 'ExternalName') validateClusterIps(p, spec, was.clusterIPs);
   for (const [i, address] of (spec.externalIPs ?? []).entries()) {
     const own = new Problems();
-    validateIp(own, `spec.externalIPs[${i}]`, address);
+    validateIp(own, `spec.externalIPs[${i}]`, address, was.externalIPs);
     if (own.causes.length === 0) validateEndpointIp(own, `spec.externalIPs[${i}]`, address);
     p.causes.push(...own.causes);
   }
   p.oneOf('spec.type', spec.type, types);
   validatePortUse(p, spec);
-  validateBalancer(p, spec);
+  validateBalancer(p, service, old);
   validateTraffic(p, spec);
 }
 
@@ -45,9 +48,21 @@ function validateServiceUpdate(p: Problems, spec: ServiceSpec, old: ServiceSpec)
   }
   if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer') {
     if (spec.loadBalancerClass !== old.loadBalancerClass) {
-      p.invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set');
+      p.invalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set');
     }
   }
+  // A change is looked at for this first, and once more with the rest.
+  validateBalancerClass(p, spec);
+}
+
+const topologyHints = 'service.kubernetes.io/topology-aware-hints';
+const topologyMode = 'service.kubernetes.io/topology-mode';
+
+function validateAnnotated(p: Problems, { metadata }: Service): void {
+  const { [topologyHints]: hints, [topologyMode]: mode } = metadata.annotations ?? {};
+  if (hints === undefined || mode === undefined || hints === mode) return;
+  const why = `must match annotations[${topologyHints}] when both are specified`;
+  p.invalid(`metadata.annotations[${topologyMode}]`, mode, why);
 }
 
 function validateType(p: Problems, spec: ServiceSpec): void {
@@ -95,7 +110,7 @@ function validateAffinity(p: Problems, { sessionAffinity, sessionAffinityConfig:
   }
 }
 
-function validateClusterIps(p: Problems, spec: ServiceSpec): void {
+function validateClusterIps(p: Problems, spec: ServiceSpec, before: readonly string[] | undefined): void {
   const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
   const at = 'spec.clusterIPs';
   if (clusterIP !== '') {
@@ -118,8 +133,10 @@ function validateClusterIps(p: Problems, spec: ServiceSpec): void {
       }
       continue;
     }
-    bad ||= isIP(address) === 0;
-    validateIp(p, `${at}[${i}]`, address);
+    const own = new Problems();
+    validateIp(own, `${at}[${i}]`, address, before);
+    bad ||= own.causes.length > 0;
+    p.causes.push(...own.causes);
   }
   if (clusterIPs.length > 2) p.invalid(at, clusterIPs, 'may only hold up to 2 values');
   if (bad) return;
@@ -158,20 +175,37 @@ function validatePortUse(p: Problems, { type, ports = [] }: ServiceSpec): void {
   }
 }
 
-function validateBalancer(p: Problems, spec: ServiceSpec): void {
-  const balanced = spec.type === 'LoadBalancer';
+const only = "may only be used when `type` is 'LoadBalancer'";
+const rangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+
+function validateRanges(p: Problems, { metadata, spec = {} }: Service, old: Service | undefined): void {
   const ranges = spec.loadBalancerSourceRanges ?? [];
-  const only = "may only be used when `type` is 'LoadBalancer'";
-  if (ranges.length > 0 && !balanced) p.forbidden('spec.LoadBalancerSourceRanges', only);
-  for (const [i, range] of ranges.entries()) validateCidr(p, `spec.LoadBalancerSourceRanges[${i}]`, range.trim());
+  const noted = metadata.annotations?.[rangesAnnotation];
+  const at = ranges.length > 0 ? 'spec.LoadBalancerSourceRanges' : `metadata.annotations[${rangesAnnotation}]`;
+  const isGiven = ranges.length > 0 || noted !== undefined;
+  if (isGiven && spec.type !== 'LoadBalancer') p.forbidden(at, only);
+  const before = old?.spec?.loadBalancerSourceRanges;
+  for (const [i, range] of ranges.entries()) validateCidr(p, `${at}[${i}]`, range.trim(), before);
+  if (ranges.length > 0 || noted === undefined || noted.trim() === '') return;
+  if (noted === old?.metadata.annotations?.[rangesAnnotation]) return;
+  for (const range of noted.trim().split(',')) validateCidr(p, at, range.trim());
+}
+
+function validateBalancerClass(p: Problems, { type, loadBalancerClass: name }: ServiceSpec): void {
+  if (name === undefined) return;
+  if (type === 'LoadBalancer') p.all('spec.loadBalancerClass', name, isQualifiedName(name));
+  else p.forbidden('spec.loadBalancerClass', only);
+}
+
+function validateBalancer(p: Problems, service: Service, old: Service | undefined): void {
+  const { spec = {} } = service;
+  const balanced = spec.type === 'LoadBalancer';
+  validateRanges(p, service, old);
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced) {
     p.forbidden('spec.allocateLoadBalancerNodePorts', only);
   }
   if (balanced && spec.allocateLoadBalancerNodePorts === undefined) p.required('allocateLoadBalancerNodePorts');
-  const name = spec.loadBalancerClass;
-  if (name === undefined) return;
-  if (balanced) p.all('spec.loadBalancerClass', name, isQualifiedName(name));
-  else p.forbidden('spec.loadBalancerClass', only);
+  validateBalancerClass(p, spec);
 }
 
 function validateTraffic(p: Problems, spec: ServiceSpec): void {
@@ -202,25 +236,51 @@ function validateTraffic(p: Problems, spec: ServiceSpec): void {
   }
 }
 
-export function validateServiceStatus(p: Problems, { spec, status }: Service): void {
-  validateBalancerStatus(p, status?.loadBalancer, spec ?? {});
-}
-
-function validateBalancerStatus(p: Problems, status: ServiceStatus['loadBalancer'], spec: ServiceSpec): void {
-  const list = status?.ingress ?? [];
+export function validateServiceStatus(p: Problems, { spec, status }: Service, old: Service): void {
+  const list = status?.loadBalancer?.ingress ?? [];
   const at = 'status.loadBalancer.ingress';
-  if (spec.type !== 'LoadBalancer' && list.length > 0) {
+  if (spec?.type !== 'LoadBalancer' && list.length > 0) {
     p.forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'");
     return;
   }
-  for (const [i, ingress] of list.entries()) {
-    if (ingress.ip) validateIp(p, `${at}[${i}].ip`, ingress.ip);
-    if (ingress.hostname) p.all(`${at}[${i}].hostname`, ingress.hostname, isDns1123Subdomain(ingress.hostname));
+  const before = addressesOf(old.status?.loadBalancer?.ingress);
+  const modes = ['Proxy', 'VIP'];
+  for (const [i, { ip, ipMode, hostname }] of list.entries()) {
+    if (ip) validateIp(p, `${at}[${i}].ip`, ip, before);
+    if (ipMode === undefined) {
+      if (ip) p.required(`${at}[${i}].ipMode`, 'must be specified when `ip` is set');
+    } else if (!ip) p.forbidden(`${at}[${i}].ipMode`, 'may not be specified when `ip` is not set');
+    else p.known(`${at}[${i}].ipMode`, ipMode, modes);
+    validateBalancerHost(p, `${at}[${i}].hostname`, hostname);
   }
 }
 
-function validateAddress(p: Problems, path: string, address: EndpointAddress): void {
-  validateIp(p, `${path}.ip`, address.ip ?? '');
+interface BalancerEntry {
+  ip?: string | undefined;
+  hostname?: string | undefined;
+}
+
+const addressesOf = (list: readonly BalancerEntry[] | undefined): string[] =>
+  (list ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
+
+function validateBalancerHost(p: Problems, path: string, name: string | undefined): void {
+  if (!name) return;
+  p.all(path, name, isDns1123Subdomain(name));
+  if (isIP(name) !== 0) p.invalid(path, name, 'must be a DNS name, not an IP address');
+}
+
+/** Where an ingress is reached. */
+export function validateIngressStatus(p: Problems, { status }: Ingress, old: Ingress): void {
+  const before = addressesOf(old.status?.loadBalancer?.ingress);
+  for (const [i, { ip, hostname }] of (status?.loadBalancer?.ingress ?? []).entries()) {
+    const at = `status.loadBalancer.ingress[${i}]`;
+    if (ip) validateIp(p, `${at}.ip`, ip, before);
+    validateBalancerHost(p, `${at}.hostname`, hostname);
+  }
+}
+
+function validateAddress(p: Problems, path: string, address: EndpointAddress, before: readonly string[]): void {
+  validateIp(p, `${path}.ip`, address.ip ?? '', before);
   if (address.hostname) p.all(`${path}.hostname`, address.hostname, isDns1123Label(address.hostname));
   if (address.nodeName !== undefined) p.all(`${path}.nodeName`, address.nodeName, isDns1123Subdomain(address.nodeName));
   validateEndpointIp(p, `${path}.ip`, address.ip ?? '');
@@ -234,14 +294,18 @@ function validatePort(p: Problems, path: string, port: EndpointPort, named: bool
   if (port.appProtocol !== undefined) p.all(`${path}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol));
 }
 
-export function validateEndpoints(p: Problems, { subsets = [] }: Endpoints): void {
+export function validateEndpoints(p: Problems, { subsets = [] }: Endpoints, old?: Endpoints): void {
+  const before = (old?.subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [] }) =>
+    [...addresses, ...notReadyAddresses].map(({ ip }) => ip),
+  );
   for (const [i, subset] of subsets.entries()) {
     const at = `subsets[${i}]`;
     if (!subset.addresses?.length && !subset.notReadyAddresses?.length) {
       p.required(at, 'must specify `addresses` or `notReadyAddresses`');
     }
     for (const list of ['addresses', 'notReadyAddresses'] as const) {
-      for (const [j, address] of (subset[list] ?? []).entries()) validateAddress(p, `${at}.${list}[${j}]`, address);
+      for (const [j, address] of (subset[list] ?? []).entries())
+        validateAddress(p, `${at}.${list}[${j}]`, address, before);
     }
     const ports = subset.ports ?? [];
     for (const [j, port] of ports.entries()) validatePort(p, `${at}.ports[${j}]`, port, ports.length > 1);

@@ -122,6 +122,33 @@ function validateSource(p: Problems, spec: PersistentVolumeSpec): void {
 const sortedKeys = (given: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
 
+/** Labels of nodes that have newer names; a volume may be told of the new ones. */
+const newerLabels: Readonly<Record<string, string>> = {
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'beta.kubernetes.io/os': 'kubernetes.io/os',
+  'beta.kubernetes.io/arch': 'kubernetes.io/arch',
+  'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+};
+
+/** Whether one place is as it was, but for labels by newer names. */
+function isSamePlace(now: unknown, was: unknown): boolean {
+  if (typeof now !== 'object' || typeof was !== 'object' || !now || !was) return sameValue(now, was);
+  const [a, b] = [now, was] as Record<string, unknown>[];
+  const keys = new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})]);
+  return [...keys].every((key) => {
+    const [left, right] = [a?.[key], b?.[key]];
+    return (key === 'key' && left === newerLabels[right as string]) || isSamePlace(left, right);
+  });
+}
+
+/** A secret to expand with may be added, once. */
+function withoutNew({ csi }: PersistentVolumeSpec, old: PersistentVolume): PersistentVolumeSpec['csi'] {
+  if (!csi || !old.spec?.csi || old.spec.csi.controllerExpandSecretRef) return csi;
+  const { controllerExpandSecretRef: _, ...rest } = csi;
+  return rest;
+}
+
 export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentVolume, old?: PersistentVolume): void {
   if (!spec.accessModes?.length) p.required('spec.accessModes');
   validateAccessModes(p, 'spec.accessModes', spec.accessModes ?? []);
@@ -158,15 +185,17 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
     if (!spec.csi) p.required('spec.csi', 'has to be specified when using volumeAttributesClassName');
   }
   if (!old) return;
+  const isAllowed = (source: keyof Sources): boolean =>
+    source === 'csi' && sameValue(withoutNew(spec, old), old.spec?.csi);
   for (const source of sourceNames) {
-    if (!sameValue(spec[source], old.spec?.[source])) {
+    if (!sameValue(spec[source], old.spec?.[source]) && !isAllowed(source)) {
       p.forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation\n');
       break;
     }
   }
   p.immutable('volumeMode', spec.volumeMode, spec.volumeMode === old.spec?.volumeMode);
   const was = old.spec?.nodeAffinity;
-  if (was && !sameValue(spec.nodeAffinity, was)) {
+  if (was && !isSamePlace(spec.nodeAffinity, was)) {
     p.invalid(
       'nodeAffinity',
       spec.nodeAffinity ?? null,

@@ -1,3 +1,4 @@
+import { sameValue } from '../equal.ts';
 import type {
   CinderVolumeSource,
   DownwardAPIVolumeFile,
@@ -183,8 +184,13 @@ const checks: { readonly [K in keyof Sources]-?: SourceCheck<NonNullable<Sources
       p.required(`${path}.volumeClaimTemplate`);
       return;
     }
-    validateAnnotations(p, template.metadata?.annotations, `${path}.volumeClaimTemplate.metadata.annotations`);
-    validateLabels(p, template.metadata?.labels, `${path}.volumeClaimTemplate.metadata.labels`);
+    const at = `${path}.volumeClaimTemplate.metadata`;
+    validateAnnotations(p, template.metadata?.annotations, `${at}.annotations`);
+    validateLabels(p, template.metadata?.labels, `${at}.labels`);
+    for (const field of Object.keys(template.metadata ?? {}).sort()) {
+      if (templateFields.includes(field)) continue;
+      p.forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
+    }
     validateClaimSpec(p, `${path}.volumeClaimTemplate.spec`, template.spec);
   },
   image: (p, path, source) => {
@@ -192,6 +198,9 @@ const checks: { readonly [K in keyof Sources]-?: SourceCheck<NonNullable<Sources
     p.oneOf(`${path}.pullPolicy`, source.pullPolicy, pullPolicies);
   },
 };
+
+/** All that the metadata of what is made for a pod may say. */
+const templateFields = ['annotations', 'labels'];
 
 export function validateDriverName(p: Problems, path: string, name: string): void {
   if (!name) {
@@ -220,6 +229,7 @@ export function validateVolumes(
     if (own.causes.length === 0) good.set(volume.name, volume);
     p.causes.push(...own.causes);
   }
+  validateForeignClaims(p, path, volumes, meta?.name);
   return good;
 }
 
@@ -246,6 +256,17 @@ function validateSource(p: Problems, path: string, volume: Volume, meta: ObjectM
     for (const wrong of isDns1123Subdomain(claim)) {
       p.invalid(`${path}.name`, volume.name, `PVC name ${JSON.stringify(claim)}: ${wrong}`);
     }
+  }
+}
+
+/** The claims that are made for a pod's own volumes are nobody else's. */
+function validateForeignClaims(p: Problems, path: string, volumes: readonly Volume[], pod: string | undefined): void {
+  if (!pod) return;
+  const made = new Set(volumes.flatMap((volume) => (volume.ephemeral ? [`${pod}-${volume.name}`] : [])));
+  for (const [i, { persistentVolumeClaim: claim }] of volumes.entries()) {
+    if (!claim || !made.has(claim.claimName)) continue;
+    const why = 'must not reference a PVC that gets created for an ephemeral volume';
+    p.invalid(`${path}[${i}].persistentVolumeClaim.claimName`, claim.claimName, why);
   }
 }
 
@@ -292,6 +313,13 @@ export function validateClaimSpec(p: Problems, path: string, spec: PersistentVol
   }
   validateDataSource(p, `${path}.dataSource`, spec.dataSource as Reference | undefined);
   validateDataSource(p, `${path}.dataSourceRef`, spec.dataSourceRef as Reference | undefined);
+  const { dataSource: source, dataSourceRef: ref } = spec;
+  const shown = { dataSource: {} };
+  if (source && ref?.namespace) {
+    p.invalid(path, shown, 'may not be specified when dataSourceRef.namespace is specified');
+  } else if (source && ref && !sameValue({ ...ref, namespace: undefined }, source)) {
+    p.invalid(path, shown, 'must match dataSourceRef');
+  }
   const attributes = spec.volumeAttributesClassName;
   if (attributes) p.all(`${path}.volumeAttributesClassName`, attributes, isDns1123Subdomain(attributes));
 }

@@ -67,6 +67,11 @@ function alignSources(spec: ClaimSpec, old: ClaimSpec | undefined): void {
     ((dataSource.kind === 'PersistentVolumeClaim' && !dataSource.apiGroup) ||
       (dataSource.kind === 'VolumeSnapshot' && dataSource.apiGroup === 'snapshot.storage.k8s.io'));
   if (!had && !dataSourceRef && !usual) delete spec.dataSource;
+  // What is in other namespaces is nobody's source: the feature is off.
+  if (dataSourceRef?.namespace && !old?.dataSourceRef) {
+    delete spec.dataSourceRef;
+    return;
+  }
   if (spec.dataSource && !dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
   else if (dataSourceRef && !spec.dataSource && !dataSourceRef.namespace) {
     const { namespace: _, ...local } = dataSourceRef;
