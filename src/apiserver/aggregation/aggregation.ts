@@ -7,7 +7,7 @@ import { jsonLines } from '../../client/json-lines.ts';
 import { serverUser } from '../bootstrap/context.ts';
 import { relayExchange, relayUpgrade, type Upgrade } from '../connect/relay.ts';
 import type { DiscoveryGroup, DiscoveryResource } from '../discovery/model.ts';
-import type { Answer, Call } from '../handlers/call.ts';
+import { type Answer, type Call, plainText } from '../handlers/call.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { SwaggerDocument } from '../openapi/v2.ts';
 import type { Registry } from '../registry/types.ts';
@@ -19,6 +19,9 @@ import { type ProxyClient, remoteTarget, userHeaders } from './remote.ts';
 import { resourcesOf } from './resources.ts';
 
 const group = 'apiregistration.k8s.io';
+
+/** What is told of a server that does not answer, as upstream tells it. */
+const unavailable = plainText(503, 'service unavailable\n');
 
 /** How often aggregated servers that answer are looked at. */
 const lookEveryMs = 30_000;
@@ -147,9 +150,11 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   };
 
   const relay = async (call: Call, remote: Remote): Promise<Answer> => {
+    if (!remote.available) return unavailable;
     const upgrade = options.upgradeOf(call);
     if (!upgrade && !call.exchange) return answerWithin(call, remote);
-    const target = await remoteTarget(registry, remote.service, client);
+    const target = await remoteTarget(registry, remote.service, client).catch(() => undefined);
+    if (!target) return unavailable;
     const request = { dial, target, path: call.url, headers: userHeaders(call.user) };
     if (upgrade) await relayUpgrade(upgrade, request);
     else if (call.exchange) await relayExchange(call.exchange, request);

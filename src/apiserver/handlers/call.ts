@@ -69,3 +69,12 @@ export type Answer =
 export type StoreHandler = (call: Call, store: ResourceStore) => Maybe<Answer>;
 /** A handler of anything else. */
 export type Handler = (call: Call) => Maybe<Answer>;
+
+/** An answer in plain text, which no browser shall take for anything else. */
+export const plainText = (status: number, body: string): Answer => ({
+  kind: 'bytes',
+  status,
+  type: 'text/plain; charset=utf-8',
+  body,
+  headers: { 'x-content-type-options': 'nosniff' },
+});

@@ -1,7 +1,7 @@
 import { type Attributes, type Authorizer, attributesOf, type Decision, refusal } from '../authz/authorizer.ts';
 import { isBuiltinGroup } from '../discovery/model.ts';
 import type { Maybe, Registry } from '../registry/types.ts';
-import type { Answer, Call, Handler } from './call.ts';
+import { type Answer, type Call, type Handler, plainText } from './call.ts';
 import { handlerOf, type SpecialHandlers } from './route.ts';
 import { noSuchResource } from './router-errors.ts';
 import type { VirtualResources } from './virtual.ts';
@@ -27,13 +27,8 @@ const deprecations: Readonly<Record<string, string>> = {
 };
 
 /** The answer where an authorizer failed and no other allowed: upstream's, a text. */
-const undecided = (url: string, error: string): Answer => ({
-  kind: 'bytes',
-  status: 500,
-  type: 'text/plain; charset=utf-8',
-  body: `Internal Server Error: ${JSON.stringify(url)}: ${error}\n`,
-  headers: { 'x-content-type-options': 'nosniff' },
-});
+const undecided = (url: string, error: string): Answer =>
+  plainText(500, `Internal Server Error: ${JSON.stringify(url)}: ${error}\n`);
 
 /** Authorizes a call and finds who answers it. */
 export function createDispatch(options: DispatchOptions): Dispatch {

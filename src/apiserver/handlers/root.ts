@@ -9,7 +9,7 @@ import { createProcessMetrics } from '../metrics/process.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
 import type { Maybe } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
-import type { Answer, Call, Handler } from './call.ts';
+import { type Answer, type Call, type Handler, plainText } from './call.ts';
 import type { Health } from './health.ts';
 import { noSuchResource, notAllowed } from './router-errors.ts';
 
@@ -45,13 +45,7 @@ const readable = (object: object): Answer => ({
   body: jsonText(object, true),
 });
 
-export const pageNotFound = (): Answer => ({
-  kind: 'bytes',
-  status: 404,
-  type: 'text/plain; charset=utf-8',
-  body: '404 page not found\n',
-  headers: { 'x-content-type-options': 'nosniff' },
-});
+export const pageNotFound = (): Answer => plainText(404, '404 page not found\n');
 
 /** A version that a known group does not have is told as a Status, a group that nobody knows as a page. */
 function unserved(path: string): Answer {

@@ -3,6 +3,7 @@ import { mutatingPolicyChecks, validatingPolicyChecks } from '../../admission/po
 import { matchConditionChecks } from '../../admission/webhook/condition-checks.ts';
 import { same } from '../same.ts';
 import type { ResourceDefinition, Strategy } from '../types.ts';
+import { apiServices } from './api-services.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
@@ -55,7 +56,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     secrets,
     serviceaccounts: answersDeleted,
     services: servicesOn(services),
-    'apiservices.apiregistration.k8s.io': traits({ unconditionalUpdate: false, statusKeepsMetadata: true }),
+    'apiservices.apiregistration.k8s.io': apiServices,
     'customresourcedefinitions.apiextensions.k8s.io': customResourceDefinitions,
     'daemonsets.apps': daemonSets,
     'deployments.apps': deployments,
