@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBootstrapObjects } from '../api/bootstrap-objects.ts';
 import type { PolicyRule } from '../api/gen/rbac-v1.ts';
@@ -7,15 +8,9 @@ import { admissionPlugins } from './admission/plugins.ts';
 import { createAggregation } from './aggregation/aggregation.ts';
 import { createAudit } from './audit/audit.ts';
 import { createSinks } from './audit/sinks.ts';
-import { createAuthentication } from './authn/authenticate.ts';
-import { forAudiences } from './authn/authenticator.ts';
-import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
-import { createConfiguredAuthentication } from './authn/configured.ts';
+import { assembleAuthentication } from './authn/assemble.ts';
 import { createImpersonation } from './authn/impersonation/impersonation.ts';
 import { tokenKey } from './authn/jwt.ts';
-import { serviceAccountAuthenticator } from './authn/service-account.ts';
-import { createTokenMetrics } from './authn/token-metrics.ts';
-import { requestHeaderAuthenticator, x509Authenticator } from './authn/x509.ts';
 import { createAuthorizerChain } from './authz/chain.ts';
 import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
@@ -43,6 +38,7 @@ import { createMounts } from './http/mounts.ts';
 import { createOpenWatches } from './http/open-watches.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
+import { identityOf } from './identity.ts';
 import { createInProcessTransport } from './in-process.ts';
 import { createMetrics } from './metrics/all.ts';
 import { createRequestMetrics } from './metrics/requests.ts';
@@ -67,13 +63,15 @@ export interface KnarrApiServer extends ApiServer {
 /** The API server: authentication → authorization → dispatch → admission and registry → store. */
 export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const { log, backend, serviceAccounts } = options;
-  const counted = createMetrics();
+  const counted = createMetrics(identityOf(hostname()));
   const rbac = createRbacAuthorizer();
   const graph = createNodeGraph();
   const nodeRules: PolicyRule[] = [];
   const authorizer = createAuthorizerChain({
     own: { Node: createNodeAuthorizer(graph, nodeRules), RBAC: rbac },
     settings: options.authorization,
+    metrics: counted.authorizers,
+    reloads: counted.authorizationReloads,
     log: log.child('authz'),
   });
 
@@ -114,47 +112,13 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       blame: 'bug',
       message: 'the API server needs a service-account issuer',
     });
-  const { tokens } = options;
-  const configured = createConfiguredAuthentication({
-    settings: options.authentication ?? {},
-    issuers: serviceAccounts.issuers,
+  const { authentication, configured } = assembleAuthentication({
+    options,
+    registry,
+    keys: tokenKeys,
     audiences,
-    anonymousSaid: options.allowAnonymous !== undefined,
-    changed: () => authentication.forget(),
+    metrics: counted,
     log: log.child('authn'),
-  });
-  const tokenMetrics = createTokenMetrics();
-  const authentication = createAuthentication({
-    metrics: counted.identity,
-    log: log.child('authn'),
-    allowAnonymous(path) {
-      const anonymous = configured.anonymous();
-      if (!anonymous) return options.allowAnonymous ?? true;
-      const { enabled = false, conditions = [] } = anonymous;
-      return enabled && (conditions.length === 0 || conditions.some((condition) => condition.path === path));
-    },
-    authenticators: [
-      ...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []),
-      x509Authenticator(options.clientCa, counted.connections.certificate),
-    ],
-    tokens: [
-      forAudiences(audiences, (token) => {
-        const user = tokens?.(token);
-        return user && { user };
-      }),
-      forAudiences(audiences, configured.first),
-      serviceAccountAuthenticator({
-        registry,
-        keys: tokenKeys,
-        issuers: serviceAccounts.issuers,
-        audiences,
-        metrics: tokenMetrics,
-        log: log.child('authn'),
-      }),
-      ...((options.bootstrapTokens ?? true) ? [forAudiences(audiences, bootstrapTokenAuthenticator(registry))] : []),
-      forAudiences(audiences, configured.jwt),
-      configured.webhook,
-    ],
   });
 
   const virtual = createVirtualResources();
@@ -216,8 +180,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         features: options.features ?? new Map(),
       }) +
       counted.render() +
-      impersonation.renderMetrics() +
-      tokenMetrics.render(),
+      impersonation.renderMetrics(),
   });
   const dispatch = createDispatch({
     registry,

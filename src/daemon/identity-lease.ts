@@ -1,5 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { leases } from '../api/gen/resources.ts';
+import { identityOf } from '../apiserver/identity.ts';
 import type { Component } from '../base/component.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -11,25 +12,6 @@ const labels = { 'apiserver.kubernetes.io/identity': 'kube-apiserver' };
 const durationSeconds = 3600;
 const renewEveryMs = 10_000;
 const lookEveryMs = 3_600_000;
-
-const letters = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** RFC 4648, in lower case and without padding. */
-function base32(bytes: Buffer): string {
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  return (bits.match(/.{1,5}/g) ?? []).map((five) => letters[Number.parseInt(five.padEnd(5, '0'), 2)]).join('');
-}
-
-/** The name by which other API servers know this one: the same for the life of the machine's name. */
-export function identityOf(hostname: string): string {
-  const parts = [hostname, 'kube-apiserver'].map((text) => {
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(Buffer.byteLength(text));
-    return Buffer.concat([length, Buffer.from(text)]);
-  });
-  const hash = createHash('sha256').update(Buffer.concat(parts)).digest();
-  return `apiserver-${base32(hash.subarray(0, 16))}`;
-}
 
 /** The lease that says that this API server is there, and the end of those that nobody renews. */
 export function createIdentityLease(options: {

@@ -3,6 +3,7 @@ import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type FollowedFile, followFile } from '../configuration/follow-file.ts';
 import { problemsText } from '../configuration/problems-text.ts';
+import type { ReloadMetrics } from '../metrics/reloads.ts';
 import { openRemoteService, type RemoteService } from '../remote/service.ts';
 import type { UserInfo } from '../server.ts';
 import type { TokenAuthenticator } from './authenticator.ts';
@@ -57,9 +58,10 @@ export function createConfiguredAuthentication(options: {
   anonymousSaid: boolean;
   /** Told when somebody who was known may be so no more. */
   changed: () => void;
+  reloads: ReloadMetrics;
   log: Logger;
 }): ConfiguredAuthentication {
-  const { settings, issuers, audiences, changed, log } = options;
+  const { settings, issuers, audiences, changed, reloads, log } = options;
   let users: ReadonlyMap<string, UserInfo> = new Map();
   let jwts: readonly JwtAuthenticator[] = [];
   let anonymous: AnonymousSettings | undefined;
@@ -112,7 +114,8 @@ export function createConfiguredAuthentication(options: {
         );
       anonymous = given.anonymous;
       jwts = authenticatorsOf(given.jwt, signatureAlgorithms);
-      file = followFile({ path, text, changed: reload, log });
+      reloads.loaded(text);
+      file = followFile({ path, text, changed: reload, told: reloads.reloaded, log });
     } catch (error) {
       throw refuse(`failed to load authentication configuration from file ${JSON.stringify(path)}`, error);
     }

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type FollowedFile, followFile } from '../configuration/follow-file.ts';
+import type { AuthorizerMetrics } from '../metrics/authorizers.ts';
+import type { ReloadMetrics } from '../metrics/reloads.ts';
 import { openRemoteService, type RemoteService } from '../remote/service.ts';
 import type { UserInfo } from '../server.ts';
 import { type Authorizer, type Decision, unionAuthorizer } from './authorizer.ts';
@@ -39,11 +41,15 @@ const fixed: Readonly<Record<string, Authorizer>> = {
 export function createAuthorizerChain(options: {
   own: { readonly Node: Authorizer; readonly RBAC: Authorizer };
   settings: AuthorizationSettings | undefined;
+  metrics: AuthorizerMetrics;
+  reloads: ReloadMetrics;
   log: Logger;
 }): AuthorizerChain {
-  const { own, settings, log } = options;
+  const { own, settings, metrics, reloads, log } = options;
+  const builtIn = (type: string, authorizer: Authorizer): Authorizer =>
+    metrics.counted(type, type.toLowerCase(), authorizer);
   let row: Row = {
-    authorizer: unionAuthorizer(settings === undefined ? [own.Node, own.RBAC] : []),
+    authorizer: unionAuthorizer(settings === undefined ? [builtIn('Node', own.Node), builtIn('RBAC', own.RBAC)] : []),
     types: new Set(settings === undefined ? ['Node', 'RBAC'] : []),
     services: [],
   };
@@ -59,9 +65,11 @@ export function createAuthorizerChain(options: {
         const { kubeconfig, timeoutMs } = one.webhook;
         const service = await openRemoteService({ kubeconfig, timeoutMs });
         services.push(service);
-        authorizers.push(createWebhookAuthorizer({ settings: one.webhook, service, log }));
+        const webhook = createWebhookAuthorizer({ name: one.name, settings: one.webhook, service, metrics, log });
+        authorizers.push(metrics.counted('Webhook', one.name, webhook));
       } else {
-        authorizers.push(own[one.type as 'Node' | 'RBAC'] ?? (fixed[one.type] as Authorizer));
+        const authorizer = own[one.type as 'Node' | 'RBAC'] ?? (fixed[one.type] as Authorizer);
+        authorizers.push(builtIn(one.type, authorizer));
       }
     }
     return { authorizer: unionAuthorizer(authorizers), types: new Set(list.map(({ type }) => type)), services };
@@ -101,7 +109,8 @@ export function createAuthorizerChain(options: {
               throw new Error(`authorizer type ${type} is not allowed if it was not enabled at initial server startup`);
           await take(list);
         };
-        file = followFile({ path, text, changed, log });
+        reloads.loaded(text);
+        file = followFile({ path, text, changed, told: reloads.reloaded, log });
       } catch (error) {
         throw refuse(error, path);
       }

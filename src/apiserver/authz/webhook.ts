@@ -1,6 +1,7 @@
 import { parseFieldSelector, parseLabelSelector } from '../../api/selectors.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { AuthorizerMetrics } from '../metrics/authorizers.ts';
 import type { RemoteService } from '../remote/service.ts';
 import type { UserInfo } from '../server.ts';
 import { type Attributes, type Authorizer, type Decision, noOpinion } from './authorizer.ts';
@@ -78,12 +79,14 @@ export function reviewSpec(user: UserInfo, a: Attributes): ReviewSpec {
 
 /** Asks a service by SubjectAccessReview. Upstream: `plugin/pkg/authorizer/webhook`. */
 export function createWebhookAuthorizer(options: {
+  name: string;
   settings: Omit<WebhookSettings, 'kubeconfig' | 'timeoutMs'>;
   service: RemoteService;
+  metrics: Pick<AuthorizerMetrics, 'webhook'>;
   log: Logger;
   now?: () => number;
 }): Authorizer {
-  const { settings, service, log, now = Date.now } = options;
+  const { name, settings, service, metrics, log, now = Date.now } = options;
   const known = new Map<string, { status: ReviewStatus; until: number }>();
   const onError: Decision = { allowed: false, denied: settings.failurePolicy === 'Deny', reason: '' };
 
@@ -139,12 +142,15 @@ export function createWebhookAuthorizer(options: {
       const key = JSON.stringify(spec);
       const before = remembered(key);
       if (before) return decisionOf(before);
+      const began = performance.now();
       return ask(spec).then(
         (status) => {
+          metrics.webhook(name, 'success', performance.now() - began, false);
           remember(key, status);
           return decisionOf(status);
         },
         (error: unknown) => {
+          metrics.webhook(name, 'error', performance.now() - began, onError.denied !== true);
           log.error('the authorization webhook does not answer', { error: messageOf(error) });
           return { ...onError, error: messageOf(error) };
         },

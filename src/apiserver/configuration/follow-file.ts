@@ -22,9 +22,11 @@ export function followFile(options: {
   path: string;
   text: string;
   changed: (text: string) => Promise<void> | void;
+  /** Hears of every change, whether it was taken. */
+  told?: ((taken: boolean, text: string) => void) | undefined;
   log: Logger;
 }): FollowedFile {
-  const { path, changed, log } = options;
+  const { path, changed, told, log } = options;
   let known = options.text;
   let stopped = false;
   let settle: NodeJS.Timeout | undefined;
@@ -44,8 +46,10 @@ export function followFile(options: {
     known = text;
     try {
       await changed(text);
+      told?.(true, text);
       log.info('a configuration file was read again', { path });
     } catch (error) {
+      told?.(false, text);
       log.error('a changed configuration file is not taken; what it said before stays in force', {
         path,
         error: messageOf(error),

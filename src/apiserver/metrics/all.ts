@@ -1,19 +1,26 @@
+import { createTokenMetrics } from '../authn/token-metrics.ts';
 import { renderCel } from '../cel/metrics.ts';
 import { createAdmissionMetrics } from './admission.ts';
 import { createAuditMetrics } from './audit.ts';
+import { createAuthorizerMetrics } from './authorizers.ts';
 import { createConnectionMetrics } from './connections.ts';
 import { createIdentityMetrics } from './identity.ts';
+import { createReloadMetrics } from './reloads.ts';
 import { createStoreMetrics } from './store.ts';
 import { createWatchMetrics } from './watches.ts';
 
-/** What the parts of one server count, each by itself. */
-export function createMetrics() {
+/** What the parts of one server count, each by itself. `server` is who it is. */
+export function createMetrics(server: string) {
   const parts = {
     admission: createAdmissionMetrics(),
     audit: createAuditMetrics(),
+    authenticationReloads: createReloadMetrics('authentication', server),
+    authorizationReloads: createReloadMetrics('authorization', server),
+    authorizers: createAuthorizerMetrics(),
     connections: createConnectionMetrics(),
     identity: createIdentityMetrics(),
     store: createStoreMetrics(),
+    tokens: createTokenMetrics(),
     watches: createWatchMetrics(),
   };
   return {
@@ -24,3 +31,5 @@ export function createMetrics() {
         .join('') + renderCel(),
   };
 }
+
+export type Metrics = ReturnType<typeof createMetrics>;
