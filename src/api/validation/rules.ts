@@ -26,11 +26,11 @@ import {
   validateNode,
   validateSecret,
 } from './core.ts';
+import { definitionNames, validateDefinition } from './definitions.ts';
 import { validateResourceClaimStatus } from './device-allocations.ts';
 import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
 import { validateResourceSlice } from './device-slices.ts';
 import { validateEndpointSlice } from './endpoint-slices.ts';
-import { definitionNames, validateDefinition } from './extensions.ts';
 import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } from './flow-control.ts';
 import { validateJobStatus } from './job-status.ts';
 import type { NameRule } from './metadata.ts';

@@ -1,10 +1,15 @@
-import type { MutatingWebhook, MutatingWebhookConfiguration } from '../gen/admissionregistration-v1.ts';
+import type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  WebhookClientConfig,
+} from '../gen/admissionregistration-v1.ts';
 import { isDns1035Label, isDns1123Subdomain } from '../names.ts';
 import { failurePolicies, matchPolicies, validateAdmissionRule } from './admission-rules.ts';
 import { validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
-function validateClient(p: Problems, path: string, client: MutatingWebhook['clientConfig']): void {
+/** Where a webhook is. */
+export function validateClientConfig(p: Problems, path: string, client: Partial<WebhookClientConfig>): void {
   const { url, service } = client;
   if ((url === undefined) === (service === undefined)) {
     p.required(path, 'exactly one of url or service is required');
@@ -75,21 +80,26 @@ function validateWebhook(p: Problems, at: string, hook: MutatingWebhook): void {
   }
   validateSelector(p, hook.namespaceSelector, `${at}.namespaceSelector`);
   validateSelector(p, hook.objectSelector, `${at}.objectSelector`);
-  validateClient(p, `${at}.clientConfig`, hook.clientConfig ?? {});
+  validateClientConfig(p, `${at}.clientConfig`, hook.clientConfig ?? {});
   validateReviewVersions(p, `${at}.admissionReviewVersions`, hook.admissionReviewVersions ?? []);
   p.known(`${at}.reinvocationPolicy`, hook.reinvocationPolicy, ['IfNeeded', 'Never']);
 }
 
+/** The forms of a review that are understood. */
+export const reviewVersions: readonly string[] = ['v1', 'v1beta1'];
+
 function validateReviewVersions(p: Problems, path: string, versions: readonly string[]): void {
-  if (versions.length === 0) {
-    p.required(path, 'must specify one of v1, v1beta1');
-    return;
-  }
+  if (versions.length === 0) p.required(path, 'must specify one of v1, v1beta1');
+  else validateVersionList(p, path, versions, true);
+}
+
+/** Each once, and one of them understood, unless it need not be. */
+export function validateVersionList(p: Problems, path: string, versions: readonly string[], isKnown: boolean): void {
   for (const [i, version] of versions.entries()) {
     if (versions.indexOf(version) < i) p.invalid(`${path}[${i}]`, version, 'duplicate version');
     else p.all(`${path}[${i}]`, version, isDns1035Label(version));
   }
-  if (!versions.includes('v1') && !versions.includes('v1beta1')) {
-    p.invalid(path, versions, 'must include at least one of v1, v1beta1');
+  if (isKnown && !versions.some((version) => reviewVersions.includes(version))) {
+    p.invalid(path, versions, `must include at least one of ${reviewVersions.join(', ')}`);
   }
 }

@@ -61,7 +61,7 @@ test('defaults have to be what their schema allows', () => {
   assert.equal(withDefault({ type: 'integer', default: 'x' }).length, 1);
   assert.match(
     withDefault({ type: 'object', properties: {}, default: { b: 1 } })[0] ?? '',
-    /properties\[a\]\.default: .*must not have unknown fields: b/,
+    /properties\[a\]\.default: .*must not have unknown fields/,
   );
 });
 

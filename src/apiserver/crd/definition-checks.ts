@@ -1,12 +1,14 @@
 import type { CustomResourceDefinition } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { versionPaths } from '../../api/validation/definitions.ts';
 import { Problems } from '../../api/validation/problems.ts';
+import { structuralProblems } from '../../api/validation/structural-schema.ts';
 import type { Environment } from '../cel/environment.ts';
 import { estimateCost } from '../cel/estimate.ts';
 import { readExpression } from '../cel/expression.ts';
 import { usesName } from '../cel/tree.ts';
 import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
-import { placeOf } from './field-path.ts';
+import { findPlace, placeOf } from './field-path.ts';
 import { isKnownFormat } from './formats.ts';
 import { listProblems } from './lists.ts';
 import { type RuleScope, rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
@@ -197,7 +199,7 @@ function checkDefault(p: Problems, { schema, path, root }: Visit): void {
   const at = `${path}.default`;
   const filled = structuredClone(schema.default) as unknown;
   const unknown = prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
-  if (unknown.length > 0) p.invalid(at, schema.default, `must not have unknown fields: ${unknown.join(', ')}`);
+  if (unknown.length > 0) p.invalid(at, schema.default, 'must not have unknown fields');
   fillDefaults(filled, schema);
   const wrong = [
     ...validateValue(filled, schema),
@@ -211,11 +213,10 @@ function checkDefault(p: Problems, { schema, path, root }: Visit): void {
 }
 
 function schemasOf(crd: CustomResourceDefinition): { schema: Schema; path: string; name: string }[] {
-  const single = crd.spec?.versions?.length === 1;
+  const paths = versionPaths(crd.spec);
   return (crd.spec?.versions ?? []).flatMap((version, i) => {
     const schema = version.schema?.openAPIV3Schema as Schema | undefined;
-    const path = single ? 'spec.validation.openAPIV3Schema' : `spec.versions[${i}].schema.openAPIV3Schema`;
-    return schema ? [{ schema, path, name: version.name }] : [];
+    return schema && paths.isFirst(i, 'schema') ? [{ schema, path: paths.schema(i), name: version.name }] : [];
   });
 }
 
@@ -228,8 +229,10 @@ export function definitionProblems(crd: CustomResourceDefinition, old?: CustomRe
     const costs: Costs = { total: 0, most: [] };
     const places = [...placesIn(schema, path)];
     const known = p.causes.length;
-    for (const visit of places) checkDefault(p, visit);
-    const compiling = p.causes.length === known;
+    // Of what has no known form, nothing more can be told.
+    const isStructural = structuralProblems(path, schema).causes.length === 0;
+    for (const visit of isStructural ? places : []) checkDefault(p, visit);
+    const compiling = isStructural && p.causes.length === known;
     for (const visit of places) checkRulesOf(p, visit, costs, compiling);
     if (costs.total <= schemaLimit) continue;
     const whole = 'estimated rule cost total for entire OpenAPIv3 schema';
@@ -237,7 +240,61 @@ export function definitionProblems(crd: CustomResourceDefinition, old?: CustomRe
     for (const { path: expensive } of costs.most) p.forbidden(expensive, part);
     p.forbidden(path, costText(`x-kubernetes-validations ${whole}`, costs.total, schemaLimit));
   }
+  checkSelectable(p, crd, old);
   return p.causes;
+}
+
+const mostSelectable = 8;
+const selectableTypes = ['boolean', 'integer', 'string'];
+
+type Version = NonNullable<CustomResourceDefinition['spec']['versions']>[number];
+
+const countSelectable = ({ selectableFields = [] }: Version): number =>
+  new Set(selectableFields.map(({ jsonPath }) => jsonPath)).size;
+
+/** Fields that lists can be asked by: plain values outside of the metadata. */
+function checkSelectable(p: Problems, crd: CustomResourceDefinition, old: CustomResourceDefinition | undefined): void {
+  const paths = versionPaths(crd.spec);
+  for (const [i, version] of (crd.spec?.versions ?? []).entries()) {
+    if (!paths.isFirst(i, 'selectableFields')) continue;
+    const at = paths.selectable(i);
+    const fields = version.selectableFields ?? [];
+    if (fields.length === 0) continue;
+    const isAbove = !at.startsWith('spec.versions');
+    const schema = version.schema?.openAPIV3Schema as Schema | undefined;
+    if (!schema || (isAbove && !paths.schema(i).startsWith('spec.validation'))) {
+      const where = isAbove ? 'validations.schema is included' : '`version.schema.openAPIV3Schema` is not included';
+      p.invalid(at, '', `may only be set when ${where}`);
+      continue;
+    }
+    const seen = new Set<string>();
+    for (const [j, { jsonPath = '' }] of fields.entries())
+      checkSelectableField(p, `${at}[${j}]`, schema, jsonPath, seen);
+    const before = old?.spec?.versions?.find(({ name }) => name === version.name);
+    if (seen.size <= mostSelectable || (before && countSelectable(before) > mostSelectable)) continue;
+    p.tooMany(at, seen.size, mostSelectable);
+  }
+}
+
+function checkSelectableField(p: Problems, at: string, schema: Schema, path: string, seen: Set<string>): void {
+  const field = `${at}.jsonPath`;
+  if (path === '') {
+    p.required(field);
+    return;
+  }
+  const found = findPlace(schema, path);
+  if ('wrong' in found) {
+    p.invalid(field, path, `is an invalid path: ${found.wrong}`);
+    return;
+  }
+  const { place, schema: target } = found;
+  if (/^metadata(\.|$)/.test(place)) p.invalid(field, path, 'must not point to fields in metadata');
+  if (!selectableTypes.includes(target.type ?? '')) {
+    const types = 'string, boolean or integer. Enum string fields and strings with formats are allowed.';
+    p.invalid(field, path, `must point to a field of type ${types}`);
+  }
+  if (seen.has(place)) p.duplicate(field, path);
+  seen.add(place);
 }
 
 /** Formats that nobody knows are allowed, and told. */

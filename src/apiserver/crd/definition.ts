@@ -83,6 +83,7 @@ function scaleBehaviour(scale: CustomResourceSubresourceScale): SubresourceBehav
   const statusReplicas = simplePath(scale.statusReplicasPath ?? '');
   const selector = scale.labelSelectorPath ? simplePath(scale.labelSelectorPath) : undefined;
   return {
+    replicas: (scale.specReplicasPath ?? '').split('.').slice(1),
     read(parent) {
       const { name, namespace, uid, resourceVersion, creationTimestamp } = parent.metadata;
       const replicas = specReplicas.get(parent);
