@@ -184,3 +184,47 @@ const spec: FieldSchema = {
   default: undefined,
   presence: 'pointer',
 };
+
+const bare = (metadata: object = {}): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'a', namespace: 'n', ...metadata },
+});
+
+test('who alone owned labels gives them up, and the object keeps its name', () => {
+  const live = applied('one', bare({ labels: { x: '1' } }));
+  const { metadata } = applied('one', bare(), live);
+  assert.deepStrictEqual([metadata.name, metadata.namespace, metadata.labels], ['a', 'n', undefined]);
+});
+
+test('who applies what is there already owns it without a time, and comes first', () => {
+  const live = applied('one', bare({ labels: { x: '1' } }));
+  const { metadata } = applied('another', bare({ labels: { x: '1' } }), live);
+  assert.deepStrictEqual(
+    metadata.managedFields?.map(({ manager, time }) => [manager, time]),
+    [
+      ['another', undefined],
+      ['one', '2026-01-02T03:04:05Z'],
+    ],
+  );
+});
+
+test('what is not of its type is told with its path', () => {
+  const wrong = { ...bare(), spec: { replicas: '3', paused: 'x', selector: [], bogus: 1 } };
+  assert.throws(() => applied('one', wrong), {
+    message: [
+      'failed to create typed patch object (n/a; apps/v1, Kind=Deployment): errors:',
+      '  .spec.replicas: expected numeric (int or float), got string',
+      '  .spec.paused: expected boolean, got &{x}',
+      '  .spec.selector: expected map, got &{[]}',
+      '  .spec.bogus: field not declared in schema',
+    ].join('\n'),
+  });
+});
+
+test('an object with items that have no key is managed by nobody', () => {
+  const account = { group: '', version: 'v1', kind: 'ServiceAccount' };
+  const object = decodeValue(account, { metadata: { name: 'a' }, secrets: [{ name: '' }] }).object;
+  trackUpdate(account, undefined, object, { manager: 'one', now });
+  assert.equal(object.metadata.managedFields, undefined);
+});

@@ -14,7 +14,8 @@ import {
   touches,
   union,
 } from './apply/field-set.ts';
-import { type Comparison, compare, fieldsOf, merge, prune, spotOf, undeclared } from './apply/typed-value.ts';
+import { problemsText, typedProblems } from './apply/typed-problems.ts';
+import { type Comparison, compare, fieldsOf, KeylessItem, merge, prune, spotOf } from './apply/typed-value.ts';
 import { wasEmpty, zeroObject } from './canonical.ts';
 import { decodeValue } from './decode.ts';
 import type { ManagedFieldsEntry, StatusCause } from './gen/meta-v1.ts';
@@ -77,13 +78,21 @@ function ignoredOf(gvk: GroupVersionKind, options: ManagerOptions): readonly str
   return metadataOnly.has(gvk.kind) ? ['spec', 'status'] : ['status'];
 }
 
-/** Without what nobody manages and what this endpoint does not take. */
-function relevant(set: FieldSet, ignored: readonly string[]): FieldSet {
-  if (!set.children) return set;
-  const left = difference(set, never);
-  for (const field of ignored) left.children?.delete(`f:${field}`);
-  return left;
+const withoutUnmanaged = (set: FieldSet): FieldSet => (set.children ? difference(set, never) : set);
+
+/** Without the top-level fields that an endpoint does not take. The set is this function's to change. */
+function withoutIgnored(set: FieldSet, ignored: readonly string[]): FieldSet {
+  for (const field of ignored) set.children?.delete(`f:${field}`);
+  return set;
 }
+
+/** Without what nobody manages and what this endpoint does not take. */
+const relevant = (set: FieldSet, ignored: readonly string[]): FieldSet =>
+  set.children ? withoutIgnored(difference(set, never), ignored) : set;
+
+/** What is held by whoever applies, whatever is in the configuration: there is no object without it. */
+const identity: FieldSet = emptySet();
+insert(identity, ['f:metadata', 'f:name']);
 
 const withoutManagers = (object: KubernetesObject): KubernetesObject => {
   const { managedFields: _, ...metadata } = object.metadata;
@@ -109,10 +118,24 @@ export function trackUpdate(
     return;
   }
   const before = live ? withoutManagers(live) : type?.shape === 'struct' ? zeroObject(type) : { metadata: {} };
-  const change = compare(spotOf(type), before, withoutManagers(updated));
+  const change = comparable(() => compare(spotOf(type), before, withoutManagers(updated)));
+  if (!change) {
+    delete updated.metadata.managedFields;
+    return;
+  }
   const next = afterUpdate(gvk, entries, relevantChange(change, ignoredOf(gvk, options)), options);
   if (next.length > 0) updated.metadata.managedFields = next;
   else delete updated.metadata.managedFields;
+}
+
+/** Undefined where lists have items without a key: nobody manages an object of which upstream cannot say who owns it. */
+function comparable<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof KeylessItem) return undefined;
+    throw error;
+  }
 }
 
 function relevantChange(change: Comparison, ignored: readonly string[]): Comparison {
@@ -165,13 +188,14 @@ function entryOf(
   operation: 'Apply' | 'Update',
   apiVersion: string,
   fields: FieldsV1,
-  { manager, subresource, now }: ManagerOptions,
+  { manager, subresource }: ManagerOptions,
+  time: string | undefined,
 ): ManagedFieldsEntry {
   return {
     manager,
     operation,
     apiVersion,
-    time: timeText(now),
+    ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
     fieldsV1: fields as ManagedFieldsEntry['fieldsV1'],
     ...(subresource ? { subresource } : {}),
@@ -215,11 +239,12 @@ function ownEntry(
   removed: FieldSet,
   options: ManagerOptions,
 ): ManagedFieldsEntry {
-  if (!own) return entryOf('Update', apiVersion, encodeFields(taken), options);
+  const time = timeText(options.now);
+  if (!own) return entryOf('Update', apiVersion, encodeFields(taken), options, time);
   const fields = fieldsIn(own);
   const same = covers(fields, taken) && !touches(fields, removed);
   const set = same ? fields : encodeFields(union(difference(decodeFields(fields), removed), taken));
-  return entryOf('Update', apiVersion, set, options);
+  return entryOf('Update', apiVersion, set, options, time);
 }
 
 /** Puts the oldest of too many managers by Update together. */
@@ -245,7 +270,7 @@ function capped(entries: ManagedFieldsEntry[], apiVersion: string): ManagedField
 }
 
 /** Appliers first, then by time and name, as upstream writes them. */
-function sorted(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+export function sorted(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
   const key = (e: ManagedFieldsEntry): string =>
     [e.operation, e.time ?? '', e.manager, e.apiVersion, e.subresource ?? ''].join('\0');
   return entries.sort((a, b) => (key(a) < key(b) ? -1 : 1));
@@ -264,20 +289,30 @@ export function applyConfiguration(
 ): KubernetesObject {
   const type = options.schema ?? schemaOf(gvk);
   const spot = spotOf(type);
-  if (applied.metadata?.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
-  const unknown = type && undeclared(spot, applied);
-  if (unknown !== undefined) throw notTyped(gvk, applied, `${unknown}: field not declared in schema`);
+  if (applied.metadata?.managedFields) throw badRequest('metadata.managedFields must be nil');
+  const problems = type ? typedProblems(spot, applied) : [];
+  const liveProblems = type && live ? typedProblems(spot, live).filter((text) => text.includes(': element ')) : [];
+  if (live && liveProblems.length > 0)
+    throw notTyped(
+      gvk,
+      live,
+      liveProblems,
+      'create manager for existing fields: failed to convert new object',
+      'to smd typed',
+    );
+  if (problems.length > 0) throw notTyped(gvk, applied, problems);
   const apiVersion = apiVersionOf(gvk);
   const ignored = ignoredOf(gvk, options);
   const entries = live ? appliedOn(gvk, live, options) : [];
   const own = entries.find((e) => isEntryOf(e, 'Apply', apiVersion, options));
   const others = entries.filter((e) => e !== own);
   const before = live ? withoutManagers(live) : type?.shape === 'struct' ? zeroObject(type) : { metadata: {} };
-  const set = relevant(fieldsOf(spot, applied), ignored);
+  const given = withoutIgnored(fieldsOf(spot, applied), ignored);
+  const set = withoutUnmanaged(given);
 
   let merged = merge(spot, before, applied) as KubernetesObject;
   if (own) {
-    const held = others.map((e) => decodeFields(fieldsIn(e))).reduce(union, set);
+    const held = others.map((e) => decodeFields(fieldsIn(e))).reduce(union, union(given, identity));
     merged = prune(spot, merged, decodeFields(fieldsIn(own)), held) as KubernetesObject;
   }
   const change = relevantChange(compare(spot, before, merged), ignored);
@@ -286,9 +321,9 @@ export function applyConfiguration(
   const lost = union(taken, change.removed);
   const next = others.map((e) => without(e, lost)).filter((e) => e !== undefined);
   const fields = encodeFields(set);
-  const unchanged = own && JSON.stringify(own.fieldsV1) === JSON.stringify(fields) && isEmptySet(lost);
-  if (unchanged) next.push(own);
-  else if (!isEmptySet(set)) next.push(entryOf('Apply', apiVersion, fields, options));
+  // Who changes nothing has no time of it.
+  const time = isEmptySet(lost) ? own?.time : timeText(options.now);
+  if (!isEmptySet(set)) next.push(entryOf('Apply', apiVersion, fields, options, time));
 
   const { object } = decodeValue(gvk, structuredClone(merged), { schema: options.schema, fieldValidation: 'Ignore' });
   if (next.length > 0) object.metadata.managedFields = structuredClone(sorted(capped(next, apiVersion)));
@@ -303,7 +338,7 @@ function appliedOn(
 ): readonly ManagedFieldsEntry[] {
   if (live.metadata.managedFields?.length) return live.metadata.managedFields;
   const copy = withoutManagers(live);
-  trackUpdate(gvk, undefined, copy, { ...options, manager: 'before-first-apply', subresource: undefined });
+  trackUpdate(gvk, undefined, copy, { ...options, manager: 'before-first-apply' });
   return copy.metadata.managedFields ?? [];
 }
 
@@ -351,14 +386,21 @@ function applyConflict(conflicts: { manager: string; field: string }[]): ApiErro
 }
 
 /** A configuration that does not fit its schema: upstream answers with a plain failure. */
-function notTyped(gvk: GroupVersionKind, { metadata }: KubernetesObject, why: string): ApiError {
-  const name = metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');
+function notTyped(
+  gvk: GroupVersionKind,
+  { metadata }: KubernetesObject,
+  problems: readonly string[],
+  what = 'create typed patch object',
+  where = '',
+): ApiError {
+  const name = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+  const why = problemsText(problems);
   return new ApiError({
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
-    message: `failed to create typed patch object (${name}; ${apiVersionOf(gvk)}, Kind=${gvk.kind}): ${why}`,
+    message: `failed to ${what} (${name}; ${gvk.group}/${gvk.version}, Kind=${gvk.kind})${where && ` ${where}`}: ${why}`,
     code: 500,
   });
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { valueWord } from './canonical.ts';
 import { ApiError, badRequest, entityTooLarge } from './status.ts';
 
 interface Operation {
@@ -19,18 +20,26 @@ class DoesNotApply extends Error {}
  * of a key that an object does not have adds it, and negative list indices count from the end.
  */
 export function applyJsonPatch(document: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch))
-    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (patch === null) return document;
+  if (!Array.isArray(patch)) throw undecodable(patch, '[]handlers.jsonPatchOp');
+  const wrong = patch.find((operation) => operation !== null && !isOperation(operation));
+  if (wrong !== undefined) throw undecodable(wrong, 'handlers.jsonPatchOp');
   if (patch.length > maxOperations) {
-    throw entityTooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`);
+    const why = `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`;
+    throw entityTooLarge(`Request entity too large: ${why}`);
   }
   try {
-    return patch.reduce((doc: unknown, operation: Operation) => applyOperation(doc, operation), document);
+    return patch.reduce((doc: unknown, operation: Operation | null) => applyOperation(doc, operation ?? {}), document);
   } catch (error) {
     if (!(error instanceof DoesNotApply)) throw error;
     throw rejected(error);
   }
 }
+
+const isOperation = (value: unknown): boolean => typeof value === 'object' && !Array.isArray(value);
+
+const undecodable = (value: unknown, type: string): ApiError =>
+  badRequest(`error decoding patch: json: cannot unmarshal ${valueWord(value)} into Go value of type ${type}`);
 
 /** Upstream's answer to a patch that cannot be applied. */
 export function rejected(cause: Error): ApiError {
@@ -67,7 +76,8 @@ function applyOperation(document: unknown, operation: Operation): unknown {
       return at(at(document, from, removed), path, (parent, key) => added(parent, key, value));
     }
     case 'copy': {
-      const value = read(document, pointer(operation.from, 'from'));
+      // What is not there is copied as null.
+      const value = read(document, pointer(operation.from, 'from'), true) ?? null;
       return at(document, path, (parent, key) => added(parent, key, value));
     }
     case 'test': {

@@ -1,6 +1,7 @@
+import { printed } from './go-text.ts';
 import { rejected } from './patch-json.ts';
 import { type FieldSchema, type GroupVersionKind, schemaOf, type TypeSchema } from './schema.ts';
-import { badRequest } from './status.ts';
+import { badRequest, plainFailure } from './status.ts';
 
 type Struct = Record<string, unknown>;
 
@@ -66,7 +67,7 @@ function directedMap(patch: Struct): Struct {
     const { [directive]: _, ...rest } = patch;
     return rest;
   }
-  throw rejected(new Error(`unknown patch type: ${String(what)} in map: ${JSON.stringify(patch)}`));
+  throw plainFailure(500, `unknown patch type: ${String(what)} in map: ${printed(patch)}`);
 }
 
 /** A copy of the original with only the keys that `$retainKeys` names, when it is there. */
@@ -126,7 +127,7 @@ function mergedItems(current: unknown[], patch: unknown[], field: FieldSchema | 
     else if (what === 'delete') {
       const value = keyOf(item, mergeKey);
       result = result.filter((r) => r[mergeKey] !== value);
-    } else throw rejected(new Error(`unknown patch type: ${String(what)} in map: ${JSON.stringify(item)}`));
+    } else throw plainFailure(500, `unknown patch type: ${String(what)} in map: ${printed(item)}`);
   }
   if (replace) return items;
   for (const item of items) {
@@ -142,7 +143,7 @@ function mergedItems(current: unknown[], patch: unknown[], field: FieldSchema | 
 function keyOf(item: Struct, mergeKey: string): unknown {
   const value = item[mergeKey];
   if (value !== undefined) return value;
-  throw rejected(new Error(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`));
+  throw plainFailure(500, `map: ${printed(item)} does not contain declared merge key: ${mergeKey}`);
 }
 
 const without = (current: unknown[], gone: unknown[]): unknown[] => current.filter((v) => !gone.includes(v));
@@ -219,7 +220,10 @@ function checkOrder(items: unknown[], order: unknown[], mergeKey: string | undef
     if (isStruct(item) && directive in item) continue;
     while (next < order.length && identity(order[next]) !== identity(item)) next++;
     if (next === order.length) {
-      throw rejected(new Error(`The order in patch list doesn't match ${setOrderPrefix} list`));
+      throw plainFailure(
+        500,
+        `The order in patch list:\n${printed(items)}\n doesn't match ${setOrderPrefix.slice(0, -1)} list:\n${printed(order)}\n`,
+      );
     }
     next++;
   }

@@ -26,6 +26,10 @@ export function isApiError(error: unknown, reason?: string): error is ApiError {
   return error instanceof ApiError && (reason === undefined || error.reason === reason);
 }
 
+/** A plain error of the server as upstream answers errors that have no Status of their own. */
+export const plainFailure = (code: number, message: string): ApiError =>
+  new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code });
+
 interface Place {
   group: string;
   resource: string;

@@ -1,5 +1,5 @@
 import { sameValue } from '../equal.ts';
-import { type FieldSchema, type TypeSchema, untyped } from '../schema.ts';
+import { type FieldSchema, type Shape, type TypeSchema, untyped } from '../schema.ts';
 import { emptySet, type FieldSet, insert } from './field-set.ts';
 
 /** A place in a schema: what a value there is and how it is owned and merged. */
@@ -38,7 +38,8 @@ export function childSpot(spot: Spot, key: string): Spot | undefined {
 
 const isObject = (v: unknown): v is Struct => typeof v === 'object' && v !== null && !Array.isArray(v);
 
-function kindOf(spot: Spot, value: unknown): Kind {
+/** How what is at a place is owned: as a whole, by its fields, or by its items. */
+export function kindOf(spot: Spot, value: unknown): Kind {
   const { shape } = spot.type;
   if (shape === 'any') return spot.type.deduced && isObject(value) ? 'map' : 'leaf';
   if (spot.mapType === 'atomic' || spot.type.atomic) return 'leaf';
@@ -47,14 +48,36 @@ function kindOf(spot: Spot, value: unknown): Kind {
   return 'leaf';
 }
 
-/** The step that names an item of an associative list. */
-export function itemStep(spot: Spot, item: unknown): string {
-  if (spot.listType === 'set') return `v:${JSON.stringify(item)}`;
+/** An item of a list by keys has none: nothing can be said of who owns it. */
+export class KeylessItem extends Error {}
+
+const zeroKeys: Readonly<Partial<Record<Shape, unknown>>> = { string: '', int32: 0, int64: 0, boolean: false };
+
+/** What a key is where an item does not say it: its default, which upstream has for all that always appear. */
+function defaultKey(type: TypeSchema | undefined, key: string): unknown {
+  const field = type?.fields.get(key);
+  if (field === undefined) return undefined;
+  const isZero = field.presence === 'always' || type?.name === 'io.k8s.api.core.v1.LocalObjectReference';
+  return field.default ?? (isZero ? zeroKeys[field.type.shape] : undefined);
+}
+
+function keysOf(spot: Spot, item: unknown): [string, unknown][] {
   const keys: [string, unknown][] = [];
   for (const key of spot.listMapKeys) {
-    const value = (item as Struct)[key] ?? spot.type.items?.fields.get(key)?.default;
+    const value = (item as Struct)[key] ?? defaultKey(spot.type.items, key);
     if (value !== undefined && value !== null) keys.push([key, value]);
   }
+  return keys;
+}
+
+export const isKeyless = (spot: Spot, item: unknown): boolean =>
+  spot.listType === 'map' && keysOf(spot, item).length === 0;
+
+/** The step that names an item of an associative list. Throws KeylessItem. */
+export function itemStep(spot: Spot, item: unknown): string {
+  if (spot.listType === 'set') return `v:${JSON.stringify(item)}`;
+  const keys = keysOf(spot, item);
+  if (keys.length === 0) throw new KeylessItem('an item of a list has none of the keys of the list');
   keys.sort(([a], [b]) => (a < b ? -1 : 1));
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }
@@ -257,27 +280,3 @@ export function prune(spot: Spot, value: unknown, mine: FieldSet, others: FieldS
   }
   return result;
 }
-
-/** The first field that the schema does not have, as `.spec.foo`. */
-export function undeclared(spot: Spot, value: unknown, at = ''): string | undefined {
-  if (Array.isArray(value)) {
-    if (spot.type.shape !== 'list') return undefined;
-    for (const [i, item] of value.entries()) {
-      const place = kindOf(spot, value) === 'list' && isObject(item) ? keyText(spot, item) : `[${i}]`;
-      const found = undeclared(spotOf(spot.type.items), item, `${at}${place}`);
-      if (found !== undefined) return found;
-    }
-  }
-  if (!isObject(value) || (spot.type.shape !== 'struct' && spot.type.shape !== 'map')) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    const child = childSpot(spot, key);
-    if (!child && spot.type.deduced) continue;
-    if (!child) return `${at}.${key}`;
-    const found = undeclared(child, inner, `${at}.${key}`);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-const keyText = (spot: Spot, item: Struct): string =>
-  `[${spot.listMapKeys.map((key) => `${key}=${JSON.stringify(item[key])}`).join(',')}]`;

@@ -2,8 +2,8 @@ import { wasEmpty } from '../../api/canonical.ts';
 import type { PodSpec } from '../../api/gen/core-v1.ts';
 import type { RuntimeClass } from '../../api/gen/node-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
+import { plainFailure } from '../../api/status.ts';
 import { mergedTolerations } from '../../api/tolerations.ts';
-import { plainFailure } from '../registry/core.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 

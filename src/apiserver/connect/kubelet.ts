@@ -1,6 +1,5 @@
 import type { Node, Pod } from '../../api/gen/core-v1.ts';
-import { badRequest } from '../../api/status.ts';
-import { plainFailure } from '../registry/core.ts';
+import { badRequest, plainFailure } from '../../api/status.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Target, TlsToTarget } from './backend-connection.ts';
 

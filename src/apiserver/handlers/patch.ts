@@ -1,6 +1,7 @@
 import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
+import { strictProblems } from '../../api/strict-json.ts';
 import { endpointOf } from '../http/answer.ts';
 import { headerOf } from '../http/exchange.ts';
 import { negotiate } from '../http/negotiate.ts';
@@ -68,10 +69,14 @@ function checkApplied(value: unknown, expected: GroupVersionKind): void {
   }
   const { apiVersion = '', kind = '' } = (value ?? {}) as { apiVersion?: string; kind?: string };
   const given = parseKind(apiVersion, kind);
-  if (kind === '' || apiVersion === '')
-    throw badRequest(`invalid object type: ${given.group}/${given.version}, Kind=${kind}`);
   if (given.group !== expected.group || given.version !== expected.version || kind !== expected.kind)
-    throw badRequest(`${kind} in version "${given.version}" cannot be handled as a ${expected.kind}: no kind match`);
+    throw badRequest(`invalid object type: ${given.group}/${given.version}, Kind=${kind}`);
+}
+
+/** What is said of fields that stand twice in a patch that is part of an object. */
+function duplicatesIn(body: CallBody, type: PatchBody['type']): string[] {
+  if (body.kind !== 'bytes' || (type !== 'merge' && type !== 'strategic')) return [];
+  return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
 }
 
 export const patchObject: StoreHandler = async (call, store) => {
@@ -94,7 +99,7 @@ export const patchObject: StoreHandler = async (call, store) => {
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },
-    { type, body: value, force },
+    { type, body: value, force, duplicates: duplicatesIn(body, type) },
   );
   return { kind: 'stored', status: created ? 201 : 200, stored, store };
 };

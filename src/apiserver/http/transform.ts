@@ -1,11 +1,10 @@
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { parseKind } from '../../api/schema.ts';
-import { type ApiError, badRequest, notAcceptable } from '../../api/status.ts';
+import { type ApiError, badRequest, notAcceptable, plainFailure } from '../../api/status.ts';
 import { type CustomColumns, makeTable, partialObjectMetadata } from '../../api/table.ts';
 import type { TableColumnDefinition } from '../../api/table-types.ts';
 import { columnDescriptions } from '../descriptions.ts';
-import { plainFailure } from '../registry/core.ts';
 import type { ResourceStore } from '../registry/types.ts';
 import { listKind } from './encode.ts';
 import { goPackage } from './go-type.ts';

@@ -4,7 +4,7 @@ import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { timeText } from '../../api/literals.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
-import { ApiError, invalid } from '../../api/status.ts';
+import { invalid } from '../../api/status.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Refresher } from './refresh.ts';
 import type {
@@ -187,11 +187,6 @@ export function track(view: View, live: Frozen | undefined, draft: Draft, option
     now: new Date(),
     schema: view.version.schema.type,
   });
-}
-
-/** A plain error of the server as upstream answers errors that have no Status of their own. */
-export function plainFailure(code: number, message: string): ApiError {
-  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code });
 }
 
 export function storedPlace(core: Core, place: Place, name: string): Place {

@@ -1,4 +1,4 @@
-import { ApiError, alreadyExists } from '../../api/status.ts';
+import { ApiError, alreadyExists, plainFailure } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
@@ -6,7 +6,6 @@ import {
   type Core,
   generatedName,
   newUid,
-  plainFailure,
   refuse,
   strategyContext,
   timestamp,

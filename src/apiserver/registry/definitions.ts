@@ -93,9 +93,9 @@ function builtinVersion(gvk: GroupVersionKind, scope: DiscoveredResource['scope'
     version: gvk.version,
     served: true,
     schema: {
-      decode(object, { fieldValidation, warn }) {
-        const decoded = decodeValue(gvk, object, { fieldValidation });
-        for (const text of decoded.warnings) warn(text);
+      decode(object, context) {
+        const decoded = decodeValue(gvk, object, { fieldValidation: context.fieldValidation });
+        for (const text of decoded.warnings) context.warn(text);
         return decoded.object as Draft;
       },
       applyDefaults: (object) => applyDefaults(gvk, object),

@@ -1,14 +1,16 @@
 import { applyConfiguration } from '../../api/apply.ts';
+import { valueWord } from '../../api/canonical.ts';
+import { printed } from '../../api/go-text.ts';
 import { applyJsonPatch } from '../../api/patch-json.ts';
 import { applyMergePatch } from '../../api/patch-merge.ts';
 import { applyStrategicPatch } from '../../api/patch-strategic.ts';
 import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
-import { ApiError, badRequest, conflict, isApiError } from '../../api/status.ts';
+import { ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import type { Core, View } from './core.ts';
 import { admitAndInsert, prepareForCreate } from './create.ts';
 import { newest } from './newest.ts';
 import type { Kept } from './stored.ts';
-import type { Draft, PatchBody, RequestContext, WriteOptions, WriteOutcome } from './types.ts';
+import type { Draft, PatchBody, Place, RequestContext, WriteOptions, WriteOutcome } from './types.ts';
 import { updateObject } from './update.ts';
 
 /** PATCH: the patched object goes the whole way that a PUT goes. An apply creates what is not there. */
@@ -40,20 +42,40 @@ function patched(view: View, current: Draft, patch: PatchBody, { context, place,
   const { schema } = view.version;
   if (patch.type === 'apply') {
     const applied = patch.body as Draft;
-    checkApplied(applied, place.name);
+    checkApplied(applied, place);
     const merged = applyConfiguration(view.gvk, current, applied, {
       ...managerOf(context, subresource, schema.type),
       force: patch.force,
     }) as Draft;
+    checkUid(view, merged, current);
     return defaulted(view, schema.type ? schema.decode(merged, context) : merged);
   }
   const result = applyPatch(view.gvk, current, patch) as Draft;
   const decoded = decodedPatch(
-    () => schema.decode(result, context),
-    () => (patch.type === 'strategic' ? JSON.stringify(patch.body) : sortedText(result)),
+    () => withoutDuplicates(schema.decode(result, context), patch, context),
+    () => (patch.type === 'strategic' ? printed(patch.body) : sortedText(result)),
   );
   checkIdentity(decoded, current);
+  checkUid(view, decoded, current);
   return defaulted(view, decoded);
+}
+
+/** A patch that gives an object another uid is wrong in itself; an object that is put is another one's. */
+function checkUid({ gvk }: View, result: Draft, current: Draft): void {
+  const { uid, name = '' } = result.metadata;
+  if (!uid || uid === current.metadata.uid) return;
+  const message = `Invalid value: ${JSON.stringify(uid)}: field is immutable`;
+  const cause = { reason: 'FieldValueInvalid', message, field: 'metadata.uid' };
+  const once = invalid({ group: gvk.group, kind: gvk.kind }, name, [cause]);
+  throw new ApiError({ ...once.status, details: { ...once.status.details, causes: [cause, cause] } });
+}
+
+/** Fields that stand twice in a patch are told, or refused, as those of an object are. */
+function withoutDuplicates(decoded: Draft, { duplicates = [] }: PatchBody, context: RequestContext): Draft {
+  if (duplicates.length > 0 && context.fieldValidation === 'Strict')
+    throw badRequest(`strict decoding error: ${duplicates.join(', ')}`);
+  if (context.fieldValidation === 'Warn') for (const text of duplicates) context.warn(text);
+  return decoded;
 }
 
 /** An object that a patch has spoilt is the patch's fault, and is shown with it. */
@@ -86,20 +108,20 @@ export function applyPatch(gvk: GroupVersionKind, document: object, patch: Patch
     case 'json':
       return applyJsonPatch(document, patch.body);
     case 'merge':
-      return applyMergePatch(document, objectOf(patch.body));
+      return applyMergePatch(document, objectOf(patch.body, 'merge'));
     case 'strategic':
-      return applyStrategicPatch(gvk, document, objectOf(patch.body));
+      return applyStrategicPatch(gvk, document, objectOf(patch.body, 'strategic'));
     case 'apply':
       throw badRequest('server-side apply is not possible here');
   }
 }
 
-function objectOf(body: unknown): object {
+function objectOf(body: unknown, type: 'merge' | 'strategic'): object {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
-  const found = Array.isArray(body) ? 'array' : body === null ? 'null' : typeof body;
-  throw badRequest(
-    `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
-  );
+  if (body === null && type === 'strategic') return {};
+  if (body === null) throw badRequest('Invalid JSON Patch');
+  const why = `json: cannot unmarshal ${valueWord(body)} into Go value of type map[string]interface {}`;
+  throw badRequest(type === 'strategic' ? why : `error decoding patch: ${why}`);
 }
 
 function defaulted(view: View, object: Draft): Draft {
@@ -113,33 +135,32 @@ export function managerOf(context: RequestContext, subresource: string | undefin
 
 function checkIdentity(result: Draft, current: Draft): void {
   const { name, namespace } = result.metadata;
-  if (name !== current.metadata.name) {
-    throw badRequest(
-      `the name of the object (${name ?? ''}) does not match the name on the URL (${current.metadata.name})`,
-    );
-  }
+  const url = current.metadata.name;
+  if (!name) throw badRequest(`the name of the object (${url} based on URL) was undeterminable: name must be provided`);
+  if (name !== url) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${url})`);
   if ((namespace ?? '') !== (current.metadata.namespace ?? '')) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
 }
 
-function checkApplied(applied: Draft, name: string): void {
-  if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields.length > 0) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
+function checkApplied(applied: Draft, { name, namespace }: Place): void {
   applied.metadata ??= {};
-  if (applied.metadata.name !== undefined && applied.metadata.name !== name) {
-    throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${name})`);
-  }
+  const { metadata } = applied;
+  if (metadata.name !== undefined && metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (metadata.namespace && metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
 async function createApplied(core: Core, view: View, options: WriteOptions, body: Draft): Promise<Kept> {
   const { context, place } = options;
   const { schema } = view.version;
   const applied = body;
-  checkApplied(applied, place.name);
+  checkApplied(applied, place);
   applied.metadata.name = place.name;
   if (place.namespace !== '') applied.metadata.namespace = place.namespace;
+  // Upstream compares no revision with that of an object that is not there.
+  delete applied.metadata.resourceVersion;
   if (applied.metadata.uid) {
     const why = `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`;
     throw conflict(core.definition, place.name, why);

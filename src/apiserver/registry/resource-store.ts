@@ -102,7 +102,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     async update(given, object) {
       const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
-      if (projection) return writeProjection(core, view, options, projection, () => object);
+      if (projection) return writeProjection(core, view, options, projection, false, () => object);
       const exists = (): boolean => newest(core, cache.key(options.place)) !== undefined;
       if (definition.strategy.createOnUpdate && !options.subresource && !exists()) {
         const { uid } = object.metadata;
@@ -115,7 +115,15 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     async patch(given, patch) {
       const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
-      if (projection) return writeProjection(core, view, options, projection, patchedProjection(patch, options));
+      if (projection)
+        return writeProjection(
+          core,
+          view,
+          options,
+          projection,
+          patch.type === 'apply',
+          patchedProjection(patch, options),
+        );
       const { stored, created } = await patchObject(core, view, options, patch);
       return { stored: await viewer.show(stored as Parameters<typeof viewer.show>[0]), created };
     },

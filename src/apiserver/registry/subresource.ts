@@ -1,5 +1,7 @@
-import { applyConfiguration } from '../../api/apply.ts';
+import { managersOfParent, managersOfScale } from '../../api/apply/scale-managers.ts';
+import { applyConfiguration, sorted, trackUpdate } from '../../api/apply.ts';
 import { decodeValue } from '../../api/decode.ts';
+import { apiVersionOf } from '../../api/object.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { methodNotAllowed, notFound } from '../../api/status.ts';
 import { attributesOf, type Core, strategyContext, type View } from './core.ts';
@@ -41,22 +43,30 @@ export async function writeProjection(
   view: View,
   options: WriteOptions,
   behaviour: SubresourceBehaviour,
+  isApply: boolean,
   change: (current: Draft, kind: GroupVersionKind) => Draft,
 ): Promise<WriteOutcome> {
   const kind = kindOf(core, options.subresource);
   const context = strategyContext(core, options);
   const read = behaviour.read as (parent: Frozen) => Draft;
+  const path = behaviour.replicas ?? ['spec', 'replicas'];
   const stored = await updateObject(core, view, options, {
-    tracking: true,
+    tracking: false,
     admitting: false,
     async make(existing) {
+      const managers = existing.peek().metadata.managedFields ?? [];
       const old = read(existing.peek());
-      const object = change(structuredClone(old), kind);
+      const shownManagers = managersOfScale(managers, path);
+      const before: Draft = { ...old, metadata: { ...old.metadata, managedFields: shownManagers } };
+      const object = change(structuredClone(before), kind);
+      if (!isApply) trackUpdate(kind, before, object, managerOf(options.context, options.subresource, undefined));
       const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject: old });
       await core.admission.mutate(attributes);
       await core.admission.validate(attributes);
       const parent = existing.draft();
       behaviour.write?.(parent, attributes.object as Draft, context);
+      const after = object.metadata.managedFields ?? [];
+      parent.metadata.managedFields = sorted(managersOfParent(managers, after, apiVersionOf(view.gvk), path));
       return parent;
     },
   });

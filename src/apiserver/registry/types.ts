@@ -116,6 +116,8 @@ export interface WriteOptions {
 export interface PatchBody {
   readonly type: 'json' | 'merge' | 'strategic' | 'apply';
   readonly body: unknown;
+  /** What is said of fields that stand twice in it. */
+  readonly duplicates?: readonly string[] | undefined;
   readonly force?: boolean | undefined;
 }
 
@@ -322,6 +324,8 @@ export interface SubresourceBehaviour {
   read?(parent: Frozen): Draft;
   /** PUT/PATCH: puts the (changed) view into the parent; default: `given` is the parent. */
   write?(parent: Draft, given: Draft, context: StrategyContext): void;
+  /** Of a Scale: where the parent has its replicas, default `['spec', 'replicas']`. Who manages them manages both. */
+  replicas?: readonly string[];
   /** POST: a verb; gives the object to answer. */
   create?(place: Place, given: Draft, context: StrategyContext): Promise<Draft>;
 }

@@ -1,7 +1,7 @@
-import { type ApiError, conflict, invalid, isApiError, notFound } from '../../api/status.ts';
+import { type ApiError, conflict, invalid, isApiError, notFound, plainFailure } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put, remove } from './commit.ts';
-import { attributesOf, type Core, plainFailure, refuse, strategyContext, track, type View } from './core.ts';
+import { attributesOf, type Core, refuse, strategyContext, track, type View } from './core.ts';
 import { settleMutation } from './create.ts';
 import { shownKey } from './keys.ts';
 import { durable, newest } from './newest.ts';

@@ -1,5 +1,4 @@
-import { ApiError, badRequest, gone } from '../../api/status.ts';
-import { plainFailure } from './core.ts';
+import { ApiError, badRequest, gone, plainFailure } from '../../api/status.ts';
 import type { Hub } from './hub.ts';
 import { checkListOptions } from './list-options.ts';
 import type { ListOptions } from './types.ts';

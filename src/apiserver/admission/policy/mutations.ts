@@ -1,4 +1,5 @@
-import { merge, spotOf, undeclared } from '../../../api/apply/typed-value.ts';
+import { problemsText, typedProblems } from '../../../api/apply/typed-problems.ts';
+import { merge, spotOf } from '../../../api/apply/typed-value.ts';
 import type { Mutation } from '../../../api/gen/admissionregistration-v1.ts';
 import { applyJsonPatch } from '../../../api/patch-json.ts';
 import { schemaOf, type TypeSchema } from '../../../api/schema.ts';
@@ -32,11 +33,9 @@ function applied(object: Draft, given: unknown, type: TypeSchema | undefined, a:
   const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
   const configuration = { apiVersion, kind, ...given };
   const spot = spotOf(type);
-  const unknown = type && undeclared(spot, configuration);
-  if (unknown !== undefined)
-    throw new Error(
-      `error applying patch: failed to convert patch object to typed object: ${unknown}: field not declared in schema`,
-    );
+  const problems = type ? typedProblems(spot, configuration) : [];
+  if (problems.length > 0)
+    throw new Error(`error applying patch: failed to convert patch object to typed object: ${problemsText(problems)}`);
   const whole = atomics(type, given);
   if (whole.length > 0)
     throw new Error(

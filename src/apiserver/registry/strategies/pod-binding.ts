@@ -1,6 +1,6 @@
 import type { Binding, Pod } from '../../../api/gen/core-v1.ts';
-import { ApiError, badRequest, conflict } from '../../../api/status.ts';
-import { plainFailure, timestamp } from '../core.ts';
+import { ApiError, badRequest, conflict, plainFailure } from '../../../api/status.ts';
+import { timestamp } from '../core.ts';
 import type { Draft, Place, StrategyContext } from '../types.ts';
 import { draftOf, success } from './of.ts';
 

@@ -1,8 +1,8 @@
 import type { Pod } from '../../../api/gen/core-v1.ts';
 import type { Eviction, PodDisruptionBudget } from '../../../api/gen/policy-v1.ts';
 import { labelSelectorMatches } from '../../../api/selectors.ts';
-import { ApiError, badRequest, forbidden } from '../../../api/status.ts';
-import { contextWith, plainFailure, timestamp } from '../core.ts';
+import { ApiError, badRequest, forbidden, plainFailure } from '../../../api/status.ts';
+import { contextWith, timestamp } from '../core.ts';
 import type { DeleteOptions, Draft, Place, StrategyContext } from '../types.ts';
 import { draftOf, readOf, success } from './of.ts';
 import { isConflict, setCondition } from './pod-binding.ts';
