@@ -3,8 +3,11 @@ import { parseJson } from '../../src/api/decode.ts';
 import { compileJsonPath } from '../../src/api/json-path.ts';
 import type { KubernetesObject } from '../../src/api/object.ts';
 import { ApiError } from '../../src/api/status.ts';
+import { createImpersonation } from '../../src/apiserver/authn/impersonation/impersonation.ts';
 import { decodeJwt } from '../../src/apiserver/authn/jwt.ts';
+import { connectOptions } from '../../src/apiserver/connect/connect-options.ts';
 import { definitionProblems } from '../../src/apiserver/crd/definition-checks.ts';
+import { booleanOf, checkWriteOptions, integerOf } from '../../src/apiserver/handlers/options.ts';
 import { continueToken, parseContinue } from '../../src/apiserver/registry/versions.ts';
 import { parseRequest } from '../../src/pki/request.ts';
 import { createSpdyCodec } from '../../src/wire/spdy-frames.ts';
@@ -67,6 +70,11 @@ MIHzMIGbAgEAMDkxDDAKBgNVBAMMA2phbmUxDDAKBgNVBAoMA2RldjAbMBkGByqG
 
 class Flood extends Error {}
 
+/** Allows everything but to be an administrator. */
+const impersonation = createImpersonation({
+  authorize: (_user, { name }) => ({ allowed: !name.startsWith('system:'), reason: '' }),
+});
+
 /** Parsers of what stands inside of requests and objects. */
 export const furtherTargets: readonly Target[] = [
   {
@@ -110,6 +118,54 @@ export const furtherTargets: readonly Target[] = [
     seeds: [continueToken({ revision: 5, start: 'default/a\0' }), continueToken({ revision: -1, start: '' }), 'bnVsbA'],
     words: ['e30', 'bnVsbA', '=', '-', '_', 'W10'],
     run: (input) => void parseContinue(text(input)),
+    allows: told,
+  },
+  {
+    name: 'query',
+    seeds: [
+      'dryRun=All&fieldManager=a&fieldValidation=Strict&limit=5&timeoutSeconds=3&force=true',
+      'stdin=1&tty=false&command=sh&command=-c&ports=80,443&container=a&limit=-1',
+    ],
+    words: ['&', '=', '%', '+', 'dryRun=', 'fieldManager=', 'limit=', '9'.repeat(40), '%00', '-', 'ports=', '%ff'],
+    run(input) {
+      const query = new URLSearchParams(text(input));
+      for (const name of ['PodExecOptions', 'PodPortForwardOptions', 'NodeProxyOptions'])
+        connectOptions(name, query, '/a');
+      const errors: unknown[] = [];
+      for (const read of [
+        () => checkWriteOptions(query, 'PatchOptions'),
+        () => integerOf(query, 'limit'),
+        () => booleanOf(query, 'force'),
+      ])
+        try {
+          read();
+        } catch (error) {
+          errors.push(error);
+        }
+      for (const error of errors) if (!told(error)) throw error;
+    },
+    allows: told,
+  },
+  {
+    name: 'impersonation',
+    seeds: [
+      'impersonate-user: system:serviceaccount:a:b\nimpersonate-group: c, d\nimpersonate-uid: 1',
+      'impersonate-user: a\nimpersonate-extra-example.com%2fa: b\nimpersonate-extra-%zz: c',
+    ],
+    words: ['\n', ': ', '%2f', '%', 'impersonate-user: ', 'impersonate-extra-', 'system:node:', 'system:masters', ':'],
+    run(input) {
+      const lines = text(input).split('\n');
+      const headers = lines.map((line) => [line.split(': ')[0] ?? '', line.split(': ').slice(1).join(': ')] as const);
+      void impersonation.actingOf(
+        { name: 'a', groups: [] },
+        {
+          method: 'GET',
+          url: '/api/v1/pods?watch=1',
+          headers: Object.fromEntries(headers),
+          rawHeaders: headers.flat(),
+        },
+      );
+    },
     allows: told,
   },
   {
