@@ -153,21 +153,36 @@ test('mounts: a new disk gets a file system, one with data never; units wait for
   const { files, ran } = await applied(
     t,
     ['mounts'],
-    'mounts: [{device: /dev/vdb, path: /var/lib/my-data, format: ext4, label: data}, [LABEL=x, /mnt, auto, "ro"]]\n',
+    `mounts: [{device: /dev/vdb, path: /var/lib/my-data, format: ext4, label: '1%"$a\\'}, [LABEL=x, /mnt, auto, "ro"]]\n`,
   );
   assert.deepStrictEqual(ran, [
-    'blkid -p -o export /dev/vdb',
-    'mkfs.ext4 -q -L data /dev/vdb',
     'systemctl daemon-reload',
     'systemctl start --no-block var-lib-my\\x2ddata.mount mnt.mount',
   ]);
   assert.deepStrictEqual(files, {
+    '/etc/systemd/system/knarr-format-var-lib-my\\x2ddata.service':
+      '[Unit]\nDescription=File system for /var/lib/my-data\nDefaultDependencies=no\nBindsTo=dev-vdb.device\nAfter=dev-vdb.device\n\n' +
+      '[Service]\nType=oneshot\nRemainAfterExit=yes\n' +
+      `ExecStart=/bin/sh -c 'blkid -p "$$0" >/dev/null; [ $$? != 2 ] || exec "$$@"' "/dev/vdb" "mkfs.ext4" "-q" "-L" "1%%\\"$$a\\\\" "/dev/vdb"\n`,
     '/etc/systemd/system/var-lib-my\\x2ddata.mount':
-      '[Unit]\nBefore=knarr.service containerd.service\n\n[Mount]\nWhat=/dev/vdb\nWhere=/var/lib/my-data\nOptions=defaults,nofail\nTimeoutSec=30\n',
+      '[Unit]\nBefore=knarr.service containerd.service\nRequires=knarr-format-var-lib-my\\x2ddata.service\nAfter=knarr-format-var-lib-my\\x2ddata.service\n\n' +
+      '[Mount]\nWhat=/dev/vdb\nWhere=/var/lib/my-data\nOptions=defaults,nofail\nTimeoutSec=30\n',
     '/etc/systemd/system/mnt.mount':
       '[Unit]\nBefore=knarr.service containerd.service\n\n[Mount]\nWhat=/dev/disk/by-label/x\nWhere=/mnt\nOptions=ro,nofail\nTimeoutSec=30\n',
   });
   assert.deepStrictEqual(['/', '/.a/b c'].map(escapePath), ['-', '\\x2ea-b\\x20c']);
+});
+
+test('network: udev is told of new names, not of those that it knows', async (t) => {
+  const config = 'network: {ethernets: {up: {match: {macaddress: "52:54:00:12:34:56"}, set-name: up}}}\n';
+  const first = await applied(t, ['network'], config, {}, 'runtime');
+  assert.deepStrictEqual(first.ran, [
+    'udevadm control --reload',
+    'udevadm trigger --action=add --subsystem-match=net',
+    'networkctl reload',
+  ]);
+  const again = await applied(t, ['network'], config, first.files, 'runtime');
+  assert.deepStrictEqual(again.ran, ['networkctl reload']);
 });
 
 test('swap is made once', async (t) => {

@@ -1,7 +1,5 @@
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import type { Applier } from '../applier.ts';
-import type { Host } from '../host.ts';
 import type { Mount } from '../schema.ts';
 
 /** The name that systemd's units have for a path. */
@@ -28,51 +26,62 @@ export function deviceOf(device: string): string {
   return tagged[kind] === undefined ? device : `/dev/disk/by-${tagged[kind]}/${value}`;
 }
 
-/** The unit that keeps it mounted. A disk that is not there holds no boot up: pods that need it wait, the machine not. */
-export function mountUnit({ device, path, type, options }: Mount): string {
+/** A word that systemd reads as it is. */
+const quoted = (word: string): string => `"${word.replaceAll(/[%$]/g, '$&$&').replaceAll(/["\\]/g, '\\$&')}"`;
+
+/** Runs its arguments unless its name is a device that somebody knows the content of: blkid answers 2 for an empty one. */
+const onEmpty = `'blkid -p "$$0" >/dev/null; [ $$? != 2 ] || exec "$$@"'`;
+
+/** The units that bring it about and keep it, by name. A disk that is not there holds a boot up for a short while only. */
+export function mountUnits(mount: Mount): Record<string, string> {
+  const { device, path, type, options, format, label } = mount;
+  const what = deviceOf(device);
+  const unit = escapePath(path);
   const given = options?.split(',') ?? ['defaults'];
   const all = given.includes('nofail') ? given : [...given, 'nofail'];
-  return `[Unit]
+  const formatting = `knarr-format-${unit}.service`;
+  const needs = format === undefined ? '' : `Requires=${formatting}\nAfter=${formatting}\n`;
+  const mounting = `[Unit]
 Before=knarr.service containerd.service
-
+${needs}
 [Mount]
-What=${deviceOf(device)}
+What=${what}
 Where=${path}
 ${type === undefined || type === 'auto' ? '' : `Type=${type}\n`}Options=${all.join(',')}
 TimeoutSec=30
 `;
+  if (format === undefined) return { [`${unit}.mount`]: mounting };
+  const disk = `${escapePath(what)}.device`;
+  const labelled = label === undefined ? [] : [format === 'vfat' ? '-n' : '-L', label];
+  const make = [`mkfs.${format}`, ...(format === 'vfat' ? [] : ['-q']), ...labelled, what];
+  return {
+    [`${unit}.mount`]: mounting,
+    // udev may find the disk only when all configuration is read
+    [formatting]: `[Unit]
+Description=File system for ${path}
+DefaultDependencies=no
+BindsTo=${disk}
+After=${disk}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c ${onEmpty} ${[what, ...make].map(quoted).join(' ')}
+`,
+  };
 }
 
-/** Makes the file system that is asked for, where the device has nothing that anybody knows: never over data. */
-async function format({ device, format: kind, label }: Mount, host: Host): Promise<void> {
-  if (kind === undefined) return;
-  const path = deviceOf(device);
-  // blkid answers 2 where it finds nothing
-  const { code, stdout } = await host.run('blkid', ['-p', '-o', 'export', path], { okCodes: [0, 2] });
-  if (code === 0 && stdout.trim() !== '') return;
-  const [name, labelled] = kind === 'vfat' ? ['mkfs.vfat', '-n'] : [`mkfs.${kind}`, '-L'];
-  await host.run(name, [...(kind === 'vfat' ? [] : ['-q']), ...(label === undefined ? [] : [labelled, label]), path]);
-}
-
-/** `mounts`: data disks and shared folders, each on its own. */
+/** `mounts`: data disks, which get a file system where nobody knows what is on them, and shared folders. */
 export const mounts: Applier = {
   key: 'mounts',
   phases: ['boot', 'runtime'],
   async apply({ mounts = [] }, host) {
     if (mounts.length === 0) return;
-    const failures: string[] = [];
-    const units: string[] = [];
-    for (const mount of mounts) {
-      const unit = `${escapePath(mount.path)}.mount`;
-      await format(mount, host)
-        .then(() => writeFileAtomic(host.path(`/etc/systemd/system/${unit}`), mountUnit(mount)))
-        .then(
-          () => units.push(unit),
-          (error: unknown) => failures.push(`${mount.path}: ${messageOf(error)}`),
-        );
-    }
+    for (const [name, content] of Object.entries(
+      Object.assign({}, ...mounts.map(mountUnits)) as Record<string, string>,
+    ))
+      await writeFileAtomic(host.path(`/etc/systemd/system/${name}`), content);
     await host.run('systemctl', ['daemon-reload']);
-    if (units.length > 0) await host.run('systemctl', ['start', '--no-block', ...units]);
-    if (failures.length > 0) throw new KnarrError({ code: 'mounts', blame: 'world', message: failures.join('; ') });
+    await host.run('systemctl', ['start', '--no-block', ...mounts.map(({ path }) => `${escapePath(path)}.mount`)]);
   },
 };

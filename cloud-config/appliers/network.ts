@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import type { Applier } from '../applier.ts';
 import { networkFiles } from '../network/files.ts';
@@ -15,9 +15,15 @@ export const network: Applier = {
     const there = (await readdir(host.path(folder)).catch(() => [])).filter((name) => own.test(name));
     if (Object.keys(files).length + there.length === 0) return;
     await mkdir(host.path(folder), { recursive: true });
-    for (const name of there) if (files[name] === undefined) await rm(host.path(`${folder}/${name}`));
-    for (const [name, content] of Object.entries(files)) await writeFileAtomic(host.path(`${folder}/${name}`), content);
-    if ([...Object.keys(files), ...there].some((name) => name.endsWith('.link'))) {
+    let renames = false;
+    for (const name of new Set([...there, ...Object.keys(files)])) {
+      const path = host.path(`${folder}/${name}`);
+      const content = files[name];
+      if (content === (await readFile(path, 'utf8').catch(() => undefined))) continue;
+      await (content === undefined ? rm(path) : writeFileAtomic(path, content));
+      renames ||= name.endsWith('.link');
+    }
+    if (renames) {
       // udev has seen the ports already, and has given them names
       await host.run('udevadm', ['control', '--reload']);
       await host.run('udevadm', ['trigger', '--action=add', '--subsystem-match=net']);

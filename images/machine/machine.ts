@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CloudConfig } from '../../cloud-config/schema.ts';
@@ -20,7 +20,10 @@ export interface Machine {
   /** Ports on this machine's loopback that lead to the machine's API and its ssh. */
   readonly ports: { api: number; ssh: number };
   start(): Promise<void>;
-  /** False when it has ended; one that ended by a fault of QEMU itself is started again, twice at most. */
+  /**
+   * False when it has ended. One that ended by a fault of QEMU itself is started again, and one that hangs while it starts
+   * by firmware is reset, as a person would do; twice at most.
+   */
   running(): Promise<boolean>;
   /** Asks it to shut down, and ends it after `timeoutMs`. */
   stop(timeoutMs?: number): Promise<void>;
@@ -59,8 +62,11 @@ export interface MachineOptions {
   bootFile?: string;
 }
 
-/** What only costs time where no real processor is: its workarounds and the checks of its timers. */
-export const forEmulation = 'mitigations=off audit=0 no_timer_check tsc=reliable';
+/** What only costs time where no real processor is: its workarounds and the checks of its timers; its disks come late. */
+export const forEmulation = 'mitigations=off audit=0 no_timer_check tsc=reliable systemd.default_device_timeout_sec=90';
+
+/** No machine, however slow, is silent for so long between its firmware and its log-in. */
+const silenceMs = 480_000;
 
 /** A free port of the loopback; someone else may take it before it is used. */
 export async function freePort(): Promise<number> {
@@ -128,6 +134,14 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   /** QEMU's own word when it gave up by an assertion of its own: no guest can do anything about that. */
   const fault = async (): Promise<string | undefined> =>
     /^.*Assertion .* failed\.$/m.exec(await readFile(join(folder, 'qemu.log'), 'utf8').catch(() => ''))?.[0];
+  /** It begins to start, and then nothing is heard of it: a kernel that hangs before there is a watchdog. */
+  const hangs = async (): Promise<boolean> => {
+    const { mtimeMs } = await stat(join(folder, 'console.log')).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs < silenceMs) return false;
+    const text = await machine.console();
+    const begun = text.lastIndexOf('BdsDxe: starting');
+    return begun >= 0 && !text.includes('press Enter', begun);
+  };
   let restarts = 0;
   const machine: Machine = {
     name,
@@ -135,7 +149,13 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     ports,
     sshCommand: `ssh ${sshArguments.join(' ')}`,
     async running() {
-      if ((await pidOf(folder)) !== undefined) return true;
+      if ((await pidOf(folder)) !== undefined) {
+        if (restarts === 2 || !(await hangs())) return true;
+        restarts++;
+        process.stderr.write(`knarr: ${name}: silent since it began to start; it is reset\n`);
+        await qmp(folder, 'system_reset');
+        return true;
+      }
       const text = await fault();
       if (text === undefined || restarts === 2) return false;
       restarts++;

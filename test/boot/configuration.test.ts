@@ -136,7 +136,6 @@ test('so are disks, swap, people, trust, registries and what the daemon is given
   };
   assert.deepStrictEqual(
     await answers({
-      volumes: 'findmnt -no FSTYPE,LABEL /var/lib/volumes',
       swap: 'cat /proc/swaps | tail -n 1 | cut -d " " -f 1',
       ada: 'id -un 2001; id -Gn ada; sudo -u ada sudo -n id -u',
       key: 'cat /run/knarr/ssh/ada',
@@ -148,7 +147,6 @@ test('so are disks, swap, people, trust, registries and what the daemon is given
       hostname: 'cat /proc/sys/kernel/hostname',
     }),
     {
-      volumes: 'ext4 volumes',
       swap: '/var/swap',
       ada: 'ada\nada sudo\n0',
       key: user,
@@ -169,6 +167,7 @@ test('so are disks, swap, people, trust, registries and what the daemon is given
       assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`);
     return true;
   });
+  assert.equal(await said(machine, 'findmnt -no FSTYPE,LABEL /var/lib/volumes'), 'ext4 volumes');
   // a disk that is not there keeps nothing from starting
   assert.match(await said(machine, 'systemctl is-active var-absent.mount || true'), /^(inactive|failed)$/);
 });
