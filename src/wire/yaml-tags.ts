@@ -13,10 +13,15 @@ const pointFloat = (tag: ScalarTag): ScalarTag => ({
 /** Times, bytes and sets are texts, lists and maps where YAML is another form of JSON. */
 const unknown = /:(?:timestamp|binary|omap|pairs|set)$/;
 
+/** What Go's library quotes where it is a text, as if it knew these types. */
+export const goQuotes = (tags: Tags): Tags =>
+  tags.map((tag) => {
+    if (typeof tag !== 'object' || !isScalarTag(tag) || tag.tag !== 'tag:yaml.org,2002:float') return tag;
+    return tag.test?.test('.') ? pointFloat(tag) : tag;
+  });
+
 /** The types of YAML 1.1 as Go's library tells them apart: `yes` is a boolean, but `10:30` is no number. */
 export const goTags = (tags: Tags): Tags =>
-  tags.flatMap((tag): Tags => {
-    if (typeof tag !== 'object') return [tag];
-    if (unknown.test(tag.tag) || ('format' in tag && tag.format === 'TIME')) return [];
-    return [isScalarTag(tag) && tag.tag === 'tag:yaml.org,2002:float' && tag.test?.test('.') ? pointFloat(tag) : tag];
-  });
+  goQuotes(tags).filter(
+    (tag) => typeof tag !== 'object' || !(unknown.test(tag.tag) || ('format' in tag && tag.format === 'TIME')),
+  );

@@ -2,7 +2,7 @@ import { Document, visit } from 'yaml';
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import { parseKind } from '../../api/schema.ts';
 import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
-import { goTags } from '../../wire/yaml-tags.ts';
+import { goQuotes } from '../../wire/yaml-tags.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
@@ -13,7 +13,7 @@ const yamlForm = {
   indentSeq: false,
   lineWidth: 0,
   version: '1.1' as const,
-  customTags: goTags,
+  customTags: goQuotes,
 };
 
 /** Go double-quotes what could be written plain but for YAML 1.1 reading it as something else than text; otherwise it prefers single quotes. */
