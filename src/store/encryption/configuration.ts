@@ -151,14 +151,18 @@ function kmsOf(body: Record<string, unknown>, path: string, problems: string[]):
     problems.push(`${path}.endpoint: unsupported scheme for KMS provider, only unix is supported`);
   const timeoutMs = durationMs(body.timeout ?? '3s');
   if (timeoutMs === undefined) problems.push(`${path}.timeout: timeout should be a positive value`);
+  if (body.cachesize !== undefined && body.cachesize !== null)
+    problems.push(`${path}.cachesize: cachesize is not supported in v2`);
   return { kind: 'kms', name, socket: endpoint.slice('unix://'.length), timeoutMs: timeoutMs ?? 0 };
 }
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 function durationMs(value: unknown): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(String(value));
-  const result = match ? Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0) : 0;
+  const text = String(value);
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = text.matchAll(/([\d.]+)(ms|s|m|h)/g);
+  const result = [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitMs[unit] ?? 0), 0);
   return result > 0 ? result : undefined;
 }
 
