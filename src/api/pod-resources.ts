@@ -61,7 +61,7 @@ function ofContainer(container: Container, kind: Kind, status: PodStatus | undef
 export function podResources(spec: PodSpec, kind: Kind, options: PodResourcesOptions = {}): Amounts {
   const { status } = options;
   const total: Amounts = {};
-  for (const container of spec.containers) addAmounts(total, ofContainer(container, kind, status));
+  for (const container of spec.containers ?? []) addAmounts(total, ofContainer(container, kind, status));
   const sidecars: Amounts = {};
   const starting: Amounts = {};
   for (const container of spec.initContainers ?? []) {
