@@ -74,7 +74,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<string[]> {
     attempt(`${wanted.resource} ${wanted.object.metadata.name}`, ensure(registry, wanted));
 
   await Promise.all(
-    facts.namespaces.map((object) => make({ group: '', resource: 'namespaces', object: object as Draft })),
+    facts.namespaces.map((object) =>
+      make({ group: '', resource: 'namespaces', object: { ...object, spec: {} } as Draft }),
+    ),
   );
   await Promise.all([
     ...places.flatMap(([resource, group, reconcile]) =>

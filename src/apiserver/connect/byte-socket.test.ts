@@ -6,6 +6,9 @@ import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { isApiError } from '../../api/status.ts';
 import { relayToSocket } from './byte-socket.ts';
+import { refusedLog } from './refused-log.ts';
+
+const refused = (status: number, text: string) => refusedLog(status, text, 'a-pod');
 
 const listen = async (server: Server): Promise<number> => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -23,7 +26,12 @@ async function between(
   const relayed = Promise.withResolvers<unknown>();
   const backPort = await listen(back);
   front.on('upgrade', (request, socket, head) => {
-    const to = { dial, target: { host: '127.0.0.1', port: backPort, tls: undefined }, path: '/log?follow=true' };
+    const to = {
+      dial,
+      target: { host: '127.0.0.1', port: backPort, tls: undefined },
+      path: '/log?follow=true',
+      refused,
+    };
     relayToSocket({ request, socket, head }, to).then(
       () => relayed.resolve(undefined),
       (error: unknown) => {
@@ -77,9 +85,8 @@ describe('bytes over a WebSocket', () => {
   });
 
   it('are not promised by a target that refuses', async () => {
-    const status = { kind: 'Status', status: 'Failure', message: 'no such container', reason: 'BadRequest', code: 400 };
     await between(
-      (_, response) => response.writeHead(400).end(JSON.stringify(status)),
+      (_, response) => response.writeHead(400).end('no such container'),
       async (port, relayed) => {
         const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
         await once(socket, 'error');

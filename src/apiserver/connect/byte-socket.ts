@@ -1,8 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { ApiError, serviceUnavailable } from '../../api/status.ts';
+import { type ApiError, plainFailure, serviceUnavailable } from '../../api/status.ts';
 import { connectTo } from './backend-connection.ts';
+import { longestRefusal } from './refused-log.ts';
 import { hostHeader, type RelayRequest, type Upgrade } from './relay.ts';
 
 /** How bytes are sent under each subprotocol that a client may offer (`''`: it offers none). */
@@ -15,24 +16,18 @@ const encodings: Readonly<Record<string, (bytes: Buffer) => Buffer | string>> = 
 /** More than this is not kept for a client that reads slowly. */
 const mostBuffered = 1024 * 1024;
 
-/** What a target that says no has said, as a status. */
-async function refusalOf(answer: IncomingMessage): Promise<ApiError> {
-  const body = await text(answer);
+/** What a target that says no has said. */
+async function refusalOf(answer: IncomingMessage, refused: RelayRequest['refused']): Promise<ApiError> {
+  const said = (await text(answer)).slice(0, longestRefusal);
   const code = answer.statusCode ?? 500;
-  try {
-    const status = JSON.parse(body) as ApiError['status'];
-    if (status.kind === 'Status') return new ApiError(status);
-  } catch {
-    // Not JSON: the words themselves.
-  }
-  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: body, code });
+  return refused?.(code, said) ?? plainFailure(code, said);
 }
 
 /**
  * Asks the target for a stream of bytes by an ordinary request and sends it on over a WebSocket; first of all an empty
  * message, which tells that the stream stands (upstream: `httpstream/wsstream`). Rejects where the target refuses.
  */
-export async function relayToSocket(upgrade: Upgrade, { dial, target, path }: RelayRequest): Promise<void> {
+export async function relayToSocket(upgrade: Upgrade, { dial, target, path, refused }: RelayRequest): Promise<void> {
   const connection = await connectTo(dial, target);
   upgrade.socket.on('close', () => connection.destroy());
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -41,7 +36,7 @@ export async function relayToSocket(upgrade: Upgrade, { dial, target, path }: Re
       .once('error', (error) => reject(serviceUnavailable(`error trying to reach service: ${error.message}`)))
       .end();
   });
-  if (answer.statusCode !== 200) throw await refusalOf(answer);
+  if (answer.statusCode !== 200) throw await refusalOf(answer, refused);
   const server = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => [...offered].find((protocol) => Object.hasOwn(encodings, protocol)) ?? false,

@@ -90,15 +90,16 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 200, type: 'text/plain', body: '' };
       const target = await kubeletTarget(registry, nodeOfPod(pod), options.kubelet);
       const upgrade = upgradeOf(call);
+      const refused = (status: number, text: string) => refusedLog(status, text, call.info.name);
       if (upgradeOnly) {
         if (!upgrade) throw badRequest('Upgrade request required');
         return relay(call, { target, path });
       }
       if (upgrade) {
-        await relayToSocket(upgrade, { dial, target, path });
+        await relayToSocket(upgrade, { dial, target, path, refused });
         return { kind: 'taken' };
       }
-      return relay(call, { target, path, refused: (status, text) => refusedLog(status, text, call.info.name) });
+      return relay(call, { target, path, refused });
     };
 
   const proxy =

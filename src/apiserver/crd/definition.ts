@@ -15,6 +15,7 @@ import type {
   SubresourceBehaviour,
   SubresourceDefinition,
 } from '../registry/types.ts';
+import { coerceEmbedded, EmbeddedTypeError } from './embedded.ts';
 import { simplePath } from './simple-path.ts';
 import { fillDefaults, hasDefaults, prune, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
@@ -34,20 +35,24 @@ function schemaFunctions(
 ): SchemaFunctions {
   const schema = schemaOfVersion(version);
   const { namespaced, preserve } = options;
+  const cannotBeHandled = (why: string): Error =>
+    badRequest(`${gvk.kind} in version "${gvk.version}" cannot be handled as a ${gvk.kind}: ${why}`);
   const rules: ObjectRules = { schema, body: withoutMetadata(schema), scale: version.subresources?.scale };
   return {
     // Where anything may stand at the top, ownership goes by what is there.
     type: schema['x-kubernetes-preserve-unknown-fields'] ? undefined : typeOfSchema(schema),
     decode(object, context) {
       const { object: decoded } = decodeValue(gvk, object, { fieldValidation: 'Ignore' });
-      if (preserve) return decoded as Draft;
-      const unknown = prune(decoded, schema);
+      const unknown = preserve ? [] : prune(decoded, schema);
+      try {
+        unknown.push(...coerceEmbedded(decoded, schema));
+      } catch (error) {
+        if (error instanceof EmbeddedTypeError) throw cannotBeHandled(error.message);
+        throw error;
+      }
       if (unknown.length > 0 && context.fieldValidation !== 'Ignore') {
         const texts = unknown.map((path) => `unknown field "${path}"`);
-        if (context.fieldValidation === 'Strict')
-          throw badRequest(
-            `${gvk.kind} in version "${gvk.version}" cannot be handled as a ${gvk.kind}: strict decoding error: ${texts.join(', ')}`,
-          );
+        if (context.fieldValidation === 'Strict') throw cannotBeHandled(`strict decoding error: ${texts.join(', ')}`);
         for (const text of texts) context.warn(text);
       }
       return decoded as Draft;
@@ -107,7 +112,8 @@ function scaleBehaviour(scale: CustomResourceSubresourceScale): SubresourceBehav
   };
 }
 
-const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** In the order in which discovery tells them. */
+const allVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
 function subresourcesOf(crd: CustomResourceDefinition, gvk: GroupVersionKind): SubresourceDefinition[] {
   const versions = crd.spec.versions.filter((version) => version.served);

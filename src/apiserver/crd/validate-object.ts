@@ -1,11 +1,12 @@
 import type { CustomResourceSubresourceScale } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
-import { isDns1035Label, isQualifiedName } from '../../api/names.ts';
+import { isQualifiedName } from '../../api/names.ts';
 import type { Draft, Frozen } from '../registry/types.ts';
+import { embeddedProblems } from './embedded.ts';
 import { listProblems } from './lists.ts';
 import { checkRules } from './rules.ts';
 import { simplePath } from './simple-path.ts';
-import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
+import type { Json, Schema } from './structural.ts';
 import { type Before, validateValue } from './validate-value.ts';
 
 /** What a custom resource is held to besides what holds of all metadata. */
@@ -34,35 +35,6 @@ function replicasProblems(object: Draft, path: string | undefined): StatusCause[
   }
   if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
   return value > most ? [invalid(path, value, `should be less than or equal to ${most}`)] : [];
-}
-
-/** Objects within the object that stand for resources of their own say what they are. */
-function embeddedProblems(value: Json, schema: Schema | undefined, path: string): StatusCause[] {
-  if (!schema) return [];
-  if (Array.isArray(value)) return value.flatMap((item, i) => embeddedProblems(item, itemsOf(schema), `${path}[${i}]`));
-  if (!isObject(value)) return [];
-  const additional = additionalOf(schema);
-  const below = Object.entries(value).flatMap(([key, item]) => {
-    const property = schema.properties?.[key] as Schema | undefined;
-    if (property) return embeddedProblems(item, property, path === '' ? key : `${path}.${key}`);
-    return isObject(additional) ? embeddedProblems(item, additional as Schema, `${path}[${key}]`) : [];
-  });
-  return path !== '' && schema['x-kubernetes-embedded-resource'] ? [...typeProblems(value, path), ...below] : below;
-}
-
-function typeProblems(value: Record<string, Json>, path: string): StatusCause[] {
-  return (['apiVersion', 'kind'] as const).flatMap((name): StatusCause[] => {
-    const field = `${path}.${name}`;
-    const text = value[name];
-    if (text === undefined) return [{ reason: 'FieldValueRequired', field, message: 'Required value' }];
-    if (typeof text !== 'string') return [invalid(field, text, 'must be a string')];
-    if (text === '') return [invalid(field, text, 'must not be empty')];
-    if (name === 'apiVersion')
-      return text.split('/').length > 2 ? [invalid(field, text, `unexpected GroupVersion string: ${text}`)] : [];
-    const wrong = isDns1035Label(text.toLowerCase());
-    const said = 'may have mixed case, but should otherwise match: ';
-    return wrong.length > 0 ? [invalid(field, text, said + wrong.join(','))] : [];
-  });
 }
 
 const blocking = new Set([
@@ -97,7 +69,7 @@ export function objectProblems(rules: ObjectRules, object: Draft, old?: Frozen, 
   } else {
     const { metadata: __, ...before } = old ?? {};
     causes.push(...validateValue(rest, body, '', old && { value: before }));
-    causes.push(...replicasProblems(object, scale?.specReplicasPath), ...embeddedProblems(rest, body, ''));
+    causes.push(...replicasProblems(object, scale?.specReplicasPath), ...embeddedProblems(rest, body));
   }
   causes.push(...replicasProblems(object, scale?.statusReplicasPath));
   const twice = listProblems(rest, body);

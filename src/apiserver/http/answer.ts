@@ -3,7 +3,7 @@ import { gzip } from 'node:zlib';
 import type { ApiError } from '../../api/status.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import type { ResourceStore } from '../registry/types.ts';
-import { encodeObject, listBytes, listMeta, listObject } from './encode.ts';
+import { encodeObject, listBytes, listMeta, sentList } from './encode.ts';
 import { type Exchange, headerOf, type ResponseHeaders } from './exchange.ts';
 import {
   type Endpoint,
@@ -116,7 +116,7 @@ export async function sendAnswer(
       }
       const form =
         type.as === ''
-          ? listObject(store, result)
+          ? sentList(store, result)
           : transformList(
               type,
               store,

@@ -75,7 +75,7 @@ function itemHead({ definition, version }: ResourceStore): Buffer | undefined {
 /** A list as JSON: the items' bytes, joined. */
 export function listBytes(store: ResourceStore, result: ListResult): Buffer {
   const { apiVersion, kind } = listKind(store);
-  const head = JSON.stringify({ kind, apiVersion, metadata: listMeta(result) });
+  const head = JSON.stringify({ kind, apiVersion, metadata: sentMeta(store, result) });
   const parts: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
   const { items } = result;
   const skipped = itemHead(store);
@@ -89,7 +89,19 @@ export function listBytes(store: ResourceStore, result: ListResult): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A list as one value, for the other encodings. */
+/** A list as one value. */
 export function listObject(store: ResourceStore, result: ListResult): object {
   return { ...listKind(store), metadata: listMeta(result), items: result.items.map((item) => item.object) };
 }
+
+/** A list as it is sent: what its items are is said once for all, but of custom resources, which say it each. */
+export function sentList(store: ResourceStore, result: ListResult): object {
+  const items = result.items.map(({ object: { kind, apiVersion, ...rest } }) =>
+    store.version.schema.type ? { kind, apiVersion, ...rest } : rest,
+  );
+  return { ...listKind(store), metadata: sentMeta(store, result), items };
+}
+
+/** Lists of custom resources say, too, that they do not go on. */
+const sentMeta = (store: ResourceStore, result: ListResult): ListMeta =>
+  store.version.schema.type ? { continue: '', ...listMeta(result) } : listMeta(result);

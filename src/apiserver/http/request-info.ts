@@ -30,20 +30,20 @@ const verbOfMethod: Record<string, string> = {
 
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-function decodePart(part: string): string {
-  if (!part.includes('%')) return part;
+function decoded(path: string): string {
+  if (!path.includes('%')) return path;
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(path);
   } catch {
-    return part;
+    return path;
   }
 }
 
+/** What stands between slashes, be they written as they are or encoded. */
 export function splitPath(path: string): string[] {
-  return path
+  return decoded(path)
     .split('/')
-    .filter((part, index, all) => part !== '' || (index > 0 && index < all.length - 1))
-    .map(decodePart);
+    .filter((part, index, all) => part !== '' || (index > 0 && index < all.length - 1));
 }
 
 const isTrue = (value: string | null): boolean => value !== null && !['false', '0'].includes(value.toLowerCase());

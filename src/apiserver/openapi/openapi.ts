@@ -110,7 +110,7 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
 
   return {
     answer(call) {
-      const path = call.info.path.replace(/\/+$/, '');
+      const { path } = call.info;
       if (path === '/openapi/v3') return index();
       if (path === '/openapi/v2') return version2(call);
       if (path.startsWith('/openapi/v3/')) return document(call, path.slice('/openapi/v3/'.length));

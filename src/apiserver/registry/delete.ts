@@ -100,7 +100,8 @@ async function admit(
   if (validation instanceof Promise) await validation;
 }
 
-function checkDeleteOptions({ orphanDependents, propagationPolicy }: DeleteOptions): void {
+/** Throws ApiError for options that contradict themselves. */
+export function checkDeleteOptions({ orphanDependents, propagationPolicy }: DeleteOptions): void {
   const refuse = (field: string, reason: string, message: string) =>
     invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [{ reason, field, message }]);
   if (orphanDependents !== undefined && propagationPolicy !== undefined) {

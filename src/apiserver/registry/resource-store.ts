@@ -1,7 +1,7 @@
 import { ApiError, conflict, isApiError, notFound } from '../../api/status.ts';
 import { type Core, contextWith, type View } from './core.ts';
 import { createObject } from './create.ts';
-import { deleteObject } from './delete.ts';
+import { checkDeleteOptions, deleteObject } from './delete.ts';
 import { lateSelection, selectEvents } from './late-selection.ts';
 import { listObjects } from './list.ts';
 import { newest } from './newest.ts';
@@ -147,6 +147,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     },
 
     async deleteCollection({ context }, options, deletion) {
+      checkDeleteOptions(deletion);
       for (const text of definition.strategy.deletionWarnings?.(deletion) ?? []) context.warn(text);
       const quiet = contextWith(context, { warn() {} });
       const found = await list(options);
