@@ -84,6 +84,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       dial: options.dial,
       settings: options.admission,
       metrics: counted.admission,
+      podSecurity: counted.podSecurity,
       log: log.child('admission'),
       context: {
         registry: () => {
@@ -224,6 +225,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     metrics,
     identity: counted.identity,
     connections: counted.connections,
+    store: counted.store,
     openWatches,
     audit,
     timeoutMs: options.requests?.timeoutMs,

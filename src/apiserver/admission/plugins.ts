@@ -2,6 +2,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
 import type { AdmissionMetrics } from '../metrics/admission.ts';
+import type { PodSecurityMetrics } from '../metrics/pod-security.ts';
 import type { Dialer } from '../server.ts';
 import { certificatePlugins } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
@@ -35,6 +36,7 @@ export interface PluginOptions {
   dial: Dialer;
   settings: AdmissionSettings | undefined;
   metrics?: AdmissionMetrics | undefined;
+  podSecurity?: PodSecurityMetrics | undefined;
   log: Logger;
 }
 
@@ -50,7 +52,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     limitRanger(context),
     serviceAccount(context),
     nodeRestriction(context, authorizer),
-    podSecurity(context, settings.podSecurity),
+    podSecurity({ context, settings: settings.podSecurity, metrics: options.podSecurity }),
     taintNodesByCondition,
     priority(context),
     defaultTolerationSeconds(settings.tolerationSeconds),

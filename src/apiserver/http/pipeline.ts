@@ -12,6 +12,7 @@ import { createContext } from '../handlers/options.ts';
 import type { ConnectionMetrics } from '../metrics/connections.ts';
 import type { IdentityMetrics } from '../metrics/identity.ts';
 import type { RequestMetrics } from '../metrics/requests.ts';
+import type { StoreMetrics } from '../metrics/store.ts';
 import type { UserInfo } from '../server.ts';
 import { sendAnswer, sendError } from './answer.ts';
 import { deadlineOf, within } from './deadline.ts';
@@ -33,6 +34,7 @@ export interface PipelineOptions {
   metrics: RequestMetrics;
   identity: Pick<IdentityMetrics, 'authenticated'>;
   connections: Pick<ConnectionMetrics, 'body'>;
+  store: Pick<StoreMetrics, 'listed'>;
   openWatches: OpenWatches;
   audit: Audit | undefined;
   /** How long an ordinary request may take. Default a minute. */
@@ -135,6 +137,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       leave?.();
       leave = undefined;
       record?.answered(answer);
+      if (answer.kind === 'list') options.store.listed(call.info.group, call.info.resource, answer.result.items.length);
       if (answer.kind === 'watch') exchange.onClose(metrics.watching(call.info));
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started, readBytes(call, answer));

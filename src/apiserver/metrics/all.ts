@@ -5,6 +5,7 @@ import { createAuditMetrics } from './audit.ts';
 import { createAuthorizerMetrics } from './authorizers.ts';
 import { createConnectionMetrics } from './connections.ts';
 import { createIdentityMetrics } from './identity.ts';
+import { createPodSecurityMetrics } from './pod-security.ts';
 import { createReloadMetrics } from './reloads.ts';
 import { createStoreMetrics } from './store.ts';
 import { createWatchMetrics } from './watches.ts';
@@ -19,6 +20,7 @@ export function createMetrics(server: string) {
     authorizers: createAuthorizerMetrics(),
     connections: createConnectionMetrics(),
     identity: createIdentityMetrics(),
+    podSecurity: createPodSecurityMetrics(),
     store: createStoreMetrics(),
     tokens: createTokenMetrics(),
     watches: createWatchMetrics(),

@@ -5,7 +5,7 @@ import { createHistograms, type Series } from './histogram.ts';
 
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
-/** What the datastore is asked and how long it takes, under the names that upstream has for etcd. */
+/** What the datastore is asked and how long it takes, under the names that upstream has for etcd; and what is listed of it. */
 export function createStoreMetrics() {
   const labels = ['group', 'operation', 'resource'];
   const total = createCounters({ name: 'etcd_requests_total', help: 'What the datastore was asked.', labels });
@@ -15,6 +15,17 @@ export function createStoreMetrics() {
     help: 'Time until what was written is durable, and what is read is here.',
     labels,
     bounds,
+  });
+  const byIndex = ['group', 'index', 'resource'];
+  const lists = createCounters({
+    name: 'apiserver_cache_list_total',
+    help: 'Lists that were answered.',
+    labels: byIndex,
+  });
+  const listed = createCounters({
+    name: 'apiserver_cache_list_returned_objects_total',
+    help: 'The objects on them.',
+    labels: ['group', 'resource'],
   });
   const series = new Map<string, { values: readonly string[]; time: Series }>();
 
@@ -52,6 +63,12 @@ export function createStoreMetrics() {
       measured.list = (request) => observe('list', request.prefix, backend.list(request), () => true);
       return measured;
     },
-    render: (): string => total.render() + failed.render() + times.render(),
+    listed(group: string, resource: string, objects: number): void {
+      lists.count(group, '', resource);
+      listed.add(objects, group, resource);
+    },
+    render: (): string => [total, failed, times, lists, listed].map((family) => family.render()).join(''),
   };
 }
+
+export type StoreMetrics = ReturnType<typeof createStoreMetrics>;

@@ -1,5 +1,6 @@
 import type { Pod, PodSpec } from '../../../api/gen/core-v1.ts';
 import { internalError, invalid } from '../../../api/status.ts';
+import type { PodSecurityMetrics } from '../../metrics/pod-security.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
 import { type AdmissionContext, type AdmissionPlugin, listAll, lookUp, refuse } from '../plugin.ts';
 import { inDetail, violations } from './checks.ts';
@@ -58,9 +59,18 @@ function isSignificant(pod: PodSpec, old: PodSpec): boolean {
 }
 
 /** Pods keep to the level that their namespace's labels ask for; workloads are warned about what their pods would do. */
-export function podSecurity(context: AdmissionContext, settings?: PodSecuritySettings): AdmissionPlugin {
+export function podSecurity(options: {
+  context: AdmissionContext;
+  settings?: PodSecuritySettings | undefined;
+  metrics?: PodSecurityMetrics | undefined;
+}): AdmissionPlugin {
+  const { context, settings, metrics } = options;
   const defaults = defaultPolicy(settings);
   const exempt = settings?.exempt ?? { usernames: [], runtimeClasses: [], namespaces: [] };
+  const excuse = (a: AdmissionAttributes, why: string): void => {
+    annotate(a, 'exempt', why);
+    metrics?.exempt(a);
+  };
   const annotate = (a: AdmissionAttributes, key: string, value: string): void =>
     a.context.annotate?.(prefix + key, value);
 
@@ -94,7 +104,7 @@ export function podSecurity(context: AdmissionContext, settings?: PodSecuritySet
   const checkTemplate = (a: AdmissionAttributes, { metadata, spec }: Template, policy: Policy): void => {
     if (!spec) return;
     if (exempt.runtimeClasses.includes(spec.runtimeClassName ?? '')) {
-      annotate(a, 'exempt', 'runtimeClass');
+      excuse(a, 'runtimeClass');
       return;
     }
     const found = ({ level, minor }: LevelVersion) => violations({ level, minor }, spec, metadata?.annotations);
@@ -102,15 +112,23 @@ export function podSecurity(context: AdmissionContext, settings?: PodSecuritySet
       `would violate PodSecurity ${JSON.stringify(shown(level))}: ${inDetail(problems)}`;
     const isPod = a.resource === 'pods';
     const enforced = isPod ? found(policy.enforce) : [];
-    if (isPod) annotate(a, 'enforce-policy', shown(policy.enforce));
-    if (a.context.annotate) {
+    if (isPod) {
+      annotate(a, 'enforce-policy', shown(policy.enforce));
+      metrics?.evaluated(a, 'enforce', policy.enforce, enforced.length === 0);
+    }
+    if (a.context.annotate || metrics) {
       const audited = found(policy.audit);
-      if (audited.length > 0) annotate(a, 'audit-violations', would(policy.audit, audited));
+      if (audited.length > 0) {
+        annotate(a, 'audit-violations', would(policy.audit, audited));
+        metrics?.evaluated(a, 'audit', policy.audit, false);
+      }
     }
     if (enforced.length > 0)
       throw refuse(a, `violates PodSecurity ${JSON.stringify(shown(policy.enforce))}: ${inDetail(enforced)}`);
     const warned = found(policy.warn);
-    if (warned.length > 0) a.context.warn(would(policy.warn, warned));
+    if (warned.length === 0) return;
+    a.context.warn(would(policy.warn, warned));
+    metrics?.evaluated(a, 'warn', policy.warn, false);
   };
 
   return {
@@ -120,8 +138,8 @@ export function podSecurity(context: AdmissionContext, settings?: PodSecuritySet
     async validate(a) {
       if (!a.object) return;
       if (a.group === '' && a.resource === 'namespaces') return checkNamespace(a);
-      if (exempt.namespaces.includes(a.namespace)) return annotate(a, 'exempt', 'namespace');
-      if (exempt.usernames.includes(a.context.user.name)) return annotate(a, 'exempt', 'user');
+      if (exempt.namespaces.includes(a.namespace)) return excuse(a, 'namespace');
+      if (exempt.usernames.includes(a.context.user.name)) return excuse(a, 'user');
       const isPod = a.resource === 'pods';
       const namespace = await lookUp(context, { group: '', resource: 'namespaces' }, { name: a.namespace });
       if (!namespace) {
@@ -131,8 +149,10 @@ export function podSecurity(context: AdmissionContext, settings?: PodSecuritySet
       const { policy, problems } = policyOf(namespace.metadata.labels, defaults);
       if (problems.length > 0)
         annotate(a, 'error', `Failed to parse policy: ${problems.map((p) => `${p.field}: ${p.message}`).join(', ')}`);
-      else if (isPod && isPrivileged(policy)) return annotate(a, 'enforce-policy', 'privileged:latest');
-      else if (!isPod && policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return;
+      else if (isPod && isPrivileged(policy)) {
+        metrics?.evaluated(a, 'enforce', policy.enforce, true);
+        return annotate(a, 'enforce-policy', 'privileged:latest');
+      } else if (!isPod && policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return;
       if (isPod && a.operation === 'UPDATE' && !isSignificant(a.object.spec as PodSpec, a.oldObject?.spec as PodSpec))
         return;
       const template = (templateOf[`${a.group}/${a.resource}`] ?? ordinaryTemplate)(a.object as Frozen);

@@ -29,8 +29,9 @@ export function minorOf(text: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-export const shown = ({ level, minor }: LevelVersion): string =>
-  `${level}:${minor === Number.POSITIVE_INFINITY ? 'latest' : `v1.${minor}`}`;
+export const shownVersion = ({ minor }: LevelVersion): string =>
+  minor === Number.POSITIVE_INFINITY ? 'latest' : `v1.${minor}`;
+export const shown = (policy: LevelVersion): string => `${policy.level}:${shownVersion(policy)}`;
 
 export const sameLevel = (a: LevelVersion, b: LevelVersion): boolean => a.level === b.level && a.minor === b.minor;
 
