@@ -49,6 +49,17 @@ testBackend('encrypted backend', async () => {
 });
 
 describe('encryption at rest', () => {
+  it('says which key a value wants that nothing is configured for any more', async () => {
+    const { stored, backend } = await overMemory([{ aescbc: { keys: [key('key1')] } }]);
+    await backend.write({ key: a, value: Buffer.from('hidden') });
+    const encryption = createEncryption({ configuration: { resources: [] }, log: silent });
+    const bare = createEncryptedBackend({ backend: stored, encryption, log: silent });
+    await assert.rejects(
+      bare.get(a),
+      /is stored with key "key1" of provider aescbc.*put it back into the configuration/,
+    );
+  });
+
   it('stores with the first key, under upstream’s prefixes, and only what it is told to', async () => {
     for (const kind of ['aescbc', 'aesgcm', 'secretbox']) {
       const { stored, backend } = await overMemory([{ [kind]: { keys: [key('key1'), key('key2', 2)] } }]);

@@ -2,7 +2,7 @@ import { KnarrError, toError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Backend, Entry, EventBatch, StoreEvent } from '../backend.ts';
 import type { Encryption } from './encryption.ts';
-import { identity, type Opened } from './transformer.ts';
+import { identity, looksSealed, type Opened, transformerOf } from './transformer.ts';
 
 /** A backend whose values are sealed on the way in and opened on the way out. Keys are not secret. */
 export interface EncryptedBackend extends Backend {
@@ -25,7 +25,8 @@ export function createEncryptedBackend(options: {
     return { ...entry, value };
   };
   const open = (entry: Entry): Entry | Promise<Entry> => {
-    const opened = encryption.transformer(entry.key)?.open(entry.value, entry.key);
+    const transformer = encryption.transformer(entry.key) ?? (looksSealed(entry.value) ? transformerOf([]) : undefined);
+    const opened = transformer?.open(entry.value, entry.key);
     if (opened === undefined) return entry;
     return opened instanceof Promise ? opened.then((done) => noted(entry, done)) : noted(entry, opened);
   };
