@@ -17,7 +17,7 @@ import type {
 } from '../registry/types.ts';
 import { coerceEmbedded, EmbeddedTypeError } from './embedded.ts';
 import { simplePath } from './simple-path.ts';
-import { fillDefaults, hasDefaults, prune, type Schema } from './structural.ts';
+import { fillDefaults, hasDefaults, prune, pruneNulls, type Schema } from './structural.ts';
 import { typeOfSchema } from './type-schema.ts';
 import { type ObjectRules, objectProblems, objectWarnings, ruleWarnings } from './validate-object.ts';
 
@@ -44,6 +44,7 @@ function schemaFunctions(
     decode(object, context) {
       const { object: decoded } = decodeValue(gvk, object, { fieldValidation: 'Ignore' });
       const unknown = preserve ? [] : prune(decoded, schema);
+      if (!preserve) pruneNulls(decoded, schema);
       try {
         unknown.push(...coerceEmbedded(decoded, schema));
       } catch (error) {

@@ -70,6 +70,23 @@ function visit(value: Json, schema: Schema | undefined, isResource: boolean, pat
   }
 }
 
+/** Removes in place each null where the schema allows none and has no default to put there. */
+export function pruneNulls(value: Json, schema: Schema): void {
+  if (Array.isArray(value)) {
+    const items = itemsOf(schema);
+    if (items) for (const item of value) pruneNulls(item, items);
+  } else if (isObject(value)) {
+    const additional = additionalOf(schema);
+    const others = isObject(additional) ? (additional as Schema) : undefined;
+    for (const [key, item] of Object.entries(value)) {
+      const property = (schema.properties?.[key] as Schema | undefined) ?? others;
+      if (!property) continue;
+      if (item === null && !property.nullable && property.default === undefined) delete value[key];
+      else pruneNulls(item, property);
+    }
+  }
+}
+
 /**
  * Fills what the schema gives defaults for, in place; a null where null is not allowed counts as absent. True when there
  * was anything to fill.

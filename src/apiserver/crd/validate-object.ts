@@ -4,7 +4,7 @@ import { isQualifiedName } from '../../api/names.ts';
 import type { Draft, Frozen } from '../registry/types.ts';
 import { embeddedProblems } from './embedded.ts';
 import { listProblems } from './lists.ts';
-import { checkRules } from './rules.ts';
+import { checkRules, hasRules } from './rules.ts';
 import { simplePath } from './simple-path.ts';
 import type { Json, Schema } from './structural.ts';
 import { type Before, validateValue } from './validate-value.ts';
@@ -74,6 +74,7 @@ export function objectProblems(rules: ObjectRules, object: Draft, old?: Frozen, 
   causes.push(...replicasProblems(object, scale?.statusReplicasPath));
   const twice = listProblems(rest, body);
   if (twice.length > 0 && (!old || listProblems(old, body).length === 0)) causes.push(...twice);
+  if (!hasRules(schema)) return causes;
   if (causes.some(({ reason }) => blocking.has(reason ?? ''))) return [...causes, unchecked];
   const warnings: string[] = [];
   const onRatcheted = ({ field, message }: StatusCause): void => void warnings.push(`${field}: ${message}`);
