@@ -16,6 +16,7 @@ const masked: Record<string, string> = {
   goVersion: '<version>',
   platform: '<platform>',
   hash: '<hash>',
+  continue: '<token>',
   storageVersionHash: '<hash>',
 };
 
@@ -72,7 +73,8 @@ function normalizeValue(value: unknown, key = ''): unknown {
       .replace(/\bselfType\d+\b/g, 'selfType')
       .replace(/^\d+s$/, '<age>')
       .replace(/\b(diff-[a-z]-?|Bad_)[a-z0-9]{5}\b/g, '<generated>')
-      .replace(/resource version \(?\d+\)?/g, 'resource version <revision>');
+      .replace(/resource version \(?\d+\)?/g, 'resource version <revision>')
+      .replace(/in record \(\d+\)/g, 'in record (<revision>)');
   }
   // Many texts of columns stand in upstream's program alone; those that the API's documentation has are served.
   if (key === 'columnDefinitions' && Array.isArray(value))

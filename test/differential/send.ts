@@ -14,6 +14,18 @@ export interface Server {
   close(): void;
 }
 
+/** One value, or those of a watch, one a line. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text === '' ? 'null' : text);
+  } catch {
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+  }
+}
+
 /** A server under comparison: `url` like `https://127.0.0.1:6443`, reached with a bearer token, its certificate not checked. */
 export function createServer(options: { url: string; token: string }): Server {
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, maxSockets: 8 });
@@ -49,7 +61,7 @@ export function createServer(options: { url: string; token: string }): Server {
             code: response.statusCode ?? 0,
             type,
             warnings: warning === undefined ? [] : [warning].flat(),
-            body: type.includes('json') ? JSON.parse(text === '' ? 'null' : text) : text,
+            body: type.includes('json') ? parsed(text) : text,
           });
         });
       });

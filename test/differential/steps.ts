@@ -5,6 +5,7 @@ import { apiVersionOf, type KubernetesObject, type Resource, resourcePath } from
 import { admissionSteps } from './admission.ts';
 import { expressionSteps } from './expressions.ts';
 import { mutationsOf } from './mutations.ts';
+import { surfaceSteps } from './surface.ts';
 import { warningSteps } from './warnings.ts';
 
 /** One request of the set. */
@@ -300,5 +301,6 @@ export function allSteps(): Step[] {
     ...expressionSteps(),
     ...warningSteps(namespace),
     ...admissionSteps(),
+    ...surfaceSteps(),
   ];
 }
