@@ -122,6 +122,7 @@ export async function nodesReady(
         `${ready.length} nodes, ${now.length} heard of since the start; ${ready.map((c) => c?.message ?? 'no condition').join('; ')}`,
       );
     },
-    { machine },
+    // where nothing but emulation is, each question costs what it waits for
+    { machine, everyMs: 1_000 },
   );
 }

@@ -121,8 +121,8 @@ async function comesBack(way: BadUpgrade): Promise<void> {
   assert.match(last?.reasons.join('; ') ?? '', reason);
   assert.equal(last?.datastoreRestored, migrates);
   assert.equal(runningVersion(status), parts.inputs.version);
-  // where nothing was lost and the next one comes, nobody waits for its pods
-  await stillThere(machine, remembered, { workload: migrates || way === ways.at(-1) });
+  // where nothing was restored and the next one comes, nobody waits for its node
+  await stillThere(machine, remembered, migrates || way === ways.at(-1) ? 'workload' : 'data');
 }
 
 for (const way of ways) step(`from an upgrade that is bad (${way.name}) it comes back by itself`, () => comesBack(way));

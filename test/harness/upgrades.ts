@@ -7,7 +7,7 @@ import type { Machine } from '../../images/machine/machine.ts';
 import type { MachineStatus } from '../../os/update/status.ts';
 import { KnarrError } from '../../src/base/errors.ts';
 import { mountUpdates, type Variant } from './updates.ts';
-import { type Kubectl, patienceMs, untilReady } from './vm.ts';
+import { type Kubectl, patienceMs, untilAnswers, untilReady } from './vm.ts';
 
 /** One way in which a new version can be no good. */
 export interface BadUpgrade extends Variant {
@@ -32,8 +32,8 @@ export const badUpgrades: readonly BadUpgrade[] = [
     words: unbearable,
     migrates: true,
     reason: /workloads: ReplicaSet default\/web-\w+: 0 of 1 pods ready/,
-    // all but the workload is to be well by then, on a machine that is slower now than it was
-    waits: 2,
+    // all but the workload is to be well by then, on a machine that may be much slower now than it was
+    waits: 3,
     reboot: true,
   },
   {
@@ -100,25 +100,26 @@ export const bootOf = async (machine: Machine): Promise<string> =>
   (await machine.ssh('cat /proc/sys/kernel/random/boot_id')).stdout.trim();
 
 /**
- * All that was written is there, and the node is Ready: in this boot, not in what is still said of the last. Then the
- * workload runs, unless the machine is not left the time for it.
+ * All that was written is there. Then, unless that is all that is asked for, the node is Ready, in this boot, not in what is
+ * still said of the last, and its workload runs.
  */
 export async function stillThere(
   machine: Machine,
   remembered: readonly string[],
-  options: { workload?: boolean } = {},
+  as: 'data' | 'workload' = 'workload',
 ): Promise<Kubectl> {
-  const boot = await bootOf(machine);
-  const kubectl = await untilReady(machine);
+  const kubectl = await (as === 'data' ? untilAnswers : untilReady)(machine);
   const soon = (what: string, look: () => Promise<boolean>): Promise<true> =>
     until(what, patienceMs, async () => ((await look()) ? true : undefined), { machine, everyMs: 2_000 });
+  const listed = ['get', 'configmaps', '-o', 'jsonpath={.items[?(@.data.a=="b")].metadata.name}'];
+  const kept = await until('the configmaps', patienceMs, () => kubectl.run(...listed), { machine, everyMs: 2_000 });
+  assert.deepStrictEqual(kept.split(' ').sort(), [...remembered].sort());
+  if (as === 'data') return kubectl;
+  const boot = await bootOf(machine);
   await soon('the node to report', async () => {
     const told = await kubectl.run('get', 'nodes', '-o', 'jsonpath={.items[*].status.nodeInfo.bootID}');
     return told === boot;
   });
-  const kept = await kubectl.run('get', 'configmaps', '-o', 'jsonpath={.items[?(@.data.a=="b")].metadata.name}');
-  assert.deepStrictEqual(kept.split(' ').sort(), [...remembered].sort());
-  if (options.workload === false) return kubectl;
   await soon('the workload', async () =>
     /hello/.test(await kubectl.run('exec', 'deployment/web', '--', 'cat', '/www/index.html')),
   );

@@ -44,17 +44,23 @@ export async function testMachine(options: {
   });
 }
 
-/** Waits until the machine's node is Ready; gives what runs kubectl against it. */
-export async function untilReady(machine: Machine, eachStepMs = patienceMs): Promise<Kubectl> {
+/** Waits until the machine's API answers; gives what runs kubectl against it. */
+export async function untilAnswers(machine: Machine, eachStepMs = patienceMs): Promise<Kubectl> {
   await apiAnswers(machine, eachStepMs);
   const kubeconfig = await fetchKubeconfig(machine, eachStepMs);
-  await nodesReady(machine, await readFile(kubeconfig, 'utf8'), 1, eachStepMs);
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   return {
     kubeconfig,
     env,
     run: async (...args) => (await run(nodePrograms.kubectl, args, { env, timeoutMs: patienceMs })).stdout,
   };
+}
+
+/** Waits until its node is Ready, too. */
+export async function untilReady(machine: Machine, eachStepMs = patienceMs): Promise<Kubectl> {
+  const kubectl = await untilAnswers(machine, eachStepMs);
+  await nodesReady(machine, await readFile(kubectl.kubeconfig, 'utf8'), 1, eachStepMs);
+  return kubectl;
 }
 
 export interface Kubectl {
