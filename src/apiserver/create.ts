@@ -15,7 +15,7 @@ import { createAuthorizerChain } from './authz/chain.ts';
 import { createNodeAuthorizer } from './authz/node.ts';
 import { createNodeGraph, followGraph } from './authz/node-graph.ts';
 import { createRbacAuthorizer, followPolicy } from './authz/rbac.ts';
-import { bootstrap } from './bootstrap/bootstrap.ts';
+import { createFirstObjects } from './bootstrap/first-objects.ts';
 import { connectHandlers } from './connect/connect.ts';
 import type { Upgrade } from './connect/relay.ts';
 import { createCustomResources } from './crd/controller.ts';
@@ -52,8 +52,6 @@ import type { ApiServer } from './server.ts';
 
 /** How long answers that run when the server stops may take to end. */
 const drainMs = 5_000;
-
-const bootstrapRetryMs = 5_000;
 
 export interface KnarrApiServer extends ApiServer {
   /** New connections see the new serving certificate. */
@@ -260,8 +258,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     log: log.child('http'),
   });
 
-  let unmade: readonly string[] = ['the first objects are not made yet'];
-  let retry: NodeJS.Timeout | undefined;
+  const firstObjects = createFirstObjects({ ...options.firstObjects, log });
   let stopping = false;
   const mirrors: Mirror[] = [];
   health.add('ping', async () => {}, { live: true });
@@ -270,6 +267,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   health.add(
     'poststarthook/rbac/bootstrap-roles',
     async () => {
+      const unmade = firstObjects.unmade();
       if (unmade.length > 0) throw new Error(unmade.join('; '));
     },
     { live: true },
@@ -299,29 +297,22 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       await customResources.start();
       await flowControl.start();
       await listener.start();
-      const makeFirstObjects = async (): Promise<void> => {
-        unmade = await bootstrap({
-          registry,
-          objects,
-          clientCa: options.clientCa,
-          requestHeader: options.requestHeader,
-          serviceCidrs: options.serviceCidrs,
-          kubernetesServiceIp: options.kubernetesServiceIp,
-          advertiseAddress: options.advertiseAddress,
-          port: options.advertisePort ?? listener.port,
-        });
-        if (unmade.length === 0 || stopping) return;
-        log.error('some of the first objects cannot be made; they are tried again', { failures: unmade.join('; ') });
-        retry = setTimeout(() => void makeFirstObjects(), bootstrapRetryMs);
-        retry.unref();
-      };
-      await makeFirstObjects();
+      await firstObjects.start({
+        registry,
+        objects,
+        clientCa: options.clientCa,
+        requestHeader: options.requestHeader,
+        serviceCidrs: options.serviceCidrs,
+        kubernetesServiceIp: options.kubernetesServiceIp,
+        advertiseAddress: options.advertiseAddress,
+        port: options.advertisePort ?? listener.port,
+      });
       await aggregation.start();
       log.info('the API is served', { port: listener.port });
     },
     async stop() {
       stopping = true;
-      clearTimeout(retry);
+      firstObjects.stop();
       // Who balances load has this long to see that the server is not ready.
       if (options.shutdownDelayMs) await sleep(options.shutdownDelayMs);
       aggregation.stop();

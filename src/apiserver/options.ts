@@ -62,6 +62,8 @@ export interface ApiServerOptions {
   bootstrapTokens?: boolean | undefined;
   /** Default true. */
   allowAnonymous?: boolean | undefined;
+  /** How often it is looked whether what every cluster has is still there. Default 10 s. */
+  firstObjects?: { keepMs: number } | undefined;
   serviceCidrs: readonly string[];
   /** The first address of the first service CIDR. */
   kubernetesServiceIp: string;

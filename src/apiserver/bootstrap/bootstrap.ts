@@ -29,6 +29,9 @@ const places: readonly [BootstrapResource, string, ((found: Draft, wanted: Draft
     ['apiservices', 'apiregistration.k8s.io', undefined],
   ];
 
+/** Of those, what comes back when somebody takes it away; the others are only made at the start. */
+const kept: ReadonlySet<BootstrapResource> = new Set(['flowschemas', 'prioritylevelconfigurations', 'apiservices']);
+
 function authenticationConfigMap({ clientCa, requestHeader }: BootstrapOptions): Draft {
   const list = (items: readonly string[]): string => JSON.stringify(items);
   return {
@@ -58,9 +61,9 @@ const legacyTokenTracking = (): Draft => ({
 /**
  * Makes what every cluster has: namespaces, default roles and bindings, priority classes, flow control, API services,
  * the `kubernetes` Service. Everything can be repeated; what users changed within the rules stays. One that fails keeps
- * no other from being made; resolves with the failures.
+ * no other from being made; resolves with the failures. `kept`: those alone that a cluster is never without.
  */
-export async function bootstrap(options: BootstrapOptions): Promise<string[]> {
+export async function bootstrap(options: BootstrapOptions, which: 'all' | 'kept'): Promise<string[]> {
   const { registry, objects: facts } = options;
   const failures: string[] = [];
   const attempt = async (what: string, work: Promise<unknown>): Promise<void> => {
@@ -79,11 +82,13 @@ export async function bootstrap(options: BootstrapOptions): Promise<string[]> {
     ),
   );
   await Promise.all([
-    ...places.flatMap(([resource, group, reconcile]) =>
-      facts[resource].map((object) =>
-        make({ group, resource, object: object as Draft, ...(reconcile ? { reconcile } : {}) }),
+    ...places
+      .filter(([resource]) => which === 'all' || kept.has(resource))
+      .flatMap(([resource, group, reconcile]) =>
+        facts[resource].map((object) =>
+          make({ group, resource, object: object as Draft, ...(reconcile ? { reconcile } : {}) }),
+        ),
       ),
-    ),
     make({
       group: 'networking.k8s.io',
       resource: 'servicecidrs',

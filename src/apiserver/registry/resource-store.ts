@@ -1,4 +1,4 @@
-import { ApiError, conflict, isApiError, notFound } from '../../api/status.ts';
+import { ApiError, conflict, forbidden, isApiError, notFound } from '../../api/status.ts';
 import { type Core, contextWith, type View } from './core.ts';
 import { createObject } from './create.ts';
 import { checkDeleteOptions, deleteObject } from './delete.ts';
@@ -142,6 +142,9 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
 
     async delete(given, deletion) {
       const options = { ...given, place: placed(given.place) };
+      const { definition } = core;
+      const why = definition.strategy.deletionForbidden?.(options.place.name);
+      if (why !== undefined) throw forbidden(definition, options.place.name, why);
       const outcome = await deleteObject(core, view, options, deletion);
       return { ...outcome, stored: await viewer.show(outcome.stored as Parameters<typeof viewer.show>[0]) };
     },

@@ -293,6 +293,8 @@ export interface Strategy {
   generatedName?(prefix: string): string;
   /** The update says nothing but that somebody is still alive: it may be lost in a crash, and does not go to the disk for itself. */
   isHeartbeat?(object: Draft, old: Frozen): boolean;
+  /** Why an object of this name can never be deleted by itself; undefined: it can. */
+  deletionForbidden?(name: string): string | undefined;
   deletionWarnings?(deletion: DeleteOptions): string[];
   warnings?(object: Draft, old: Frozen | undefined, context: StrategyContext): string[];
   /**

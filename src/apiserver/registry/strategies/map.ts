@@ -32,6 +32,7 @@ const answersDeleted = traits({ answerDeleted: true });
 const conditional = traits({ unconditionalUpdate: false });
 const countedKept = traits({ generation: true, statusKeepsMetadata: true });
 const countedConditional = traits({ generation: true, unconditionalUpdate: false });
+const systemClasses = new Set(['system-node-critical', 'system-cluster-critical']);
 const webhookConfigurations = traits({ generation: true, unconditionalUpdate: false, ...matchConditionChecks });
 
 /** The map: every built-in resource with behaviour of its own, by its name. All others live by the generic flow. */
@@ -102,7 +103,11 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     }),
     'validatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
     'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurations,
-    'priorityclasses.scheduling.k8s.io': counted,
+    'priorityclasses.scheduling.k8s.io': traits({
+      generation: true,
+      deletionForbidden: (name) =>
+        systemClasses.has(name) ? 'this is a system priority class and cannot be deleted' : undefined,
+    }),
     'leases.coordination.k8s.io': {
       volatile: 'updates',
       strategy: { createOnUpdate: true, unconditionalUpdate: false },
