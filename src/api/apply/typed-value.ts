@@ -200,6 +200,8 @@ export function merge(spot: Spot, live: unknown, given: unknown): unknown {
   if (given === undefined) return live;
   if (live === undefined || live === null) return given;
   const kind = kindOf(spot, given);
+  // Null says nothing of what has parts of its own.
+  if (given === null && kind !== 'leaf') return live;
   if (kind === 'map' && isObject(live) && isObject(given)) {
     const result = { ...live };
     for (const [key, value] of Object.entries(given)) {

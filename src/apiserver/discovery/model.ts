@@ -54,6 +54,10 @@ const groupOrder = [
 /** Whether a group is the server's own. */
 export const isBuiltinGroup = (group: string): boolean => groupOrder.includes(group);
 
+/** Whether a resource came by a definition. */
+export const isCustom = ({ definition }: { definition: ResourceDefinition }): boolean =>
+  !isBuiltinGroup(definition.group);
+
 const rank = (group: string): number => {
   const index = groupOrder.indexOf(group);
   return index < 0 ? groupOrder.length : index;

@@ -146,6 +146,8 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     const bytes = body.kind === 'bytes' ? body.bytes : Buffer.alloc(0);
     throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${notObject(value)}`, bytes);
   }
+  if (custom && !value.kind && body.kind === 'bytes')
+    throw unrecognized(expected.kind, `Object 'Kind' is missing in '${body.bytes.toString('utf8')}'`, body.bytes);
   checkKind(value, expected, custom);
   const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, yaml, custom);
   if (custom) {

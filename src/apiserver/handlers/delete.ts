@@ -113,6 +113,7 @@ export const deleteObjects: StoreHandler = async (call, store) => {
       continue: textOf(query, 'continue') || undefined,
       resourceVersion: textOf(query, 'resourceVersion'),
       resourceVersionMatch: textOf(query, 'resourceVersionMatch') || undefined,
+      sendInitialEvents: booleanOf(query, 'sendInitialEvents'),
     },
     options,
   );

@@ -2,6 +2,7 @@ import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
+import { isCustom } from '../discovery/model.ts';
 import { endpointOf } from '../http/answer.ts';
 import { headerOf } from '../http/exchange.ts';
 import { negotiate } from '../http/negotiate.ts';
@@ -81,7 +82,7 @@ function duplicatesIn(body: CallBody, type: PatchBody['type']): string[] {
 
 export const patchObject: StoreHandler = async (call, store) => {
   const body = await call.body();
-  const type = typeOf(body.contentType, store.version.schema.type !== undefined);
+  const type = typeOf(body.contentType, isCustom(store));
   negotiate(headerOf(call.headers, 'accept'), endpointOf(store, 'patch'));
   checkWriteOptions(call.query, 'PatchOptions');
   const force = booleanOf(call.query, 'force');

@@ -1,4 +1,5 @@
 import { methodNotAllowed, notFound } from '../../api/status.ts';
+import { isCustom } from '../discovery/model.ts';
 import { endpointOf } from '../http/answer.ts';
 import { headerOf } from '../http/exchange.ts';
 import { negotiate } from '../http/negotiate.ts';
@@ -78,7 +79,7 @@ export function handlerOf(
   special: SpecialHandlers | undefined,
 ): StoreHandler | undefined {
   const { info } = call;
-  const handler = store.version.schema.type ? customHandler(store, info) : builtinHandler(store, call, special);
+  const handler = isCustom(store) ? customHandler(store, info) : builtinHandler(store, call, special);
   // A patch has its own media type looked at first.
   if (handler && info.verb !== 'patch' && !connections.has(info.subresource))
     negotiate(headerOf(call.headers, 'accept'), endpointOf(store, info.verb));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
 import type { ApiError } from '../../api/status.ts';
+import { isCustom } from '../discovery/model.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import type { ResourceStore } from '../registry/types.ts';
 import { encodeObject, listBytes, listMeta, sentList } from './encode.ts';
@@ -26,7 +27,7 @@ export function baseHeaders(type: string, warnings: readonly string[] = []): Res
   const headers: ResponseHeaders = {
     'audit-id': randomUUID(),
     'cache-control': 'no-cache, private',
-    'content-type': type,
+    ...(type === '' ? {} : { 'content-type': type }),
   };
   if (warnings.length > 0) headers.warning = warnings.map(warningHeader);
   return headers;
@@ -57,8 +58,9 @@ export function sendBytes(exchange: Exchange, status: number, headers: ResponseH
 }
 
 /** What a place of a resource can answer with, by the verb that it is asked with. */
-export function endpointOf({ definition, version }: ResourceStore, verb: string): Endpoint {
-  if (version.schema.type) return endpoints.custom;
+export function endpointOf(store: ResourceStore, verb: string): Endpoint {
+  const { definition } = store;
+  if (isCustom(store)) return endpoints.custom;
   if (verb === 'list' || verb === 'watch' || verb === 'deletecollection') return endpoints.list;
   return definition.verbs.every((known) => known === 'create') ? endpoints.review : endpoints.object;
 }

@@ -3,6 +3,7 @@ import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import { parseKind } from '../../api/schema.ts';
 import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
 import { goQuotes } from '../../wire/yaml-tags.ts';
+import { isCustom } from '../discovery/model.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
@@ -66,8 +67,9 @@ const comma = Buffer.from(',');
 const tail = Buffer.from(']}\n');
 
 /** Items of built-in kinds leave out kind and apiVersion: with how much of them to begin later. */
-function itemHead({ definition, version }: ResourceStore): Buffer | undefined {
-  if (version.schema.type) return undefined;
+function itemHead(store: ResourceStore): Buffer | undefined {
+  if (isCustom(store)) return undefined;
+  const { definition, version } = store;
   const apiVersion = definition.group === '' ? version.version : `${definition.group}/${version.version}`;
   return Buffer.from(`${JSON.stringify({ kind: definition.kind, apiVersion }).slice(0, -1)},`);
 }
@@ -97,11 +99,11 @@ export function listObject(store: ResourceStore, result: ListResult): object {
 /** A list as it is sent: what its items are is said once for all, but of custom resources, which say it each. */
 export function sentList(store: ResourceStore, result: ListResult): object {
   const items = result.items.map(({ object: { kind, apiVersion, ...rest } }) =>
-    store.version.schema.type ? { kind, apiVersion, ...rest } : rest,
+    isCustom(store) ? { kind, apiVersion, ...rest } : rest,
   );
   return { ...listKind(store), metadata: sentMeta(store, result), items };
 }
 
 /** Lists of custom resources say, too, that they do not go on. */
 const sentMeta = (store: ResourceStore, result: ListResult): ListMeta =>
-  store.version.schema.type ? { continue: '', ...listMeta(result) } : listMeta(result);
+  isCustom(store) ? { continue: '', ...listMeta(result) } : listMeta(result);

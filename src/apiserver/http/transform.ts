@@ -5,6 +5,7 @@ import { type ApiError, badRequest, notAcceptable, plainFailure } from '../../ap
 import { type CustomColumns, makeTable, partialObjectMetadata } from '../../api/table.ts';
 import type { TableColumnDefinition } from '../../api/table-types.ts';
 import { columnDescriptions } from '../descriptions.ts';
+import { isCustom } from '../discovery/model.ts';
 import type { ResourceStore } from '../registry/types.ts';
 import { listKind } from './encode.ts';
 import { goPackage } from './go-type.ts';
@@ -45,6 +46,15 @@ interface Form {
   readonly noHeaders?: boolean;
 }
 
+/** Of the Scale of a custom resource. */
+const scaleColumns: CustomColumns = {
+  additionalPrinterColumns: [
+    { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas', description: 'Number of desired replicas' },
+    { name: 'Available', type: 'integer', jsonPath: '.status.replicas', description: 'Number of actual replicas' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+};
+
 function tableOf(
   store: ResourceStore,
   objects: readonly KubernetesObject[],
@@ -52,7 +62,8 @@ function tableOf(
   { query, texts, noHeaders = false, asVersion }: Form & { asVersion: string },
 ): object {
   const { definition, version } = store;
-  const custom = customColumns.get(placeOf(store));
+  const isScale = isCustom(store) && objects[0]?.kind === 'Scale';
+  const custom = isScale ? scaleColumns : customColumns.get(placeOf(store));
   const table = makeTable(
     { group: definition.group, version: version.version, resource: definition.resource },
     objects,
@@ -71,8 +82,6 @@ function tableOf(
   };
   return { ...table, columnDefinitions: table.columnDefinitions?.map(describe) ?? null };
 }
-
-const isCustom = ({ version }: ResourceStore): boolean => version.schema.type !== undefined;
 
 const goTypeOf = ({
   apiVersion = '',

@@ -122,6 +122,6 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
 const notFound: Answer = {
   kind: 'bytes',
   status: 404,
-  type: 'text/plain; charset=utf-8',
-  body: '404 page not found\n',
+  type: '',
+  body: '',
 };
