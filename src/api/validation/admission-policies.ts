@@ -8,6 +8,7 @@ import type {
 } from '../gen/admissionregistration-v1.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { failurePolicies, validateMatch } from './admission-rules.ts';
+import { validateConditions } from './conditions.ts';
 import { validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 
@@ -114,3 +115,6 @@ export function validateMutatingBinding(p: Problems, { spec = {} }: MutatingAdmi
   validateMatch(p, 'spec.matchResources', spec.matchResources);
   validateMutable(p, 'spec.matchResources', spec.matchResources);
 }
+
+export const validatePolicyStatus = (p: Problems, { status }: ValidatingAdmissionPolicy): void =>
+  validateConditions(p, 'status.conditions', status?.conditions);

@@ -2,12 +2,13 @@ import { sameValue } from '../equal.ts';
 import type { Lease } from '../gen/coordination-v1.ts';
 import type { Toleration, TopologySelectorTerm } from '../gen/core-v1.ts';
 import type { RuntimeClass } from '../gen/node-v1.ts';
-import type { PodDisruptionBudget } from '../gen/policy-v1.ts';
+import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../gen/policy-v1.ts';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from '../gen/rbac-v1.ts';
 import type { PriorityClass } from '../gen/scheduling-v1.ts';
 import type { StorageClass } from '../gen/storage-v1.ts';
 import { percentOf } from '../int-or-string.ts';
 import { isDns1123Label, isDns1123Subdomain, isPathSegment, isQualifiedName } from '../names.ts';
+import { validateConditions } from './conditions.ts';
 import { validateLabelName, validateLabels, validateSelector } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
@@ -197,4 +198,13 @@ function validateTopologies(p: Problems, terms: readonly TopologySelectorTerm[])
     for (const other of seen) if (sameValue(other, byKey)) p.duplicate(at, '');
     seen.push(byKey);
   }
+}
+
+export function validateBudgetStatus(
+  p: Problems,
+  { status = {} }: { status?: Partial<PodDisruptionBudgetStatus> },
+): void {
+  validateConditions(p, 'status.conditions', status.conditions);
+  for (const name of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const)
+    p.nonNegative(`status.${name}`, status[name]);
 }

@@ -5,6 +5,7 @@ import {
   validateMutatingBinding,
   validateMutatingPolicy,
   validatePolicyBinding,
+  validatePolicyStatus,
 } from './admission-policies.ts';
 import { validateAutoscaler, validateAutoscalerStatus } from './autoscaling.ts';
 import { validateCronJob, validateJob } from './batch.ts';
@@ -40,6 +41,7 @@ import { validatePodStatus } from './pod-status.ts';
 import { validateEphemeralUpdate, validatePodUpdate, validateResize } from './pod-update.ts';
 import {
   validateBinding,
+  validateBudgetStatus,
   validateClusterRole,
   validateDisruptionBudget,
   validateLease,
@@ -51,8 +53,10 @@ import {
 import type { Problems } from './problems.ts';
 import { validateQuotaStatus, validateResourceQuota } from './quota.ts';
 import { validateEndpoints, validateIngressStatus, validateService, validateServiceStatus } from './service.ts';
+import { validateApproval, validateRequestStatus } from './signing-requests.ts';
 import {
   validateAttachment,
+  validateAttachmentStatus,
   validateAttributesClass,
   validateDriver,
   validateDriverNode,
@@ -146,7 +150,10 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'admissionregistration.k8s.io/MutatingAdmissionPolicy': subdomain(validateMutatingPolicy, anyFinalizers),
   'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': subdomain(validateMutatingBinding, anyFinalizers),
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),
-  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy, anyFinalizers),
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': subdomain(validateAdmissionPolicy, {
+    ...anyFinalizers,
+    status: validatePolicyStatus,
+  }),
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': subdomain(validatePolicyBinding, anyFinalizers),
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),
   'apiextensions.k8s.io/CustomResourceDefinition': named(isDns1123Subdomain, {
@@ -159,7 +166,11 @@ const kinds: Readonly<Record<string, KindRules>> = {
     namesOf: apiServiceNames,
   }),
   'autoscaling/HorizontalPodAutoscaler': subdomain(validateAutoscaler, { status: validateAutoscalerStatus }),
-  'certificates.k8s.io/CertificateSigningRequest': named(isPathSegment, { create: validateSigningRequest }),
+  'certificates.k8s.io/CertificateSigningRequest': named(isPathSegment, {
+    create: validateSigningRequest,
+    status: validateRequestStatus,
+    subresources: { approval: validateApproval },
+  }),
   'coordination.k8s.io/Lease': subdomain(validateLease, anyFinalizers),
   'discovery.k8s.io/EndpointSlice': subdomain(validateEndpointSlice),
   'flowcontrol.apiserver.k8s.io/FlowSchema': subdomain(validateFlowSchema, { status: validateConditionTypes }),
@@ -172,7 +183,10 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'networking.k8s.io/IngressClass': subdomain(validateIngressClass),
   'networking.k8s.io/NetworkPolicy': subdomain(validateNetworkPolicy),
   'node.k8s.io/RuntimeClass': subdomain(validateRuntimeClass, anyFinalizers),
-  'policy/PodDisruptionBudget': anyPath(validateDisruptionBudget, anyFinalizers),
+  'policy/PodDisruptionBudget': anyPath(validateDisruptionBudget, {
+    ...anyFinalizers,
+    status: validateBudgetStatus,
+  }),
   'rbac.authorization.k8s.io/ClusterRole': anyPath(validateClusterRole),
   'rbac.authorization.k8s.io/ClusterRoleBinding': anyPath(validateBinding(false)),
   'rbac.authorization.k8s.io/Role': anyPath(validateRole),
@@ -185,7 +199,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'storage.k8s.io/CSIDriver': subdomain(validateDriver),
   'storage.k8s.io/CSINode': subdomain(validateDriverNode),
   'storage.k8s.io/CSIStorageCapacity': subdomain(validateStorageCapacity),
-  'storage.k8s.io/VolumeAttachment': subdomain(validateAttachment),
+  'storage.k8s.io/VolumeAttachment': subdomain(validateAttachment, { status: validateAttachmentStatus }),
   'storage.k8s.io/VolumeAttributesClass': subdomain(validateAttributesClass),
   'storage.k8s.io/StorageClass': subdomain(validateStorageClass),
 };

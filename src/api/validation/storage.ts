@@ -9,7 +9,7 @@ import type {
   VolumeAttachment,
   VolumeAttributesClass,
 } from '../gen/storage-v1.ts';
-import { isDns1123Subdomain, isQualifiedName } from '../names.ts';
+import { inRange, isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import { compareQuantities, zeroQuantity } from '../quantity.ts';
 import { validateSelector } from './metadata.ts';
 import { validateNoBacksteps } from './paths.ts';
@@ -317,4 +317,20 @@ export function validateAttributesClass(p: Problems, object: VolumeAttributesCla
   if (!old) return;
   if (object.driverName !== old.driverName) p.forbidden('driverName', 'updates to driverName are forbidden.');
   if (!sameValue(object.parameters, old.parameters)) p.forbidden('parameters', 'updates to parameters are forbidden.');
+}
+
+const metadataLimit = 256 * 1024;
+const errorLimit = 1024;
+
+export function validateAttachmentStatus(p: Problems, { status }: VolumeAttachment): void {
+  const size = Object.entries(status?.attachmentMetadata ?? {})
+    .flat()
+    .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (size > metadataLimit) p.tooLong('status.attachmentMetadata', metadataLimit);
+  for (const name of ['attachError', 'detachError'] as const) {
+    const { message = '', errorCode = 0 } = status?.[name] ?? {};
+    // Upstream names the wrong limit here.
+    if (Buffer.byteLength(message) > errorLimit) p.tooLong(`status.${name}.message`, metadataLimit);
+    if (errorCode < 0) p.invalid(`status.${name}.errorCode`, errorCode, inRange(0, 2 ** 31 - 1));
+  }
 }

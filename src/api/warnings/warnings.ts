@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { sameValue } from '../equal.ts';
 import type { Deployment, StatefulSet } from '../gen/apps-v1.ts';
 import type { CronJob, Job, JobSpec } from '../gen/batch-v1.ts';
 import type {
@@ -18,6 +19,7 @@ import { isDns1123Label } from '../names.ts';
 import type { KubernetesObject } from '../object.ts';
 import type { GroupVersionKind } from '../schema.ts';
 import { addressWarnings, networkWarnings } from './addresses.ts';
+import { admissionObject, deviceSlice, endpointSlice, ingress, quota, storageDriver } from './advice.ts';
 import { keyWarnings, labelWarning, selectorWarnings, termWarnings } from './node-labels.ts';
 import { claimSpecWarnings, type PodLike, podWarnings } from './pod.ts';
 
@@ -175,13 +177,16 @@ const kinds: Readonly<Record<string, Warn>> = {
     ...annotated(claim, betaClass, useClass),
     ...claimSpecWarnings('spec', claim.spec),
   ],
-  'apps/DaemonSet': (object: Deployment, old) => template('spec.template', object.spec?.template, object, old),
+  'apps/DaemonSet': (object: Deployment, old: Deployment | undefined) =>
+    old && sameValue(object.spec?.template, old.spec?.template)
+      ? []
+      : template('spec.template', object.spec?.template, object, old),
   'apps/Deployment': namedAfter,
   'apps/ReplicaSet': namedAfter,
   'apps/StatefulSet': (object: StatefulSet, old) => [
     ...template('spec.template', object.spec?.template, object, old),
     ...(object.spec?.volumeClaimTemplates ?? []).flatMap(({ spec }, i) =>
-      claimSpecWarnings(`spec.volumeClaimTemplates[${i}]`, spec),
+      claimSpecWarnings(`spec.volumeClaimTemplates[${i}]${old ? '.Spec' : ''}`, spec),
     ),
     ...((object.spec?.revisionHistoryLimit ?? 0) < 0
       ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
@@ -200,9 +205,14 @@ const kinds: Readonly<Record<string, Warn>> = {
     ...hostName(job, 'Pod names and hostnames', old),
     ...jobSpec('spec', job.spec, job, old),
   ],
+  '/ResourceQuota': quota,
+  'discovery.k8s.io/EndpointSlice': endpointSlice,
+  'networking.k8s.io/Ingress': ingress,
   'networking.k8s.io/NetworkPolicy': policyPeers,
   'node.k8s.io/RuntimeClass': ({ scheduling }: RuntimeClass) =>
     keyWarnings('scheduling.nodeSelector', scheduling?.nodeSelector, false),
+  'resource.k8s.io/ResourceSlice': deviceSlice,
+  'storage.k8s.io/CSIDriver': storageDriver,
   'storage.k8s.io/StorageClass': ({ allowedTopologies = [] }: StorageClass) =>
     allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
       matchLabelExpressions.flatMap(({ key }, j) => {
@@ -216,5 +226,6 @@ const kinds: Readonly<Record<string, Warn>> = {
 
 /** Texts for `Warning` headers about deprecated or useless fields of a created or changed object. */
 export function deprecationWarnings(gvk: GroupVersionKind, object: KubernetesObject, old?: KubernetesObject): string[] {
+  if (gvk.group === 'admissionregistration.k8s.io') return admissionObject(object);
   return kinds[`${gvk.group}/${gvk.kind}`]?.(object as never, old) ?? [];
 }
