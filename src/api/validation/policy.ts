@@ -3,7 +3,7 @@ import type { Lease } from '../gen/coordination-v1.ts';
 import type { Toleration, TopologySelectorTerm } from '../gen/core-v1.ts';
 import type { RuntimeClass } from '../gen/node-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../gen/policy-v1.ts';
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, Subject } from '../gen/rbac-v1.ts';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleRef, Subject } from '../gen/rbac-v1.ts';
 import type { PriorityClass } from '../gen/scheduling-v1.ts';
 import type { StorageClass } from '../gen/storage-v1.ts';
 import { percentOf } from '../int-or-string.ts';
@@ -57,6 +57,9 @@ function validateSubject(p: Problems, path: string, subject: Subject, namespaced
   } else p.unsupported(`${path}.kind`, subject.kind ?? '', ['ServiceAccount', 'User', 'Group']);
 }
 
+/** With Go's names of the fields, as the message shows it. */
+const goRoleRef = ({ apiGroup, kind, name }: RoleRef) => ({ APIGroup: apiGroup, Kind: kind, Name: name });
+
 export const validateBinding =
   (namespaced: boolean) =>
   (p: Problems, binding: ClusterRoleBinding, old?: ClusterRoleBinding): void => {
@@ -69,7 +72,7 @@ export const validateBinding =
     for (const [i, subject] of (binding.subjects ?? []).entries()) {
       validateSubject(p, `subjects[${i}]`, subject, namespaced);
     }
-    if (old && !sameValue(roleRef, old.roleRef)) p.invalid('roleRef', roleRef, 'cannot change roleRef');
+    if (old && !sameValue(roleRef, old.roleRef)) p.invalid('roleRef', goRoleRef(roleRef), 'cannot change roleRef');
   };
 
 export function validateDisruptionBudget(p: Problems, { spec = {} }: PodDisruptionBudget): void {

@@ -62,7 +62,6 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     runtimeClass(context),
     ...certificatePlugins(authorizer),
     defaultIngressClass(context),
-    rbacEscalation(authorizer, rbac),
     ...optionalPlugins.filter(({ name }) => settings.with?.includes(name)),
     // ClusterTrustBundleAttest, PodGroupProtection, PodGroupWorkloadExists and JobValidation are about kinds that 1.36
     // serves only behind feature gates that are off.
@@ -73,6 +72,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     validatingPolicies({ context, authorizer, metrics }),
     ...webhookPlugins({ context, authorizer, dial, metrics, log }),
     resourceQuota(context),
+    rbacEscalation(authorizer, rbac),
   ];
   return all.filter(({ name }) => !without.has(name));
 }

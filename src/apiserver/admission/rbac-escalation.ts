@@ -1,21 +1,37 @@
 import type { PolicyRule, RoleRef } from '../../api/gen/rbac-v1.ts';
+import { badRequest, notFound, plainFailure } from '../../api/status.ts';
 import { type Authorizer, privilegedGroup, type SettledAuthorizer, withDecisions } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
 import { compactRules, describeRule, missingRights } from '../authz/rules.ts';
+import { same } from '../registry/same.ts';
 import type { AdmissionAttributes, Draft, Frozen } from '../registry/types.ts';
 import { type AdmissionPlugin, refuse } from './plugin.ts';
 
 const group = 'rbac.authorization.k8s.io';
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const fullAuthority: readonly PolicyRule[] = [
+  { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+  { nonResourceURLs: ['*'], verbs: ['*'] },
+];
+
+/** What the garbage collector changes; the garbage that it collects need not be what it may grant. */
+const collected = ({ ownerReferences: _o, finalizers: _f, managedFields: _m, ...rest }: Frozen['metadata']) => rest;
+
+function isCollection(object: Frozen, old: Frozen | undefined): boolean {
+  const bare = (one: Frozen): object => ({ ...one, metadata: collected(one.metadata) });
+  return old !== undefined && same(bare(object), bare(old));
+}
+
+function missing(attributes: AdmissionAttributes, rbac: RbacAuthorizer, wanted: readonly PolicyRule[]): PolicyRule[] {
+  return missingRights(rbac.rulesFor(attributes.context.user, attributes.namespace).rules, wanted);
+}
 
 function confirm(attributes: AdmissionAttributes, rbac: RbacAuthorizer, wanted: readonly PolicyRule[]): void {
   const { user } = attributes.context;
-  const { rules } = rbac.rulesFor(user, attributes.namespace);
-  const missing = missingRights(rules, wanted);
-  if (missing.length === 0) return;
+  const lacks = missing(attributes, rbac, wanted);
+  if (lacks.length === 0) return;
   const groups = `[${user.groups.map((g) => JSON.stringify(g)).join(' ')}]`;
-  const texts = [...new Set(compactRules(missing).map(describeRule))].sort();
+  const texts = [...new Set(compactRules(lacks).map(describeRule))].sort();
   throw refuse(
     attributes,
     `user ${JSON.stringify(user.name)} (groups=${groups}) is attempting to grant RBAC permissions not currently held:\n${texts.join('\n')}`,
@@ -24,7 +40,7 @@ function confirm(attributes: AdmissionAttributes, rbac: RbacAuthorizer, wanted: 
 
 /**
  * Nobody grants what he does not hold, unless he may `escalate` the role or `bind` it. Upstream does this in the storage
- * of roles and bindings (`pkg/registry/rbac/…/policybased`).
+ * of roles and bindings (`pkg/registry/rbac/…/policybased`): after what alters them, and before they are validated.
  */
 export function rbacEscalation(authorizer: Authorizer, rbac: RbacAuthorizer): AdmissionPlugin {
   type MayBy = (verb: string, resource: string, name: string) => boolean;
@@ -44,38 +60,41 @@ export function rbacEscalation(authorizer: Authorizer, rbac: RbacAuthorizer): Ad
       }).allowed;
 
   const roles = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined, mayBy: MayBy): void => {
-    if (old && same(old.rules, object.rules) && same(old.aggregationRule, object.aggregationRule)) return;
     if (mayBy('escalate', attributes.resource, attributes.name)) return;
     confirm(attributes, rbac, (object.rules ?? []) as PolicyRule[]);
-    if (object.aggregationRule && attributes.resource === 'clusterroles')
-      confirm(attributes, rbac, [
-        { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-        { nonResourceURLs: ['*'], verbs: ['*'] },
-      ]);
+    const aggregates = object.aggregationRule || old?.aggregationRule;
+    if (attributes.resource === 'clusterroles' && aggregates && missing(attributes, rbac, fullAuthority).length > 0)
+      throw refuse(attributes, 'must have cluster-admin privileges to use the aggregationRule');
   };
-  const bindings = (attributes: AdmissionAttributes, object: Draft, old: Frozen | undefined, mayBy: MayBy): void => {
-    const roleRef = object.roleRef as RoleRef;
-    if (old && same(old.roleRef, roleRef) && same(old.subjects, object.subjects)) return;
+  const rulesOf = (attributes: AdmissionAttributes, roleRef: RoleRef): readonly PolicyRule[] => {
+    if (roleRef.kind === 'Role' && attributes.namespace === '') throw badRequest('Namespace parameter required.');
+    try {
+      return rbac.rulesOf(roleRef, attributes.namespace);
+    } catch (error) {
+      if (roleRef.kind !== 'Role' && roleRef.kind !== 'ClusterRole') throw plainFailure(500, (error as Error).message);
+      // Upstream names what is written, and not what is missing.
+      throw notFound({ group, resource: attributes.resource }, roleRef.name ?? '');
+    }
+  };
+  const bindings = (attributes: AdmissionAttributes, object: Draft, _old: Frozen | undefined, mayBy: MayBy): void => {
+    const roleRef = (object.roleRef ?? {}) as RoleRef;
     const resource = roleRef.kind === 'Role' ? 'roles' : 'clusterroles';
     if (mayBy('bind', resource, roleRef.name ?? '')) return;
-    let rules: readonly PolicyRule[];
-    try {
-      rules = rbac.rulesOf(roleRef, attributes.namespace);
-    } catch (error) {
-      throw refuse(attributes, (error as Error).message);
-    }
-    confirm(attributes, rbac, rules);
+    confirm(attributes, rbac, rulesOf(attributes, roleRef));
   };
 
   return {
     name: 'RBACEscalation',
     operations: ['CREATE', 'UPDATE'],
     resources: ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'].map((r) => `${group}/${r}`),
-    validate(attributes) {
+    mutate(attributes) {
       const { object, oldObject, resource, context } = attributes;
-      if (!object || context.user.groups.includes(privilegedGroup)) return undefined;
+      if (!object || context.user.groups.includes(privilegedGroup) || isCollection(object, oldObject)) return false;
       const check = resource.endsWith('bindings') ? bindings : roles;
-      return withDecisions(authorizer, (settled) => check(attributes, object, oldObject, mayByOf(attributes, settled)));
+      return withDecisions(authorizer, (settled) => {
+        check(attributes, object, oldObject, mayByOf(attributes, settled));
+        return false;
+      });
     },
   };
 }
