@@ -10,6 +10,12 @@ const pointFloat = (tag: ScalarTag): ScalarTag => ({
   test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/,
 });
 
+/** Nor is an exponent of nothing. */
+const exponentFloat = (tag: ScalarTag): ScalarTag => ({
+  ...tag,
+  test: /^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+$/,
+});
+
 /** Times, bytes and sets are texts, lists and maps where YAML is another form of JSON. */
 const unknown = /:(?:timestamp|binary|omap|pairs|set)$/;
 
@@ -17,6 +23,7 @@ const unknown = /:(?:timestamp|binary|omap|pairs|set)$/;
 export const goQuotes = (tags: Tags): Tags =>
   tags.map((tag) => {
     if (typeof tag !== 'object' || !isScalarTag(tag) || tag.tag !== 'tag:yaml.org,2002:float') return tag;
+    if (tag.format === 'EXP') return exponentFloat(tag);
     return tag.test?.test('.') ? pointFloat(tag) : tag;
   });
 

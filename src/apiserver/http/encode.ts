@@ -2,12 +2,13 @@ import { Document, visit } from 'yaml';
 import type { ListMeta } from '../../api/gen/meta-v1.ts';
 import { parseKind } from '../../api/schema.ts';
 import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
+import { foldYaml } from '../../wire/yaml-fold.ts';
 import { goQuotes } from '../../wire/yaml-tags.ts';
 import { isCustom } from '../discovery/model.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
-/** As Go's YAML writes it: keys in order, lists not indented, long lines left alone, texts quoted that YAML 1.1 takes for something else. */
+/** As Go's YAML writes it, but for its long lines: keys in order, lists not indented, texts quoted that YAML 1.1 takes for something else. */
 const yamlForm = {
   aliasDuplicateObjects: false,
   sortMapEntries: true,
@@ -15,6 +16,15 @@ const yamlForm = {
   lineWidth: 0,
   version: '1.1' as const,
   customTags: goQuotes,
+};
+
+/** What Go writes in double quotes alone: tabs, what is outside of the first 65,536 characters, and spaces at the ends of lines. */
+const special = /[\t\ufeff\u{10000}-\u{10ffff}]| \n|\n[^]* $/u;
+
+const escaped = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0;
+  const digits = code.toString(16).toUpperCase();
+  return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`;
 };
 
 /** Go double-quotes what could be written plain but for YAML 1.1 reading it as something else than text; otherwise it prefers single quotes. */
@@ -26,10 +36,17 @@ function yamlText(object: object): string {
     );
   visit(document, {
     Scalar(_key, scalar) {
-      if (typeof scalar.value === 'string' && isNoText(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+      const { value } = scalar;
+      if (typeof value === 'string' && (isNoText(value) || special.test(value))) scalar.type = 'QUOTE_DOUBLE';
     },
   });
-  return document.toString({ singleQuote: true, indentSeq: yamlForm.indentSeq, lineWidth: yamlForm.lineWidth });
+  const text = document.toString({
+    singleQuote: true,
+    indentSeq: yamlForm.indentSeq,
+    lineWidth: yamlForm.lineWidth,
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  });
+  return foldYaml(text.replace(/[\ufeff\u{10000}-\u{10ffff}]/gu, escaped));
 }
 
 /** JSON as upstream writes it: for reading, or in a line. */
