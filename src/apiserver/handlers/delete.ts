@@ -59,7 +59,10 @@ function fromQuery(query: URLSearchParams): Given {
 async function deleteOptions(call: Call): Promise<{ options: DeleteOptions; dryRun: boolean }> {
   const body = await call.body();
   const present = body.kind === 'value' ? body.value !== undefined && body.value !== null : body.bytes.length > 0;
-  const { dryRun, ...options } = present ? fromBody(body) : fromQuery(call.query);
+  const given = present ? fromBody(body) : fromQuery(call.query);
+  // Upstream records them as it has them within.
+  if (present) call.requested?.({ ...given, kind: gvk.kind, apiVersion: 'meta.k8s.io/__internal' });
+  const { dryRun, ...options } = given;
   return { options, dryRun: dryRunOf(dryRun ?? [], 'DeleteOptions') };
 }
 
