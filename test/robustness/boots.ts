@@ -27,18 +27,19 @@ const hostFromGuest = '10.0.2.2';
 
 async function withMachine(
   options: Partial<MachineOptions> & { name: string },
-  work: (machine: Machine) => Promise<void>,
+  work: (machine: Machine, all: MachineOptions) => Promise<void>,
 ): Promise<void> {
-  const machine = await openMachine({
+  const all: MachineOptions = {
     image: await testImage(),
     accelerator: await findAccelerator(),
     config: { hostname: options.name },
     ...options,
     name: `boots-${options.name}-${randomBytes(3).toString('hex')}`,
-  });
+  };
+  const machine = await openMachine(all);
   try {
     await machine.start();
-    await work(machine);
+    await work(machine, all);
   } finally {
     if (process.env.KNARR_KEEP === undefined) await machine.remove();
   }
@@ -154,6 +155,21 @@ const boots: readonly { name: string; what: string; run(): Promise<void> }[] = [
         });
         await typeLine(machine, 'exit');
         await becomesNode(machine, 'shell', 'shell', 'erofs');
+      }),
+  },
+  {
+    name: 'reset',
+    what: 'knarr.reset on the command line makes /var anew, and the machine is a node again',
+    run: () =>
+      withMachine({ name: 'reset', firmware: true }, async (machine, all) => {
+        await untilConsole(machine, /press Enter/);
+        const identity = async (): Promise<string> => (await machine.ssh('cat /etc/machine-id')).stdout;
+        const before = await until('a log-in', patienceMs, identity, { machine });
+        await machine.powerCut();
+        const again = await openMachine({ ...all, cmdline: 'knarr.reset' });
+        await again.start();
+        await becomesNode(again, 'reset', 'disk', 'erofs');
+        assert.notEqual(await identity(), before);
       }),
   },
 ];
