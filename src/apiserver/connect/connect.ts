@@ -87,7 +87,7 @@ export function connectHandlers(options: ConnectOptions, upgradeOf: UpgradeOf): 
       if (upgradeOnly) await admit(call, store);
       const pod = await getPod(registry, call.info.namespace, call.info.name);
       const path = pathOf(pod, call.query);
-      if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 200, type: 'text/plain', body: '' };
+      if (!upgradeOnly && !pod.spec?.nodeName) return { kind: 'bytes', status: 204, type: '', body: '' };
       const target = await kubeletTarget(registry, nodeOfPod(pod), options.kubelet);
       const upgrade = upgradeOf(call);
       const refused = (status: number, text: string) => refusedLog(status, text, call.info.name);

@@ -83,7 +83,7 @@ function duplicatesIn(body: CallBody, type: PatchBody['type']): string[] {
 export const patchObject: StoreHandler = async (call, store) => {
   const body = await call.body();
   const type = typeOf(body.contentType, isCustom(store));
-  negotiate(headerOf(call.headers, 'accept'), endpointOf(store, 'patch'));
+  negotiate(headerOf(call.headers, 'accept'), endpointOf(store, call.info));
   checkWriteOptions(call.query, 'PatchOptions');
   const force = booleanOf(call.query, 'force');
   if (type === 'apply') {

@@ -31,7 +31,7 @@ const verbs: SpecialHandlers = {
 const ofCollections = new Set(['list', 'watch', 'create', 'deletecollection']);
 
 /** Subresources whose answer is a connection, or bytes of somebody else. */
-const connections = new Set(['exec', 'attach', 'portforward', 'proxy', 'log']);
+const connections = new Set(['exec', 'attach', 'portforward', 'proxy']);
 
 const isAcrossNamespaces = ({ verb }: RequestInfo): boolean => verb === 'list' || verb === 'watch';
 
@@ -59,6 +59,8 @@ function builtinHandler(store: ResourceStore, call: Call, special: SpecialHandle
   if (info.subresource !== '' && !subresource) throw noSuchResource();
   const found = special?.[info.verb] ?? special?.['*'];
   if (connections.has(info.subresource) && found) return found;
+  const isVirtual = definition.verbs.every((verb) => verb === 'create');
+  if (isVirtual && definition.namespaced && info.namespace === '') throw noSuchResource();
   const ofCollection = info.parts.length === 1;
   const isKnown =
     (subresource ?? definition).verbs.includes(info.verb) &&
@@ -82,6 +84,6 @@ export function handlerOf(
   const handler = isCustom(store) ? customHandler(store, info) : builtinHandler(store, call, special);
   // A patch has its own media type looked at first.
   if (handler && info.verb !== 'patch' && !connections.has(info.subresource))
-    negotiate(headerOf(call.headers, 'accept'), endpointOf(store, info.verb));
+    negotiate(headerOf(call.headers, 'accept'), endpointOf(store, info));
   return handler;
 }

@@ -16,6 +16,7 @@ import {
   negotiatePlain,
 } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
+import type { RequestInfo } from './request-info.ts';
 import { columnTexts, transformList, transformObject, transformQuery } from './transform.ts';
 import { serveWatch } from './watch.ts';
 
@@ -57,11 +58,19 @@ export function sendBytes(exchange: Exchange, status: number, headers: ResponseH
   });
 }
 
-/** What a place of a resource can answer with, by the verb that it is asked with. */
-export function endpointOf(store: ResourceStore, verb: string): Endpoint {
+/** Subresources of which upstream makes no tables. */
+const tableless = new Set(['binding', 'ephemeralcontainers', 'eviction', 'resize', 'token']);
+
+/** What a place of a resource can answer with. */
+export function endpointOf(
+  store: ResourceStore,
+  { verb, subresource }: Pick<RequestInfo, 'verb' | 'subresource'>,
+): Endpoint {
   const { definition } = store;
   if (isCustom(store)) return endpoints.custom;
-  if (verb === 'list' || verb === 'watch' || verb === 'deletecollection') return endpoints.list;
+  if (subresource === 'log') return endpoints.log;
+  if (tableless.has(subresource)) return endpoints.review;
+  if (verb === 'list' || verb === 'watch') return endpoints.list;
   return definition.verbs.every((known) => known === 'create') ? endpoints.review : endpoints.object;
 }
 
@@ -92,7 +101,7 @@ export async function sendAnswer(
     }
     case 'stored': {
       const { store, stored } = answer;
-      const type = formOf(negotiate(accept, endpointOf(store, call.info.verb)));
+      const type = formOf(negotiate(accept, endpointOf(store, call.info)));
       if (isPlain(type)) {
         send(answer.status, type.type, Buffer.concat([stored.bytes, line]));
         return;
@@ -111,7 +120,7 @@ export async function sendAnswer(
     }
     case 'list': {
       const { store, result } = answer;
-      const type = formOf(negotiate(accept, endpointOf(store, call.info.verb)));
+      const type = formOf(negotiate(accept, endpointOf(store, call.info)));
       if (isPlain(type)) {
         send(200, type.type, listBytes(store, result));
         return;

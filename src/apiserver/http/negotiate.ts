@@ -62,6 +62,11 @@ export const endpoints = {
   list: { ...object, routed: [...all, ...streamed] },
   /** What is created only to be answered. */
   review: { ...object, allows: (as, encoding) => formsOfMeta(as, encoding) && !isTable(as) },
+  log: {
+    ...object,
+    routed: ['text/plain', ...all],
+    allows: (as, encoding) => formsOfMeta(as, encoding) && !isTable(as),
+  },
   /** Custom resources. */
   custom: { ...object, routed: undefined, protobuf: false },
   /** What is no resource. */

@@ -23,7 +23,10 @@ export async function serveWatch(
   answer: WatchAnswer,
   openWatches: OpenWatches,
 ): Promise<void> {
-  const type = negotiateStream(headerOf(exchange.headers, 'accept'), endpointOf(answer.store, 'watch'));
+  const type = negotiateStream(
+    headerOf(exchange.headers, 'accept'),
+    endpointOf(answer.store, { verb: 'watch', subresource: '' }),
+  );
   const framesOf = frameMaker(type, call, answer.store, await columnTexts(type, answer.store));
   const window = windowOf(answer.store.definition);
   let pending: (readonly WatchEvent[])[] = [];
