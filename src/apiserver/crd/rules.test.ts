@@ -47,22 +47,3 @@ test('items are checked one by one', () => {
     'spec.ports[1]: Invalid value: "NO": failed rule: self.matches("^[a-z]+$")',
   ]);
 });
-
-test('parts that a schema is made of have rules too, with the types of the whole', () => {
-  const parted = {
-    type: 'object',
-    'x-kubernetes-validations': [{ rule: 'true' }],
-    properties: { n: { type: 'integer' }, s: { type: 'array', items: { type: 'string' } } },
-    allOf: [
-      {
-        properties: { n: { 'x-kubernetes-validations': [{ rule: 'self < 10', message: 'below ten' }] } },
-        'x-kubernetes-validations': [{ rule: 'self.n > 1' }],
-      },
-      { properties: { s: { items: { 'x-kubernetes-validations': [{ rule: 'self.size() < 3' }] } } } },
-    ],
-  } as unknown as Schema;
-  const told = (value: object): unknown[] => checkRules(value, undefined, parted, { root: false }).map((c) => c.field);
-  assert.deepEqual(told({ n: 5, s: ['a'] }), []);
-  assert.deepEqual(told({ n: 12, s: ['a', 'abc'] }), ['n', 's[1]']);
-  assert.deepEqual(told({ n: 0 }), ['<nil>']);
-});

@@ -9,31 +9,23 @@ import { placeOf } from './field-path.ts';
 import { rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
 import { additionalOf, isObject, itemsOf, type Json, type Schema } from './structural.ts';
 
-const partsOf = (schema: Schema): readonly Schema[] => (schema.allOf ?? []) as Schema[];
+const present = new WeakMap<Schema, boolean>();
 
-function rulesFinder(alsoIn: (schema: Schema) => readonly Schema[]): (schema: Schema) => boolean {
-  const present = new WeakMap<Schema, boolean>();
-  return function found(schema): boolean {
-    let known = present.get(schema);
-    if (known === undefined) {
-      const additional = additionalOf(schema);
-      const items = itemsOf(schema);
-      known =
-        rulesOf(schema).length > 0 ||
-        alsoIn(schema).some(found) ||
-        Object.values(schema.properties ?? {}).some((property) => found(property as Schema)) ||
-        (isObject(additional) && found(additional as Schema)) ||
-        (items !== undefined && found(items));
-      present.set(schema, known);
-    }
-    return known;
-  };
+/** Whether there is a rule anywhere in the schema. */
+export function hasRules(schema: Schema): boolean {
+  let known = present.get(schema);
+  if (known === undefined) {
+    const additional = additionalOf(schema);
+    const items = itemsOf(schema);
+    known =
+      rulesOf(schema).length > 0 ||
+      Object.values(schema.properties ?? {}).some((property) => hasRules(property as Schema)) ||
+      (isObject(additional) && hasRules(additional as Schema)) ||
+      (items !== undefined && hasRules(items));
+    present.set(schema, known);
+  }
+  return known;
 }
-
-/** Whether there is a rule anywhere in the schema, without what it is made of (`allOf`): as upstream, no rule is asked otherwise. */
-export const hasRules = rulesFinder(() => []);
-
-const hasRulesInParts = rulesFinder(partsOf);
 
 const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
@@ -48,8 +40,8 @@ interface RuleOptions {
 export function checkRules(value: Json, old: Json, schema: Schema, options: RuleOptions = {}): StatusCause[] {
   const causes: StatusCause[] = [];
   const { root = true, onRatcheted = () => {} } = options;
-  const whole = { value, old, schema, source: schema, path: '', root, unchanged: false };
-  if (hasRules(schema)) visit({ ...whole, causes, budget: newBudget(), onRatcheted });
+  const site = { value, old, schema, path: '', root, unchanged: false, causes, budget: newBudget(), onRatcheted };
+  if (hasRules(schema)) visit(site);
   return causes;
 }
 
@@ -57,8 +49,6 @@ interface Site {
   value: Json;
   old: Json;
   schema: Schema;
-  /** Where the rules are: the schema itself, or a part that it is made of. */
-  source: Schema;
   path: string;
   root: boolean;
   /** Whether the innermost value around it that has a counterpart is what it was. */
@@ -71,39 +61,28 @@ interface Site {
 const longestMessage = 5 * 1024;
 
 function visit(given: Site): void {
-  const { value, old, source } = given;
-  if (value === undefined || value === null || !hasRulesInParts(source)) return;
+  const { value, old, schema, path } = given;
+  if (value === undefined || value === null || !hasRules(schema)) return;
   const site = old === undefined ? given : { ...given, unchanged: sameValue(value, old) };
-  for (const rule of rulesOf(source)) if (!checkRule(rule, site)) return;
-  visitBelow(site);
-  for (const part of partsOf(source)) {
-    if (site.budget.left <= 0) return;
-    visit({ ...site, source: part });
-  }
-}
-
-/** A place below a schema, and where a part of the schema speaks of it; undefined where either does not. */
-const pairOf = (schema: unknown, source: unknown): Pick<Site, 'schema' | 'source'> | undefined =>
-  isObject(schema) && isObject(source) ? { schema: schema as Schema, source: source as Schema } : undefined;
-
-function visitBelow(site: Site): void {
-  const { value, old, schema, source, path } = site;
+  for (const rule of rulesOf(schema)) if (!checkRule(rule, site)) return;
   const below = { ...site, root: false };
   if (isObject(value)) {
     const before = isObject(old) ? old : {};
+    const additional = additionalOf(schema);
     for (const [key, item] of Object.entries(value)) {
-      const known = schema.properties?.[key];
-      const pair = known ? pairOf(known, source.properties?.[key]) : pairOf(additionalOf(schema), additionalOf(source));
-      if (!pair) continue;
-      visit({ ...below, ...pair, value: item, old: before[key], path: known ? child(path, key) : `${path}[${key}]` });
+      const known = schema.properties?.[key] as Schema | undefined;
+      const property = known ?? ((isObject(additional) ? additional : undefined) as Schema | undefined);
+      if (!property) continue;
+      const at = known ? child(path, key) : `${path}[${key}]`;
+      visit({ ...below, value: item, old: before[key], schema: property, path: at });
       if (site.budget.left <= 0) return;
     }
   } else if (Array.isArray(value)) {
-    const pair = pairOf(itemsOf(schema), itemsOf(source));
-    if (!pair) return;
+    const items = itemsOf(schema);
+    if (!items) return;
     const keys = schema['x-kubernetes-list-map-keys'];
     for (const [i, item] of value.entries()) {
-      visit({ ...below, ...pair, value: item, old: counterpart(item, old, keys), path: `${path}[${i}]` });
+      visit({ ...below, value: item, old: counterpart(item, old, keys), schema: items, path: `${path}[${i}]` });
       if (site.budget.left <= 0) return;
     }
   }
