@@ -264,6 +264,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   health.add('ping', async () => {}, { live: true });
   health.add('log', async () => {}, { live: true });
   health.add('etcd', async () => void (await backend.currentRevision()), { live: true });
+  health.add('etcd-readiness', async () => void (await backend.currentRevision()));
+  health.add('informer-sync', async () => void (await registry.currentRevision()));
   health.add(
     'poststarthook/rbac/bootstrap-roles',
     async () => {

@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { renderFamilies } from '../metrics/text.ts';
 import type { Answer, Call } from './call.ts';
 
 /** Every check is of `/readyz`; some are of the others, too. */
@@ -13,6 +14,8 @@ export interface Health {
   add(name: string, check: () => Promise<void>, options?: CheckOptions): void;
   /** Every path that is answered. */
   paths(): string[];
+  /** How every check stands, in the text format of Prometheus. */
+  metrics(): Promise<string>;
   /** `/healthz`, `/livez`, `/readyz` and one check of them by name; undefined for other paths. */
   answer(call: Call): Promise<Answer> | undefined;
 }
@@ -101,6 +104,18 @@ export function createHealth(): Health {
     },
     paths: () =>
       endpoints.flatMap((endpoint) => [`/${endpoint}`, ...of(endpoint).map(({ name }) => `/${endpoint}/${name}`)]),
+    async metrics() {
+      const asked = await Promise.allSettled(checks.map(({ run }) => withPatience(run)));
+      const samples = checks.flatMap(({ name, live }, i) =>
+        (live ? ['healthz', 'livez', 'readyz'] : ['readyz']).map((type) => ({
+          labels: { name, type },
+          value: asked[i]?.status === 'fulfilled' ? 1 : 0,
+        })),
+      );
+      return renderFamilies([
+        { name: 'kubernetes_healthcheck', type: 'gauge', help: 'Whether a health check passes.', samples },
+      ]);
+    },
     answer(call) {
       const [, endpoint = '', ...rest] = call.info.path.split('/');
       if (!isEndpoint(endpoint)) return undefined;

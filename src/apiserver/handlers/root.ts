@@ -32,11 +32,19 @@ export interface RootOptions {
 const ownPaths = [
   '/.well-known/openid-configuration',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openid/v1/jwks',
   '/version',
 ];
+
+const prometheus = (body: string): Answer => ({
+  kind: 'bytes',
+  status: 200,
+  type: 'text/plain; version=0.0.4; charset=utf-8',
+  body,
+});
 
 const readable = (object: object): Answer => ({
   kind: 'bytes',
@@ -72,15 +80,12 @@ export function createRoot(options: RootOptions): Handler {
 
   const index = (): Answer =>
     readable({ paths: [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths])].sort() });
-  const exact: Readonly<Record<string, (call: Call) => Answer>> = {
+  const exact: Readonly<Record<string, (call: Call) => Maybe<Answer>>> = {
     '/': index,
     '/index.html': index,
-    '/metrics': () => ({
-      kind: 'bytes',
-      status: 200,
-      type: 'text/plain; version=0.0.4; charset=utf-8',
-      body: metrics.render() + options.flowControl.metrics() + options.moreMetrics() + ownProcess.render(),
-    }),
+    '/metrics': () =>
+      prometheus(metrics.render() + options.flowControl.metrics() + options.moreMetrics() + ownProcess.render()),
+    '/metrics/slis': async () => prometheus(await health.metrics()),
   };
   const routed: Readonly<Record<string, () => Answer>> = {
     '/version': () => readable(versionInfo()),
