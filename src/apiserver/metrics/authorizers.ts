@@ -26,9 +26,11 @@ export function createAuthorizerMetrics() {
   return {
     /** The same authorizer, what it decides counted. */
     counted(type: string, own: string, authorizer: Authorizer): Authorizer {
+      const allowed = decisions.counting('allowed', own, type);
+      const denied = decisions.counting('denied', own, type);
       const note = (decision: Decision): Decision => {
-        if (decision.allowed) decisions.count('allowed', own, type);
-        else if (decision.denied) decisions.count('denied', own, type);
+        if (decision.allowed) allowed();
+        else if (decision.denied) denied();
         return decision;
       };
       return {

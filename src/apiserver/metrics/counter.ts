@@ -5,6 +5,8 @@ export interface Counters {
   /** Values of the labels, in the order in which they were named. */
   count(...values: readonly string[]): void;
   add(by: number, ...values: readonly string[]): void;
+  /** Counts one set of labels, where that is done for every request: nothing is looked up. */
+  counting(...values: readonly string[]): () => void;
   /** In the text format of Prometheus; empty while nothing was counted. */
   render(): string;
 }
@@ -15,19 +17,29 @@ const mostSeries = 2000;
 export function createCounters(options: { name: string; help: string; labels: readonly string[] }): Counters {
   const { name, help, labels } = options;
   const all = new Map<string, { labels: Record<string, string>; value: number }>();
-  const add: Counters['add'] = (by, ...values) => {
+  const sampleOf = (values: readonly string[]): { value: number } | undefined => {
     const key = values.join('\n');
     let found = all.get(key);
-    if (!found) {
-      if (all.size >= mostSeries) return;
+    if (!found && all.size < mostSeries) {
       found = { labels: Object.fromEntries(labels.map((label, i) => [label, values[i] ?? ''])), value: 0 };
       all.set(key, found);
     }
-    found.value += by;
+    return found;
+  };
+  const add: Counters['add'] = (by, ...values) => {
+    const sample = sampleOf(values);
+    if (sample) sample.value += by;
   };
   return {
     add,
     count: (...values) => add(1, ...values),
+    counting(...values) {
+      let sample: { value: number } | undefined;
+      return () => {
+        sample ??= sampleOf(values);
+        if (sample) sample.value++;
+      };
+    },
     render: () => renderFamilies([{ name, type: 'counter', help, samples: [...all.values()] }]),
   };
 }

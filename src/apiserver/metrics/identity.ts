@@ -1,6 +1,9 @@
 import type { Authorizer, Decision } from '../authz/authorizer.ts';
-import { createCounters } from './counter.ts';
-import { createHistograms } from './histogram.ts';
+import { type Counters, createCounters } from './counter.ts';
+import { createHistograms, type Histograms, type Series } from './histogram.ts';
+
+/** Times are in milliseconds. */
+type Told = (ms: number) => void;
 
 const doubling = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
 const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -58,26 +61,41 @@ export function createIdentityMetrics() {
   const resultOf = ({ allowed, denied, error }: Decision): string =>
     allowed ? 'allowed' : denied ? 'denied' : error === undefined ? 'no-opinion' : 'error';
 
+  // What is counted for every request is found once.
+  const outcome = (counters: Counters, histograms: Histograms, label: string) => {
+    const count = counters.counting(label);
+    let time: Series | undefined;
+    return (ms: number): void => {
+      count();
+      time ??= histograms.of(label);
+      time.observe(ms / 1000);
+    };
+  };
+  const [recognized, unknown] = ['success', 'error'].map((label) => outcome(attempts, times, label)) as [Told, Told];
+  const [hit, miss] = ['hit', 'miss'].map((label) => outcome(tokens, tokenTimes, label)) as [Told, Told];
+  const byResult = new Map(
+    ['allowed', 'denied', 'no-opinion', 'error'].map((label) => [label, outcome(decisions, decisionTimes, label)]),
+  );
+  const other = users.counting('other');
+
   return {
     /** `name`: undefined where nobody could be recognized. */
     authenticated(name: string | undefined, ms: number): void {
-      const result = name === undefined ? 'error' : 'success';
-      attempts.count(result);
-      times.of(result).observe(ms / 1000);
-      if (name !== undefined) users.count(kindOf(name));
+      if (name === undefined) {
+        unknown(ms);
+        return;
+      }
+      recognized(ms);
+      const kind = kindOf(name);
+      if (kind === 'other') other();
+      else users.count(kind);
     },
-    token(hit: boolean, ms: number): void {
-      const status = hit ? 'hit' : 'miss';
-      tokens.count(status);
-      tokenTimes.of(status).observe(ms / 1000);
-    },
+    token: (known: boolean, ms: number): void => (known ? hit : miss)(ms),
     fetched: (good: boolean): void => fetches.count(good ? 'ok' : 'error'),
     /** The same authorizer, its decisions counted. */
     measured(authorizer: Authorizer): Authorizer {
       const note = (decision: Decision, began: number): Decision => {
-        const result = resultOf(decision);
-        decisions.count(result);
-        decisionTimes.of(result).observe((performance.now() - began) / 1000);
+        byResult.get(resultOf(decision))?.(performance.now() - began);
         return decision;
       };
       return {
