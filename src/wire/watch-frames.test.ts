@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeCbor, encodeCbor } from './cbor.ts';
 import { createLineReader, jsonFrame, protobufFrame } from './watch-frames.ts';
 
 test('JSON frames are lines, however they are cut', () => {
@@ -26,11 +25,4 @@ test('a protobuf frame is a length and a WatchEvent', () => {
   // type = 1: five bytes; object = 2: a message whose field 1 holds the 200 bytes.
   assert.deepStrictEqual([...frame.subarray(4, 17)], [10, 5, 65, 68, 68, 69, 68, 18, 203, 1, 10, 200, 1]);
   assert.deepStrictEqual(frame.subarray(17), object);
-});
-
-test('CBOR says what it is and comes back', () => {
-  const value = { kind: 'Pod', list: [1, 'a', null, true, 1.5], nested: { a: {} } };
-  const bytes = encodeCbor(value);
-  assert.deepStrictEqual([...bytes.subarray(0, 3)], [0xd9, 0xd9, 0xf7]);
-  assert.deepStrictEqual(decodeCbor(bytes), value);
 });
