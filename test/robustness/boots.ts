@@ -150,7 +150,7 @@ const boots: readonly { name: string; what: string; run(): Promise<void> }[] = [
       withMachine({ name: 'shell', cmdline: 'k3os.mode=shell' }, async (machine) => {
         await untilConsole(machine, /exit starts it/);
         await until('the shell', patienceMs, async () => {
-          await typeLine(machine, 'echo $(grep -c ID=knarr /sysroot/usr/lib/os-release) $(ls /sysroot/var/lib)');
+          await typeLine(machine, 'echo $(grep -c ^ID=knarr /sysroot/usr/lib/os-release) $(ls /sysroot/var/lib)');
           return /^1 knarr/m.exec(await machine.console())?.[0];
         });
         await typeLine(machine, 'exit');
