@@ -6,6 +6,7 @@ import { admissionSteps } from './admission.ts';
 import { expressionSteps } from './expressions.ts';
 import { mutationsOf } from './mutations.ts';
 import { surfaceSteps } from './surface.ts';
+import { validationSteps } from './validation.ts';
 import { warningSteps } from './warnings.ts';
 
 /** One request of the set. */
@@ -302,5 +303,6 @@ export function allSteps(): Step[] {
     ...warningSteps(namespace),
     ...admissionSteps(),
     ...surfaceSteps(),
+    ...validationSteps(),
   ];
 }

@@ -1,3 +1,4 @@
+import { wasEmpty } from '../canonical.ts';
 import type { DaemonSet, Deployment, StatefulSet } from '../gen/apps-v1.ts';
 import type { HorizontalPodAutoscaler, HPAScalingRules } from '../gen/autoscaling-v2.ts';
 import type { Job } from '../gen/batch-v1.ts';
@@ -83,6 +84,13 @@ const scaleDown = (): HPAScalingRules => ({
   policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }],
 });
 
+/** An empty list of policies is a mistake, and not filled. */
+const scaling = (standard: HPAScalingRules, given: HPAScalingRules | undefined): HPAScalingRules => ({
+  ...standard,
+  ...(wasEmpty(given, 'policies') ? { policies: [] } : {}),
+  ...given,
+});
+
 function horizontalPodAutoscaler({ spec }: HorizontalPodAutoscaler): void {
   if (!spec) return;
   spec.minReplicas ??= 1;
@@ -90,8 +98,8 @@ function horizontalPodAutoscaler({ spec }: HorizontalPodAutoscaler): void {
     { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
   ];
   if (!spec.behavior) return;
-  spec.behavior.scaleUp = { ...scaleUp(), ...spec.behavior.scaleUp };
-  spec.behavior.scaleDown = { ...scaleDown(), ...spec.behavior.scaleDown };
+  spec.behavior.scaleUp = scaling(scaleUp(), spec.behavior.scaleUp);
+  spec.behavior.scaleDown = scaling(scaleDown(), spec.behavior.scaleDown);
 }
 
 export const workloadRules: Rules = {

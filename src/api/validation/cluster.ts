@@ -85,8 +85,8 @@ export function validateSigningRequest(
   if (given.length === 0) p.required('spec.usages');
   for (const [i, usage] of given.entries()) {
     if (!usages.includes(usage)) p.unsupported(`spec.usages[${i}]`, usage, usages);
-    if (given.indexOf(usage) < i) p.duplicate(`spec.usages[${i}]`, usage);
   }
+  for (const [i, usage] of given.entries()) if (given.indexOf(usage) < i) p.duplicate(`spec.usages[${i}]`, usage);
   if (spec.signerName === 'kubernetes.io/legacy-unknown') {
     p.invalid('spec.signerName', spec.signerName, 'the legacy signerName is not allowed via this API version');
   } else validateSigner(p, 'spec.signerName', spec.signerName ?? '');
@@ -147,7 +147,7 @@ const oneEach = 'may specify no more than one IP for each IP family, i.e 192.168
 function validateCidrs(p: Problems, cidrs: readonly string[]): void {
   const at = 'spec.cidrs';
   if (cidrs.length === 0) p.required(at, 'at least one CIDR required');
-  else if (cidrs.length > 2) p.invalid(at, cidrs, 'may only hold up to 2 values');
+  else if (cidrs.length > 2) p.invalid(at, { CIDRs: cidrs }, 'may only hold up to 2 values');
   else {
     for (const [i, cidr] of cidrs.entries()) validateStrictCidr(p, `${at}[${i}]`, cidr);
     const [one, other] = cidrs.map(familyOfCidr);

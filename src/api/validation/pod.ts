@@ -63,11 +63,12 @@ function validateClaims(p: Problems, path: string, { resourceClaims = [] }: PodS
       names.add(claim.name);
     }
     const { resourceClaimName: own, resourceClaimTemplateName: template } = claim;
+    const shown = { Name: claim.name, ResourceClaimName: own ?? null, ResourceClaimTemplateName: template ?? null };
     if (own !== undefined && template !== undefined) {
-      p.invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
+      p.invalid(at, shown, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
     }
     if (own === undefined && template === undefined) {
-      p.invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');
+      p.invalid(at, shown, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');
     }
     if (own !== undefined) p.all(`${at}.resourceClaimName`, own, isDns1123Subdomain(own));
     if (template !== undefined) p.all(`${at}.resourceClaimTemplateName`, template, isDns1123Subdomain(template));

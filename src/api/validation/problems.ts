@@ -40,8 +40,8 @@ export class Problems {
     this.#add('FieldValueDuplicate', field, `Duplicate value: ${valueText(value)}`, '');
   }
 
-  notFound(field: string, value: unknown): void {
-    this.#add('FieldValueNotFound', field, `Not found: ${valueText(value)}`, '');
+  notFound(field: string, value: unknown, detail = ''): void {
+    this.#add('FieldValueNotFound', field, `Not found: ${valueText(value)}`, detail);
   }
 
   tooLong(field: string, max: number, unit: 'byte' | 'character' = 'byte'): void {

@@ -127,6 +127,9 @@ function validateClaims(
     const key = request ? `${name}/${request}` : name;
     if (seen.has(key)) p.duplicate(at, key);
     else seen.add(key);
-    if (!known.has(name)) p.notFound(at, name);
+    if (!known.has(name)) {
+      const what = known.size === 0 ? ' which is empty' : `: ${[...known].sort().join(', ')}`;
+      p.notFound(at, name, `must be one of the names in pod.spec.resourceClaims${what}`);
+    }
   }
 }

@@ -314,7 +314,8 @@ export function validateClaimSpec(p: Problems, path: string, spec: PersistentVol
   validateDataSource(p, `${path}.dataSource`, spec.dataSource as Reference | undefined);
   validateDataSource(p, `${path}.dataSourceRef`, spec.dataSourceRef as Reference | undefined);
   const { dataSource: source, dataSourceRef: ref } = spec;
-  const shown = { dataSource: {} };
+  // Upstream shows a path here, which has no text.
+  const shown = {};
   if (source && ref?.namespace) {
     p.invalid(path, shown, 'may not be specified when dataSourceRef.namespace is specified');
   } else if (source && ref && !sameValue({ ...ref, namespace: undefined }, source)) {

@@ -6,6 +6,7 @@ import { structuralProblems } from '../../api/validation/structural-schema.ts';
 import type { Environment } from '../cel/environment.ts';
 import { estimateCost } from '../cel/estimate.ts';
 import { readExpression } from '../cel/expression.ts';
+import { goPattern, patternProblem } from '../cel/regex.ts';
 import { usesName } from '../cel/tree.ts';
 import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
 import { findPlace, placeOf } from './field-path.ts';
@@ -220,6 +221,16 @@ function schemasOf(crd: CustomResourceDefinition): { schema: Schema; path: strin
   });
 }
 
+function checkPattern(p: Problems, { schema: { pattern }, path }: Visit): void {
+  if (!pattern) return;
+  try {
+    goPattern(pattern);
+  } catch (error) {
+    const why = `error parsing regexp: ${patternProblem(pattern, error)}`;
+    p.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${why}`);
+  }
+}
+
 /** What is wrong with the rules and defaults of a definition. A schema that has not changed is not looked at again. */
 export function definitionProblems(crd: CustomResourceDefinition, old?: CustomResourceDefinition): StatusCause[] {
   const p = new Problems();
@@ -231,7 +242,8 @@ export function definitionProblems(crd: CustomResourceDefinition, old?: CustomRe
     const known = p.causes.length;
     // Of what has no known form, nothing more can be told.
     const isStructural = structuralProblems(path, schema).causes.length === 0;
-    for (const visit of isStructural ? places : []) checkDefault(p, visit);
+    for (const visit of places) checkPattern(p, visit);
+    for (const visit of isStructural && p.causes.length === known ? places : []) checkDefault(p, visit);
     const compiling = isStructural && p.causes.length === known;
     for (const visit of places) checkRulesOf(p, visit, costs, compiling);
     if (costs.total <= schemaLimit) continue;
