@@ -104,7 +104,10 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     'validatingadmissionpolicybindings.admissionregistration.k8s.io': countedConditional,
     'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurations,
     'priorityclasses.scheduling.k8s.io': traits({
-      generation: true,
+      // Changes of it are not counted.
+      prepareForCreate({ metadata }) {
+        metadata.generation = 1;
+      },
       deletionForbidden: (name) =>
         systemClasses.has(name) ? 'this is a system priority class and cannot be deleted' : undefined,
     }),
