@@ -1,4 +1,8 @@
-import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../../api/gen/apiextensions-v1.ts';
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionCondition,
+  CustomResourceDefinitionNames,
+} from '../../api/gen/apiextensions-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -44,6 +48,13 @@ function setCondition(conditions: Condition[], next: Omit<Condition, 'lastTransi
   return true;
 }
 
+/** The names that a definition asks for, with those that follow from others. */
+const completeNames = ({ spec: { names } }: CustomResourceDefinition): CustomResourceDefinitionNames => ({
+  ...names,
+  listKind: names.listKind || `${names.kind}List`,
+  singular: names.singular || names.kind.toLowerCase(),
+});
+
 /** Makes resources of CustomResourceDefinitions: names, conditions, serving, and emptying before they go. */
 export function createCustomResources(options: CustomResourcesOptions): CustomResources {
   const { registry, log } = options;
@@ -63,8 +74,8 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
     return undefined;
   };
 
-  const writeStatus = async (name: string, conflict: string | undefined): Promise<CustomResourceDefinition> => {
-    const stored = await registry
+  const writeStatus = async (name: string, conflict: string | undefined): Promise<void> => {
+    await registry
       .store(group, 'customresourcedefinitions')
       .modify({ context: serverContext, place: { namespace: '', name }, subresource: 'status' }, (draft) => {
         const crd = draft as unknown as CustomResourceDefinition;
@@ -79,11 +90,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
         );
         const established = status.conditions.some((c) => c.type === 'Established' && c.status === 'True');
         if (conflict === undefined) {
-          const names = {
-            ...spec.names,
-            listKind: spec.names.listKind || `${spec.names.kind}List`,
-            singular: spec.names.singular || spec.names.kind.toLowerCase(),
-          };
+          const names = completeNames(crd);
           if (JSON.stringify(status.acceptedNames) !== JSON.stringify(names)) {
             status.acceptedNames = names;
             changed = true;
@@ -114,7 +121,6 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
         }
         return changed ? draft : undefined;
       });
-    return stored.object as unknown as CustomResourceDefinition;
   };
 
   const serve = async (crd: CustomResourceDefinition): Promise<void> => {
@@ -188,10 +194,13 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       return;
     }
     const conflict = conflictOf(crd);
-    const current = await writeStatus(name, conflict);
-    if (conflict !== undefined) return;
-    const before = served.get(name);
-    if (!before || essence(before) !== essence(current)) await serve(current);
+    if (conflict === undefined) {
+      // Served before it is said to be: who waits for `Established` uses it at once.
+      const accepted = { ...crd, status: { ...crd.status, acceptedNames: completeNames(crd) } };
+      const before = served.get(name);
+      if (!before || essence(before) !== essence(accepted)) await serve(accepted);
+    }
+    await writeStatus(name, conflict);
   };
 
   /** One at a time per definition, in order. */
