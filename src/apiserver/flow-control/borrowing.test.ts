@@ -20,13 +20,13 @@ test('a level lends and borrows by its percentages', () => {
 
 test('who wants little lends to who wants much, within the limits of both', () => {
   const idle = { least: 10, most: 100, wanted: 10 };
-  assert.deepEqual(divide(100, [idle, { least: 50, most: 100, wanted: 500 }]), [10, 90]);
-  assert.deepEqual(divide(100, [idle, { least: 50, most: 60, wanted: 500 }]), [40, 60]);
+  assert.deepEqual(divide(100, [idle, { least: 50, most: 100, wanted: 500 }]).seats, [10, 90]);
+  assert.deepEqual(divide(100, [idle, { least: 50, most: 60, wanted: 500 }]).seats, [40, 60]);
   assert.deepEqual(
     divide(100, [
       { least: 50, most: 100, wanted: 50 },
       { least: 50, most: 100, wanted: 500 },
-    ]),
+    ]).seats,
     [50, 50],
   );
 });

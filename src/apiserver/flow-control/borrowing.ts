@@ -46,7 +46,7 @@ const within = ({ least, most, wanted }: Wish, fraction: number): number =>
  * Seats for each: the same fraction of what it wants, but between its least and its most, so that all together have
  * `total` (or what their limits allow that is nearest).
  */
-export function divide(total: number, wishes: readonly Wish[]): number[] {
+export function divide(total: number, wishes: readonly Wish[]): { seats: number[]; fraction: number } {
   const sum = (fraction: number): number => wishes.reduce((all, wish) => all + within(wish, fraction), 0);
   let low = 0;
   let high = 1;
@@ -56,5 +56,5 @@ export function divide(total: number, wishes: readonly Wish[]): number[] {
     if (sum(middle) < total) low = middle;
     else high = middle;
   }
-  return wishes.map((wish) => Math.round(within(wish, high)));
+  return { seats: wishes.map((wish) => Math.round(within(wish, high))), fraction: high };
 }

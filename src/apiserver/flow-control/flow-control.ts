@@ -1,18 +1,19 @@
 import type { FlowSchema, PriorityLevelConfiguration } from '../../api/gen/flowcontrol-v1.ts';
-import { ApiError } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
-import { createHistograms } from '../metrics/histogram.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
 import { divide, type Share, shareOf, sharesOf, smoothed } from './borrowing.ts';
 import { distinguisher, schemaMatches } from './classify.ts';
 import { writeConditions } from './dangling.ts';
-import { createPriorityLevel, type LevelLimits, type PriorityLevel, RefusedError } from './priority-level.ts';
+import type { Demand } from './demand.ts';
+import { createFlowMeasures } from './measures.ts';
+import { createPriorityLevel, type LevelLimits, type PriorityLevel } from './priority-level.ts';
 import { dumpAt, flowMetrics, flowSeparator, type LevelReport, type SchemaReport } from './report.ts';
+import { begin, type Counts, createSeating, inLine, type Leave, noCounts, type Seating } from './seating.ts';
 import { type Stock, widest, widthOf } from './width.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
@@ -36,9 +37,9 @@ export interface FlowControl {
   stop(): void;
   /**
    * Takes a seat for a request and marks its answer with its flow schema and priority level. Undefined: go on, and `leave`
-   * nothing. A function: go on, and call it when the request is served. Rejects with an ApiError (429).
+   * nothing. A function: go on, and call it when the request is served, with how long that took. Rejects with an ApiError (429).
    */
-  enter(exchange: Exchange, user: UserInfo, info: RequestInfo): undefined | (() => void) | Promise<() => void>;
+  enter(exchange: Exchange, user: UserInfo, info: RequestInfo): undefined | Leave | Promise<Leave>;
   /** What is asked for below `/debug/api_priority_and_fairness`. */
   dump(path: string): string | undefined;
   /** In the text format of Prometheus. */
@@ -53,27 +54,17 @@ interface Level {
   /** The most seats that one request may take. */
   widest: number;
   smoothed: number;
+  /** What was wanted when seats were last divided, and what of that was meant to be given. */
+  last?: { readonly demand: Demand; readonly target: number };
 }
 
-/** Counted since the schema was last arranged with the others. */
-interface Counts {
-  dispatched: number;
-  executing: number;
-  seats: number;
-  waiting: number;
-  readonly rejected: Record<string, number>;
-}
-
-interface Schema {
+interface Schema extends Seating {
   readonly name: string;
   readonly uid: string;
   readonly schema: FlowSchema;
   readonly level: Level;
   /** What the answer to every request in it says of it. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly counts: Counts;
-  /** Ends a request of one seat; shared by all of them. */
-  readonly leave: () => void;
 }
 
 function limitsOf({ spec }: PriorityLevelConfiguration, seats: number): LevelLimits {
@@ -85,68 +76,6 @@ function limitsOf({ spec }: PriorityLevelConfiguration, seats: number): LevelLim
     handSize: queuing?.handSize ?? 8,
     queueLength: queuing?.queueLengthLimit ?? 50,
   };
-}
-
-const refused = (): ApiError =>
-  new ApiError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: 'Too many requests, please try again later.',
-    reason: 'TooManyRequests',
-    details: { retryAfterSeconds: 1 },
-    code: 429,
-  });
-
-/** Counts a request in; gives what counts it out. */
-function begin({ counts, leave }: Schema, level: PriorityLevel, seats: number): () => void {
-  counts.dispatched++;
-  counts.executing++;
-  counts.seats += seats;
-  if (seats === 1) return leave;
-  return () => {
-    counts.executing--;
-    counts.seats -= seats;
-    level.leave(seats);
-  };
-}
-
-/** How long those waited who had to. */
-const waits = createHistograms({
-  name: 'apiserver_flowcontrol_request_wait_duration_seconds',
-  help: 'Time that requests waited in a queue.',
-  labels: ['execute', 'flow_schema', 'priority_level'],
-  bounds: [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
-});
-
-/** Waits for the seats. Rejects with what the client is told. */
-async function inLine(
-  schema: Schema,
-  level: PriorityLevel,
-  waiting: Promise<void>,
-  seats: number,
-): Promise<() => void> {
-  const { counts } = schema;
-  counts.waiting++;
-  const began = performance.now();
-  const waited = (execute: boolean): void => {
-    const { name } = schema;
-    const priority = schema.schema.spec?.priorityLevelConfiguration.name ?? '';
-    waits.of(String(execute), name, priority).observe((performance.now() - began) / 1000);
-  };
-  try {
-    await waiting;
-    waited(true);
-  } catch (error) {
-    waited(false);
-    const reason = error instanceof RefusedError ? error.reason : 'time-out';
-    counts.rejected[reason] = (counts.rejected[reason] ?? 0) + 1;
-    throw refused();
-  } finally {
-    counts.waiting--;
-  }
-  return begin(schema, level, seats);
 }
 
 /** The most questions whose answers are kept of one user. */
@@ -168,6 +97,8 @@ export function createFlowControl(options: {
   let statusTimer: NodeJS.Timeout | undefined;
   let lending: NodeJS.Timeout | undefined;
   const counted = new Map<string, Counts>();
+  const measured = createFlowMeasures();
+  let fraction: number | undefined;
   const stock = (group: string, resource: string): Stock | undefined => registry.stock(group, resource);
   let stopped = false;
 
@@ -208,15 +139,10 @@ export function createFlowControl(options: {
     for (const name of levels.keys()) if (!configurations.has(name)) levels.delete(name);
   };
 
-  const countsFor = (name: string, { level }: Level): Pick<Schema, 'counts' | 'leave'> => {
-    const counts = counted.get(name) ?? { dispatched: 0, executing: 0, seats: 0, waiting: 0, rejected: {} };
+  const seatingOf = (name: string, levelName: string, { level }: Level): Seating => {
+    const counts = counted.get(name) ?? noCounts();
     counted.set(name, counts);
-    const leave = (): void => {
-      counts.executing--;
-      counts.seats--;
-      level?.leave();
-    };
-    return { counts, leave };
+    return createSeating(counts, measured.of(name, levelName), level);
   };
 
   const arrange = (): void => {
@@ -226,14 +152,15 @@ export function createFlowControl(options: {
     const precedence = ({ spec }: FlowSchema): number => spec?.matchingPrecedence ?? 1000;
     ordered = [...schemas.values()]
       .flatMap((schema): Schema[] => {
-        const level = levels.get(schema.spec?.priorityLevelConfiguration.name ?? '');
+        const levelName = schema.spec?.priorityLevelConfiguration.name ?? '';
+        const level = levels.get(levelName);
         const { name = '', uid = '' } = schema.metadata;
         if (!level) return [];
         const headers = {
           'x-kubernetes-pf-flowschema-uid': uid,
           'x-kubernetes-pf-prioritylevel-uid': level.uid,
         };
-        return [{ name, uid, schema, level, headers, ...countsFor(name, level) }];
+        return [{ name, uid, schema, level, headers, ...seatingOf(name, levelName, level) }];
       })
       .sort((a, b) => precedence(a.schema) - precedence(b.schema) || (a.name < b.name ? -1 : 1));
     statusTimer ??= setTimeout(() => {
@@ -252,13 +179,16 @@ export function createFlowControl(options: {
       one.smoothed = smoothed(one.smoothed, demand);
       const { least, most, nominal } = one.share;
       const kept = Math.max(least, Math.min(nominal, demand.highest));
-      return { least: kept, most, wanted: Math.max(kept, one.smoothed) };
+      const wanted = Math.max(kept, one.smoothed);
+      one.last = { demand, target: wanted };
+      return { least: kept, most, wanted };
     });
     // Nobody wants more than his own: everybody has that.
     const enough = limited.every(({ one }) => one.smoothed <= one.share.nominal);
-    const seats = enough ? undefined : divide(totalSeats, wishes);
+    const divided = enough ? undefined : divide(totalSeats, wishes);
+    fraction = divided?.fraction;
     limited.forEach(({ one, level }, i) => {
-      const now = seats?.[i] ?? one.share.nominal;
+      const now = divided?.seats[i] ?? one.share.nominal;
       if (now !== level.limits.seats) level.lend(now);
     });
   };
@@ -280,7 +210,7 @@ export function createFlowControl(options: {
 
   const levelReports = (): LevelReport[] =>
     [...levels]
-      .map(([name, { level, share, smoothed }]) => ({ name, level, smoothed, ...share }))
+      .map(([name, { level, share, smoothed, last }]) => ({ name, level, smoothed, ...share, ...last }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const schemaReports = (): SchemaReport[] =>
     ordered.map(({ name, schema, counts }) => ({
@@ -307,15 +237,16 @@ export function createFlowControl(options: {
       if (!schema) return undefined;
       exchange.added = schema.headers;
       const { level } = schema.level;
-      if (!level) {
-        schema.counts.dispatched++;
-        return undefined;
-      }
+      const watch = info.verb === 'watch';
+      if (!level) return begin(schema, level, 1, watch);
       const seats = widthOf(info, exchange.url, stock, schema.level.widest);
-      const waiting = level.enter(schema.name + flowSeparator + distinguisher(schema.schema, user, info), seats);
-      return waiting ? inLine(schema, level, waiting, seats) : begin(schema, level, seats);
+      const flow = schema.name + flowSeparator + distinguisher(schema.schema, user, info);
+      const waiting = level.enter(flow, seats, schema.measures.queued);
+      if (waiting) return inLine(schema, level, waiting, seats, watch);
+      if (level.limits.queues > 0) schema.measures.unqueued();
+      return begin(schema, level, seats, watch);
     },
     dump: (path) => dumpAt(path, levelReports()),
-    metrics: () => flowMetrics(levelReports(), schemaReports()) + waits.render(),
+    metrics: () => flowMetrics(levelReports(), schemaReports(), fraction) + measured.render(),
   };
 }

@@ -62,8 +62,8 @@ export interface Waiting {
 
 /** One priority level: seats, and behind them fair queues. */
 export interface PriorityLevel {
-  /** `seats` seats (default 1), or the promise of them; rejects with RefusedError. All must be left once. */
-  enter(flow: string, seats?: number): undefined | Promise<void>;
+  /** `seats` seats (default 1), or the promise of them; rejects with RefusedError. All must be left once. `queued`: into what line it comes. */
+  enter(flow: string, seats?: number, queued?: (length: number) => void): undefined | Promise<void>;
   leave(seats?: number): void;
   /** New limits count for who comes next; who waits stays in line. */
   limit(limits: LevelLimits): void;
@@ -142,7 +142,7 @@ export function createPriorityLevel(first: LevelLimits, waitMs: number): Priorit
     return Promise.reject(new RefusedError(reason));
   };
 
-  const wait = (flow: string, seats: number): Promise<void> => {
+  const wait = (flow: string, seats: number, queued?: (length: number) => void): Promise<void> => {
     const { queues: count, handSize, queueLength } = limits;
     if (count === 0) return reject('concurrency-limit');
     const length = (index: number): number => queues.get(index)?.length ?? 0;
@@ -163,6 +163,7 @@ export function createPriorityLevel(first: LevelLimits, waitMs: number): Priorit
         queues.set(index, [waiter]);
         turn.push(index);
       }
+      queued?.(length(index));
       waiting++;
       waitingSeats += seats;
       demand.now(executingSeats + waitingSeats);
@@ -170,8 +171,8 @@ export function createPriorityLevel(first: LevelLimits, waitMs: number): Priorit
   };
 
   return {
-    enter(flow, seats = 1) {
-      if (waiting > 0 || !fits(seats)) return wait(flow, seats);
+    enter(flow, seats = 1, queued = undefined) {
+      if (waiting > 0 || !fits(seats)) return wait(flow, seats, queued);
       begin(seats);
       demand.now(executingSeats + waitingSeats);
       return undefined;

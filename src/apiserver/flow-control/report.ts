@@ -1,4 +1,5 @@
 import { type Family, renderFamilies } from '../metrics/text.ts';
+import type { Demand } from './demand.ts';
 import type { PriorityLevel } from './priority-level.ts';
 
 /** What reports are made of. */
@@ -10,6 +11,9 @@ export interface LevelReport {
   readonly least: number;
   readonly most: number;
   readonly smoothed: number;
+  /** Of the last period, and what was to be given for it. */
+  readonly demand?: Demand;
+  readonly target?: number;
 }
 
 export interface SchemaReport {
@@ -19,6 +23,7 @@ export interface SchemaReport {
   readonly executing: number;
   readonly seats: number;
   readonly waiting: number;
+  readonly waitingSeats: number;
   readonly rejected: Readonly<Record<string, number>>;
 }
 
@@ -90,19 +95,27 @@ const prefix = '/debug/api_priority_and_fairness/';
 export const dumpAt = (path: string, levels: readonly LevelReport[]): string | undefined =>
   path.startsWith(prefix) ? dumps[path.slice(prefix.length)]?.(levels) : undefined;
 
-export function flowMetrics(levels: readonly LevelReport[], schemas: readonly SchemaReport[]): string {
+/** `fraction`: of what is wanted, what levels get; undefined where nobody wants more than his own. */
+export function flowMetrics(
+  levels: readonly LevelReport[],
+  schemas: readonly SchemaReport[],
+  fraction: number | undefined,
+): string {
   const family = (name: string, type: Family['type'], help: string, samples: Family['samples']): Family => ({
     name: `apiserver_flowcontrol_${name}`,
     type,
     help,
     samples,
   });
-  const perLevel = (name: string, help: string, value: (level: LevelReport) => number): Family =>
+  const perLevel = (name: string, help: string, value: (level: LevelReport) => number | undefined): Family =>
     family(
       name,
       'gauge',
       help,
-      levels.map((one) => ({ labels: { priority_level: one.name }, value: value(one) })),
+      levels.flatMap((one) => {
+        const known = value(one);
+        return known === undefined ? [] : [{ labels: { priority_level: one.name }, value: known }];
+      }),
     );
   const perSchema = (
     name: string,
@@ -128,10 +141,21 @@ export function flowMetrics(levels: readonly LevelReport[], schemas: readonly Sc
     perSchema('current_executing_requests', 'gauge', 'Requests that are served now.', (one) => one.executing),
     perSchema('current_executing_seats', 'gauge', 'The seats that they take.', (one) => one.seats),
     perSchema('current_inqueue_requests', 'gauge', 'Requests that wait now.', (one) => one.waiting),
+    perSchema('current_inqueue_seats', 'gauge', 'The seats that they wait for.', (one) => one.waitingSeats),
     perLevel('nominal_limit_seats', 'A level’s own seats.', (one) => one.nominal),
     perLevel('lower_limit_seats', 'The fewest seats that a level keeps.', (one) => one.least),
     perLevel('upper_limit_seats', 'The most seats that a level may have.', (one) => one.most),
     perLevel('current_limit_seats', 'The seats that a level has now.', (one) => one.level?.limits.seats ?? one.nominal),
     perLevel('demand_seats_smoothed', 'The seats that a level is taken to want.', (one) => one.smoothed),
+    perLevel('demand_seats_average', 'The seats that it wanted lately, on average.', (one) => one.demand?.average),
+    perLevel('demand_seats_high_watermark', 'The most that it wanted then.', (one) => one.demand?.highest),
+    perLevel('demand_seats_stdev', 'How far that went up and down.', (one) => one.demand?.deviation),
+    perLevel('target_seats', 'The seats that it should have.', (one) => one.target),
+    family(
+      'seat_fair_frac',
+      'gauge',
+      'The part of what they should have that levels get.',
+      fraction === undefined ? [] : [{ labels: {}, value: fraction }],
+    ),
   ]);
 }

@@ -113,7 +113,8 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     let exchange = incoming;
     let call: Call | undefined;
     let record: AuditRecord | undefined;
-    let leave: (() => void) | undefined;
+    let leave: ((ms: number) => void) | undefined;
+    let entered = 0;
     try {
       const known = authentication.authenticate(exchange);
       const asker = known instanceof Promise ? await known : known;
@@ -129,12 +130,13 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const deadline = deadlineOf(call.info, call.query, options.timeoutMs);
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
+      entered = performance.now();
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
       const answer = inTime instanceof Promise ? await inTime : inTime;
       if (call.info.isResource) noteBody(call, options.connections);
-      leave?.();
+      leave?.(performance.now() - entered);
       leave = undefined;
       record?.answered(answer);
       if (answer.kind === 'list') options.store.listed(call.info.group, call.info.resource, answer.result.items.length);
@@ -142,7 +144,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       await sendAnswer(exchange, call, answer, options.openWatches);
       metrics.observe(call.info, statusOf(answer), started, readBytes(call, answer));
     } catch (error) {
-      leave?.();
+      leave?.(performance.now() - entered);
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       if (!call && told.code === 401) {
         options.identity.authenticated(undefined, performance.now() - started);
