@@ -96,7 +96,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const registry = createRegistry({
     backend: counted.store.measured(backend),
     admission,
-    services: { cidrs: options.serviceCidrs, nodePorts: options.nodePortRange },
+    services: { cidrs: options.serviceCidrs, nodePorts: options.nodePortRange, metrics: counted.allocators },
     log: log.child('registry'),
   });
   registryReady = registry;

@@ -1,6 +1,7 @@
 import { createTokenMetrics } from '../authn/token-metrics.ts';
 import { renderCel } from '../cel/metrics.ts';
 import { createAdmissionMetrics } from './admission.ts';
+import { createAllocatorMetrics } from './allocators.ts';
 import { createAuditMetrics } from './audit.ts';
 import { createAuthorizerMetrics } from './authorizers.ts';
 import { createConnectionMetrics } from './connections.ts';
@@ -14,6 +15,7 @@ import { createWatchMetrics } from './watches.ts';
 export function createMetrics(server: string) {
   const parts = {
     admission: createAdmissionMetrics(),
+    allocators: createAllocatorMetrics(),
     audit: createAuditMetrics(),
     authenticationReloads: createReloadMetrics('authentication', server),
     authorizationReloads: createReloadMetrics('authorization', server),

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { type Cidr, cidrContains, cidrSize, formatIp, parseIp } from '../../../base/cidr.ts';
+import { type Cidr, cidrContains, cidrSize, formatCidr, formatIp, parseIp } from '../../../base/cidr.ts';
+import type { AllocatorMetrics, Scope, Usage } from '../../metrics/allocators.ts';
 
 /** Addresses of one family, from networks that may change, given out at most once. */
 export interface AddressPool {
@@ -7,8 +8,10 @@ export interface AddressPool {
   take(address: string, networks: readonly Cidr[]): string | undefined;
   takeAny(networks: readonly Cidr[]): string | undefined;
   /** Known from before: no questions asked. */
-  mark(address: string): void;
+  mark(address: string, networks: readonly Cidr[]): void;
   release(address: string): void;
+  /** What is taken of each of these networks, and of those that anything is taken of. */
+  usage(networks: readonly Cidr[]): ReadonlyMap<string, Usage>;
 }
 
 /** The lower part is left for those who ask for an address by name. */
@@ -27,8 +30,16 @@ function usable(network: Cidr): { first: bigint; count: bigint } {
 
 const mostTries = 70_000n;
 
-export function createAddressPool(): AddressPool {
-  const taken = new Set<string>();
+export function createAddressPool(metrics?: Pick<AllocatorMetrics, 'address'>): AddressPool {
+  /** By address, the network that it is of. */
+  const taken = new Map<string, Cidr | undefined>();
+
+  const measured = <T>(network: Cidr, scope: Scope, search: () => T, found: (result: T) => boolean): T => {
+    const began = performance.now();
+    const result = search();
+    metrics?.address(formatCidr(network), scope, found(result), performance.now() - began);
+    return result;
+  };
 
   const scan = (family: 4 | 6, first: bigint, from: bigint, to: bigint): string | undefined => {
     const end = to - from > mostTries ? from + mostTries : to;
@@ -56,20 +67,45 @@ export function createAddressPool(): AddressPool {
         return `the provided network does not match the current range`;
       }
       const text = formatIp(ip);
-      if (taken.has(text)) return 'provided IP is already allocated';
-      taken.add(text);
+      const free = measured(network, 'static', () => !taken.has(text), Boolean);
+      if (!free) return 'provided IP is already allocated';
+      taken.set(text, network);
       return undefined;
     },
     takeAny(networks) {
       for (const network of networks) {
-        const address = anyOf(network);
+        const address = measured(
+          network,
+          'dynamic',
+          () => anyOf(network),
+          (found) => found !== undefined,
+        );
         if (address === undefined) continue;
-        taken.add(address);
+        taken.set(address, network);
         return address;
       }
       return undefined;
     },
-    mark: (address) => void taken.add(address),
+    mark(address, networks) {
+      const ip = parseIp(address);
+      taken.set(address, ip && networks.find((network) => cidrContains(network, ip)));
+    },
     release: (address) => void taken.delete(address),
+    usage(networks) {
+      const counts = new Map(networks.map((network) => [formatCidr(network), { network, taken: 0 }]));
+      const byNetwork = Map.groupBy(taken.values(), (network) => network);
+      for (const [network, all] of byNetwork) {
+        if (!network) continue;
+        const name = formatCidr(network);
+        const before = counts.get(name)?.taken ?? 0;
+        counts.set(name, { network, taken: before + all.length });
+      }
+      return new Map(
+        [...counts].map(([name, one]) => [
+          name,
+          { taken: one.taken, free: Number(usable(one.network).count) - one.taken },
+        ]),
+      );
+    },
   };
 }

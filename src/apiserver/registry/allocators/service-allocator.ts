@@ -3,6 +3,7 @@ import type { Service } from '../../../api/gen/core-v1.ts';
 import type { StatusCause } from '../../../api/gen/meta-v1.ts';
 import { internalError, invalid } from '../../../api/status.ts';
 import { type Cidr, ipFamily, parseCidr } from '../../../base/cidr.ts';
+import type { AllocatorMetrics } from '../../metrics/allocators.ts';
 import type { Registry } from '../types.ts';
 import { createAddressPool } from './address-pool.ts';
 import { initFamilies } from './ip-families.ts';
@@ -39,10 +40,11 @@ export interface ServiceAllocator {
 export function createServiceAllocator(options: {
   cidrs: readonly string[];
   nodePorts: { from: number; to: number };
+  metrics?: AllocatorMetrics | undefined;
 }): ServiceAllocator {
   const own = options.cidrs.flatMap((text) => parseCidr(text) ?? []);
-  const addresses = createAddressPool();
-  const ports = createPortPool(options.nodePorts);
+  const addresses = createAddressPool(options.metrics);
+  const ports = createPortPool(options.nodePorts, options.metrics);
   let known = false;
 
   /** What existing Services have, learnt when first needed: the registry has read everything by then. */
@@ -51,11 +53,13 @@ export function createServiceAllocator(options: {
     known = true;
     const list = registry.store('', 'services').list({});
     if (list instanceof Promise) throw internalError('services are not read yet');
+    const networks = [...own, ...otherNetworks(registry, own)];
     for (const { object } of list.items) {
       const spec = specOf(object as unknown as Service);
-      for (const address of addressesOf(spec)) addresses.mark(address);
-      for (const port of portsOf(spec)) ports.take(port);
+      for (const address of addressesOf(spec)) addresses.mark(address, networks);
+      for (const port of portsOf(spec)) ports.mark(port);
     }
+    options.metrics?.follow({ addresses: () => addresses.usage(own), ports: () => ports.usage() });
   };
 
   return {

@@ -11,6 +11,7 @@ export function servicesOn(network: ServiceNetwork = { cidrs: ['10.43.0.0/16'] }
   const allocator = createServiceAllocator({
     cidrs: network.cidrs,
     nodePorts: network.nodePorts ?? { from: 30_000, to: 32_767 },
+    metrics: network.metrics,
   });
   return {
     selectableFields: { 'spec.clusterIP': ['spec', 'clusterIP'], 'spec.type': ['spec', 'type'] },
