@@ -1,3 +1,4 @@
+import { historyCapacity } from '../registry/history.ts';
 import type { Registry } from '../registry/types.ts';
 import { versionInfo } from '../version.ts';
 import { renderFamilies } from './text.ts';
@@ -53,13 +54,57 @@ export function renderServer({ registry, apiServices, storedBytes, features }: S
       name: 'apiserver_storage_events_received_total',
       type: 'counter',
       help: 'Changes of each resource that the datastore has told of.',
-      samples: ofStock(({ received }) => received),
+      samples: ofStock(({ counts }) => counts.received),
     },
     {
       name: 'apiserver_watch_cache_events_received_total',
       type: 'counter',
       help: 'The same, as they came into what watchers are served from.',
-      samples: ofStock(({ received }) => received),
+      samples: ofStock(({ counts }) => counts.received),
+    },
+    {
+      name: 'apiserver_watch_cache_events_dispatched_total',
+      type: 'counter',
+      help: 'What of that watchers could be told.',
+      samples: ofStock(({ counts }) => counts.dispatched),
+    },
+    {
+      name: 'apiserver_watch_cache_resource_version',
+      type: 'gauge',
+      help: 'How far what watchers are served from has come.',
+      samples: ofStock(({ revision }) => revision),
+    },
+    {
+      name: 'watch_cache_capacity',
+      type: 'gauge',
+      help: 'The most changes of each resource that are kept in memory.',
+      samples: ofStock(() => historyCapacity),
+    },
+    {
+      name: 'apiserver_init_events_total',
+      type: 'counter',
+      help: 'Objects that watches began with.',
+      samples: ofStock(({ counts }) => counts.initialEvents),
+    },
+    {
+      name: 'apiserver_watch_cache_consistent_read_total',
+      type: 'counter',
+      help: 'Lists of what is newest; none has to ask the datastore.',
+      samples: stocks
+        .filter(({ counts }) => counts.newestLists > 0)
+        .map(({ group, resource, counts }) => ({
+          labels: { fallback: 'false', group, resource, success: 'true' },
+          value: counts.newestLists,
+        })),
+    },
+    {
+      name: 'apiserver_cache_list_fetched_objects_total',
+      type: 'counter',
+      help: 'Objects that were looked at for lists.',
+      samples: stocks.map(({ group, resource, counts }) => ({
+        labels: { group, index: '', resource },
+        value: counts.fetched,
+      })),
     },
     {
       name: 'apiserver_storage_objects',

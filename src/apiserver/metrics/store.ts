@@ -27,6 +27,20 @@ export function createStoreMetrics() {
     help: 'The objects on them.',
     labels: ['group', 'resource'],
   });
+  const fromStore = (what: string, help: string) =>
+    createCounters({ name: `apiserver_storage_list_${what}total`, help, labels: ['group', 'resource'] });
+  const storeLists = fromStore('', 'Lists that were read from the datastore.');
+  /** All that is fetched is what was asked for. */
+  const storeListed = [
+    fromStore('fetched_objects_', 'The objects on them.'),
+    fromStore('evaluated_objects_', 'Those that were looked at.'),
+    fromStore('returned_objects_', 'Those that were given on.'),
+  ];
+  const noteList = (prefix: string, objects: number): void => {
+    const { group, resource } = namesOfPrefix(prefixOfKey(prefix));
+    storeLists.count(group, resource);
+    for (const counters of storeListed) counters.add(objects, group, resource);
+  };
   const series = new Map<string, { values: readonly string[]; time: Series }>();
 
   const observe = async <T>(operation: string, key: string, answer: Promise<T>, good: (value: T) => boolean) => {
@@ -60,14 +74,19 @@ export function createStoreMetrics() {
         const name = value === undefined ? 'delete' : expected === 0 ? 'create' : 'update';
         return observe(name, key, backend.write(operation), (result) => result.ok);
       };
-      measured.list = (request) => observe('list', request.prefix, backend.list(request), () => true);
+      measured.list = (request) =>
+        observe('list', request.prefix, backend.list(request), ({ entries }) => {
+          noteList(request.prefix, entries.length);
+          return true;
+        });
       return measured;
     },
     listed(group: string, resource: string, objects: number): void {
       lists.count(group, '', resource);
       listed.add(objects, group, resource);
     },
-    render: (): string => [total, failed, times, lists, listed].map((family) => family.render()).join(''),
+    render: (): string =>
+      [total, failed, times, lists, listed, storeLists, ...storeListed].map((family) => family.render()).join(''),
   };
 }
 

@@ -6,7 +6,7 @@ import { keyOf, placeOfKey, resourcePrefix } from './keys.ts';
 import { createRecent } from './recent.ts';
 import { createSortedMap } from './sorted-map.ts';
 import { atRevision, type FieldReader, type Kept, storedFromBytes } from './stored.ts';
-import type { Place, ResourceDefinition } from './types.ts';
+import type { CacheCounts, Place, ResourceDefinition } from './types.ts';
 
 /**
  * All objects of one resource as they are durable, the changes that led there, and what is still on its way to disk.
@@ -16,8 +16,8 @@ export interface Cache {
   readonly prefix: string;
   readonly fields: FieldReader;
   readonly size: number;
-  /** Events that have come in. */
-  readonly received: number;
+  /** Since the start; who reads from here counts that here. */
+  readonly counts: CacheCounts;
   key(place: Place): string;
   get(key: string): Kept | undefined;
   /** Durable objects of a namespace ('' for all) with keys from `start` on, in key order. */
@@ -49,7 +49,7 @@ export function createCache(
   const recent = createRecent();
   const newest = new Map<string, { revision: number; stored: Kept | undefined }>();
   const expected = new Map<number, Kept>();
-  let received = 0;
+  const counts: CacheCounts = { received: 0, dispatched: 0, initialEvents: 0, newestLists: 0, fetched: 0 };
 
   const bounds = (namespace: string): { start: string; end: string } => {
     const range = namespace === '' ? prefix : `${prefix}${namespace}/`;
@@ -84,9 +84,7 @@ export function createCache(
     get size() {
       return items.size;
     },
-    get received() {
-      return received;
-    },
+    counts,
     key: (place) => keyOf(prefix, place),
     get: (key) => items.get(key),
     range(namespace, start) {
@@ -126,8 +124,9 @@ export function createCache(
       history.startAt(revision);
     },
     apply(events) {
-      received += events.length;
+      counts.received += events.length;
       const changes = events.flatMap((event) => applied(event) ?? []);
+      counts.dispatched += changes.length;
       history.add(changes);
       for (const listener of listeners) listener(changes);
       for (const { stored } of changes) recent.keep(stored);

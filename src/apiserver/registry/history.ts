@@ -20,8 +20,11 @@ export interface History {
   startAt(revision: number): void;
 }
 
+/** The most changes of one resource that are kept. */
+export const historyCapacity = 4_096;
+
 export function createHistory(options: { most?: number; mostBytes?: number } = {}): History {
-  const { most = 4_096, mostBytes = 4 * 1024 * 1024 } = options;
+  const { most = historyCapacity, mostBytes = 4 * 1024 * 1024 } = options;
   let changes: Change[] = [];
   /** Changes before this index are dropped; the array is cut now and then. */
   let first = 0;

@@ -32,6 +32,7 @@ export function listObjects(reading: Reading, options: ListOptions): Maybe<KeptL
   const freshness = listFreshness(options);
   switch (freshness.at) {
     case 'newest':
+      cache.counts.newestLists++;
       return page(reading, selection, now(reading, selection), options.limit, hub.revision());
     case 'any':
       return page(reading, selection, now(reading, selection), undefined, hub.revision());
@@ -112,12 +113,14 @@ function page(
   const { matches } = selection;
   const resourceVersion = String(revision);
   if (!limit) {
-    const items = matches ? Iterator.from(candidates).filter(matches).toArray() : [...candidates];
-    return { items, resourceVersion };
+    const all = [...candidates];
+    cache.counts.fetched += all.length;
+    return { items: matches ? all.filter(matches) : all, resourceVersion };
   }
   const items: Kept[] = [];
   let remaining = 0;
   for (const candidate of candidates) {
+    cache.counts.fetched++;
     if (items.length === limit) {
       remaining++;
       if (matches) break;

@@ -111,7 +111,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
       const cache = served.get(nameOf({ group, resource }))?.core.cache;
       if (!cache) return undefined;
       const [first] = cache.range('');
-      return { count: cache.size, bytes: first?.bytes.length ?? 0, received: cache.received };
+      return { count: cache.size, bytes: first?.bytes.length ?? 0, counts: cache.counts, revision: hub.revision() };
     },
     store(group, resource) {
       const found = served.get(nameOf({ group, resource }));

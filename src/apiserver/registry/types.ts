@@ -373,6 +373,28 @@ export interface Admission {
   validate(attributes: AdmissionAttributes): Maybe<void>;
 }
 
+/** What happened to the cache of a resource since the start. */
+export interface CacheCounts {
+  /** Changes that the datastore told of, and those of them that were there for watchers. */
+  received: number;
+  dispatched: number;
+  /** What watches that begin with a list were given of it. */
+  initialEvents: number;
+  /** Lists of what is newest. */
+  newestLists: number;
+  /** Objects that were looked at for lists. */
+  fetched: number;
+}
+
+/** How many objects of a resource there are, and how large one is, roughly. */
+export interface ResourceStock {
+  readonly count: number;
+  readonly bytes: number;
+  readonly counts: Readonly<CacheCounts>;
+  /** How far the cache has come. */
+  readonly revision: number;
+}
+
 /** All resources that are served, by group, version and path word. */
 export interface Registry {
   /** Undefined when that is not served. */
@@ -380,11 +402,8 @@ export interface Registry {
   /** The store in its storage version. Throws (a bug) when there is none. */
   store(group: string, resource: string): ResourceStore;
   definitions(): readonly ResourceDefinition[];
-  /** How many objects of a resource there are, and how large one is, roughly; undefined when it is not served. */
-  stock(
-    group: string,
-    resource: string,
-  ): { readonly count: number; readonly bytes: number; readonly received: number } | undefined;
+  /** Undefined when that is not served. */
+  stock(group: string, resource: string): ResourceStock | undefined;
   /** Makes a resource servable at run time, or replaces its definition, keeping its objects; resolves when it serves. */
   add(definition: ResourceDefinition): Promise<void>;
   /** Stops serving (watches are closed); the objects stay stored. */

@@ -27,6 +27,7 @@ export function watchObjects(watching: Watching, asked: WatchOptions, sink: Watc
   }
   const begin = (): Watch => {
     const events = [...current(watching, selection)];
+    watching.cache.counts.initialEvents += events.length;
     if (options.allowWatchBookmarks) events.push(bookmark(kindOf(watching), hub.revision(), true));
     if (events.length > 0) sink.onEvents(events);
     return follow(watching, options, selection, sink, hub.revision());
