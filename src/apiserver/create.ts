@@ -142,6 +142,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     client: options.proxyClient,
     upgradeOf: (call) => upgrades.get(call),
     changed: () => discovery.invalidate(),
+    unreachable: (call) => metrics.terminated(call, 503, 'aggregator'),
     log: log.child('aggregation'),
   });
   const discovery = createDiscovery({

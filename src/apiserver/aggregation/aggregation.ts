@@ -54,6 +54,8 @@ export interface AggregationOptions {
   upgradeOf: (call: Call) => Upgrade | undefined;
   /** What is served has changed. */
   changed: () => void;
+  /** Hears of each call whose server cannot be reached. */
+  unreachable: (call: Call) => void;
   log: Logger;
 }
 
@@ -149,12 +151,17 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     return { kind: 'frames', frames: jsonLines(answer) as AsyncIterable<{ type: string; object: object }> };
   };
 
+  const turnedAway = (call: Call): Answer => {
+    options.unreachable(call);
+    return unavailable;
+  };
+
   const relay = async (call: Call, remote: Remote): Promise<Answer> => {
-    if (!remote.available) return unavailable;
+    if (!remote.available) return turnedAway(call);
     const upgrade = options.upgradeOf(call);
     if (!upgrade && !call.exchange) return answerWithin(call, remote);
     const target = await remoteTarget(registry, remote.service, client).catch(() => undefined);
-    if (!target) return unavailable;
+    if (!target) return turnedAway(call);
     const request = { dial, target, path: call.url, headers: userHeaders(call.user) };
     if (upgrade) await relayUpgrade(upgrade, request);
     else if (call.exchange) await relayExchange(call.exchange, request);

@@ -1,4 +1,4 @@
-import { badRequest, timeout } from '../../api/status.ts';
+import { type ApiError, badRequest, timeout } from '../../api/status.ts';
 import { parseGoDuration } from '../../base/duration.ts';
 import type { RequestInfo } from './request-info.ts';
 
@@ -23,13 +23,22 @@ export function deadlineOf(info: RequestInfo, query: URLSearchParams, most = mos
   }
 }
 
-/** Settles as `work` does, or rejects with a 504 when that takes longer; what was begun goes on unheard. */
-export function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+const tooLate = 'request did not complete within requested timeout - context deadline exceeded';
+
+/** Whether this is what `within` rejects with. */
+export const isTooLate = ({ code, status }: ApiError): boolean =>
+  code === 504 && status.message?.endsWith(tooLate) === true;
+
+/** Settles as `work` does, or rejects with a 504 when that takes longer; what was begun goes on, and `late` hears its end. */
+export function within<T>(milliseconds: number, work: Promise<T>, late?: (status: 'ok' | 'error') => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(timeout('request did not complete within requested timeout - context deadline exceeded')),
-      milliseconds,
-    );
+    const timer = setTimeout(() => {
+      reject(timeout(tooLate));
+      work.then(
+        () => late?.('ok'),
+        () => late?.('error'),
+      );
+    }, milliseconds);
     work.then(
       (value) => {
         clearTimeout(timer);

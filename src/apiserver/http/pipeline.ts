@@ -15,7 +15,7 @@ import type { RequestMetrics } from '../metrics/requests.ts';
 import type { StoreMetrics } from '../metrics/store.ts';
 import type { UserInfo } from '../server.ts';
 import { sendAnswer, sendError } from './answer.ts';
-import { deadlineOf, within } from './deadline.ts';
+import { deadlineOf, isTooLate, within } from './deadline.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { bodyEncoding } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
@@ -32,7 +32,7 @@ export interface PipelineOptions {
   dispatch: Dispatch;
   flowControl: FlowControl;
   metrics: RequestMetrics;
-  identity: Pick<IdentityMetrics, 'authenticated'>;
+  identity: Pick<IdentityMetrics, 'authenticated' | 'filtered'>;
   connections: Pick<ConnectionMetrics, 'body'>;
   store: Pick<StoreMetrics, 'listed'>;
   openWatches: OpenWatches;
@@ -107,6 +107,7 @@ export function errorAnswer(error: unknown, log: Logger, what: string): ApiError
 /** Takes one exchange from its first byte to its answer. */
 export function createPipeline(options: PipelineOptions): (exchange: Exchange) => void {
   const { authentication, impersonation, dispatch, metrics, log } = options;
+  const { filtered } = options.identity;
 
   const serve = async (incoming: Exchange): Promise<void> => {
     const started = performance.now();
@@ -120,10 +121,13 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const asker = known instanceof Promise ? await known : known;
       options.identity.authenticated(asker.name, performance.now() - started);
       record = options.audit?.begin(exchange, asker);
+      const recognized = performance.now();
       exchange = record?.exchange ?? exchange;
       const found = impersonation.actingOf(asker, exchange);
       const acting = found instanceof Promise ? await found : found;
       if (acting) record?.actsAs(acting);
+      const judged = performance.now();
+      filtered.impersonation(judged - recognized);
       call = callOf(exchange, acting?.user ?? asker, record);
       tellNotes(call, authentication.notesOf(asker));
       metrics.began(call.info);
@@ -131,18 +135,21 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const seat = options.flowControl.enter(incoming, call.user, call.info);
       leave = seat instanceof Promise ? await seat : seat;
       entered = performance.now();
+      filtered.priorityandfairness(entered - judged);
       const dispatched = dispatch(call);
       const inTime =
-        dispatched instanceof Promise && deadline !== undefined ? within(deadline, dispatched) : dispatched;
+        dispatched instanceof Promise && deadline !== undefined
+          ? within(deadline, dispatched, metrics.late)
+          : dispatched;
       const answer = inTime instanceof Promise ? await inTime : inTime;
       if (call.info.isResource) noteBody(call, options.connections);
       leave?.(performance.now() - entered);
       leave = undefined;
       record?.answered(answer);
       if (answer.kind === 'list') options.store.listed(call.info.group, call.info.resource, answer.result.items.length);
-      if (answer.kind === 'watch') exchange.onClose(metrics.watching(call.info));
+      if (answer.kind === 'watch') exchange.onClose(metrics.watching(call));
       await sendAnswer(exchange, call, answer, options.openWatches);
-      metrics.observe(call.info, statusOf(answer), started, readBytes(call, answer));
+      metrics.observe(call, statusOf(answer), started, readBytes(call, answer));
     } catch (error) {
       leave?.(performance.now() - entered);
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
@@ -151,7 +158,10 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
         exchange = options.audit?.refused(exchange, told) ?? exchange;
       } else record?.failed(told);
       sendError(exchange, told, call?.warnings);
-      if (call) metrics.observe(call.info, told.code, started);
+      if (!call) return;
+      // Nobody entered: there was no seat.
+      if ((entered === 0 && told.code === 429) || isTooLate(told)) metrics.terminated(call, told.code);
+      metrics.observe(call, told.code, started);
     }
   };
   return (exchange) => void serve(exchange);

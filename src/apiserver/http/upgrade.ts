@@ -95,11 +95,11 @@ export function createUpgradeHandler(
       const answer = await dispatch(call);
       if (answer.kind === 'watch') await serveWebSocketWatch(call, upgrade, answer, options.openWatches);
       else if (answer.kind !== 'taken') throw badRequest('this request cannot be upgraded');
-      metrics.observe(info, 101, started);
+      metrics.observe(call, 101, started);
     } catch (error) {
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       answerRaw(upgrade.socket, told);
-      if (call) metrics.observe(call.info, told.code, started);
+      if (call) metrics.observe(call, told.code, started);
     }
   };
 
