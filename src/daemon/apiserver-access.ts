@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type AuditMode, auditModes } from '../apiserver/audit/webhook.ts';
 import type { AuthenticationSettings } from '../apiserver/authn/configured.ts';
 import type { AuthorizationSettings } from '../apiserver/authz/chain.ts';
 import { type AuthorizerSettings, authorizerTypes } from '../apiserver/authz/configuration.ts';
@@ -12,6 +13,12 @@ type Given = Readonly<Record<string, string>>;
 
 /** In bytes, where events are cut at all. */
 const usualLargestEvent = 102_400;
+
+function auditMode(text = 'batch'): AuditMode {
+  const known = auditModes.find((mode) => mode === text);
+  if (known) return known;
+  throw refuseSetting(`invalid audit webhook mode ${text}, allowed modes are ${JSON.stringify(auditModes.join(','))}`);
+}
 
 /** `audit-*`: nothing where nobody would see it. */
 export function auditSettings(given: Given | undefined, notices: string[]): ApiServerOptions['audit'] {
@@ -53,6 +60,7 @@ export function auditSettings(given: Given | undefined, notices: string[]): ApiS
         ? undefined
         : {
             kubeconfig,
+            mode: auditMode(given['audit-webhook-mode']),
             ...largest('webhook'),
             maxWaitMs: wait === undefined ? undefined : parseDuration(wait),
             maxBatch: size('audit-webhook-batch-max-size'),

@@ -134,6 +134,7 @@ const table: ArgumentTable<All> = {
       'audit-webhook-truncate-enabled',
       'audit-webhook-truncate-max-event-size',
       'audit-webhook-config-file',
+      'audit-webhook-mode',
       'audit-webhook-batch-max-wait',
       'audit-webhook-batch-max-size',
       'audit-webhook-batch-buffer-size',
@@ -141,7 +142,6 @@ const table: ArgumentTable<All> = {
     'audit-log-format': onlyAs(`${flag}=audit-log-format`, 'json', 'events are lines of JSON'),
     'audit-log-version': onlyAs(`${flag}=audit-log-version`, 'audit.k8s.io/v1', 'events are of that version'),
     'audit-webhook-version': onlyAs(`${flag}=audit-webhook-version`, 'audit.k8s.io/v1', 'events are of that version'),
-    'audit-webhook-mode': onlyAs(`${flag}=audit-webhook-mode`, 'batch', 'requests do not wait for the webhook'),
 
     'api-audiences': account((_value, all) => ({ audiences: words(all) })),
     'service-account-issuer': account((_value, all) => ({ issuers: issuersOf(all) })),

@@ -1,3 +1,4 @@
+import type { Layer } from '../audit/latencies.ts';
 import type { AdmissionMetrics, AdmissionType } from '../metrics/admission.ts';
 import type { Admission, AdmissionAttributes, Maybe } from '../registry/types.ts';
 import type { AdmissionPlugin } from './plugin.ts';
@@ -7,6 +8,8 @@ interface Part {
   /** True: it has altered the object. */
   run(attributes: AdmissionAttributes): Maybe<unknown>;
   told(ms: number, rejected: boolean): void;
+  /** What the time that it takes is told as, where it asks others. */
+  readonly layer: Layer | undefined;
 }
 
 interface Chosen {
@@ -16,13 +19,19 @@ interface Chosen {
 
 const untold = (): void => {};
 
+const layers: Readonly<Record<string, Layer>> = {
+  MutatingAdmissionWebhook: 'mutating-webhook',
+  ValidatingAdmissionWebhook: 'validating-webhook',
+};
+
 /** The plug-ins as one; which of them care about an operation on a resource is worked out once. */
 export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metrics?: AdmissionMetrics): Admission {
   const chosen = new Map<string, Chosen>();
   const partsOf = (caring: readonly AdmissionPlugin[], operation: string, type: AdmissionType): Part[] =>
     caring.flatMap((plugin): Part[] => {
       const work = type === 'admit' ? plugin.mutate?.bind(plugin) : plugin.validate?.bind(plugin);
-      return work ? [{ run: work, told: metrics?.plugin(plugin.name, operation, type) ?? untold }] : [];
+      const told = metrics?.plugin(plugin.name, operation, type) ?? untold;
+      return work ? [{ run: work, told, layer: layers[plugin.name] }] : [];
     });
   const choose = (attributes: AdmissionAttributes): Chosen => {
     const { operation, group, resource, subresource } = attributes;
@@ -85,6 +94,8 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metric
       } catch (error) {
         refused(part, type, a, so.began, last);
         throw error;
+      } finally {
+        if (part.layer) a.context.spent?.(part.layer, performance.now() - last);
       }
       const now = performance.now();
       part.told(now - last, false);

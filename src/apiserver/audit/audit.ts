@@ -21,6 +21,7 @@ import {
   userOf,
   withoutManagedFields,
 } from './event-parts.ts';
+import { createLatencies, type Layer } from './latencies.ts';
 import type { AuditSink } from './log-file.ts';
 import { type Policy, parsePolicy, type Recording, recordingOf, type Stage } from './policy.ts';
 
@@ -28,6 +29,10 @@ import { type Policy, parsePolicy, type Recording, recordingOf, type Stage } fro
 export interface AuditRecord {
   /** Takes the request's place: what is read and answered through it is recorded. */
   readonly exchange: Exchange;
+  /** Where the request is to wait until its coming is written; false: it is to be refused. */
+  readonly received: Promise<boolean> | undefined;
+  /** So many milliseconds went there. */
+  spent(layer: Layer, ms: number): void;
   /** As whom else the request acts, once that is known. */
   actsAs(acting: Acting): void;
   /** What the authorizer says of it. */
@@ -48,10 +53,12 @@ export interface Audit {
   /** Reads the policy; throws when it cannot be used. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Undefined where nothing of the request is recorded. */
-  begin(exchange: Exchange, user: UserInfo): AuditRecord | undefined;
+  /** Undefined where nothing of the request is recorded. `began`: a `performance.now()`. */
+  begin(exchange: Exchange, user: UserInfo, began: number): AuditRecord | undefined;
+  /** A request is refused because its coming could not be recorded. */
+  unrecorded(): void;
   /** Records whom nobody could recognize. */
-  refused(exchange: Exchange, error: ApiError): Exchange | undefined;
+  refused(exchange: Exchange, error: ApiError, began: number): Exchange | undefined;
 }
 
 export interface AuditOptions {
@@ -68,10 +75,15 @@ export function createAudit(options: AuditOptions): Audit {
   const { sinks, metrics } = options;
   let policy: Policy | undefined;
 
-  const record = (exchange: Exchange, user: UserInfo, info: RequestInfo, recording: Recording): AuditRecord => {
+  const record = (
+    exchange: Exchange,
+    user: UserInfo,
+    { info, recording, began }: { info: RequestInfo; recording: Recording; began: number },
+  ): AuditRecord => {
+    const latencies = createLatencies(began);
     const auditID = headerOf(exchange.headers, 'audit-id') || randomUUID();
     const wants = (level: Recording['level']): boolean => recording.level === level;
-    const received = new Date();
+    const received = new Date(Date.now() - (performance.now() - began));
     const reference = objectReference(info);
     const more: Record<string, unknown> = {};
     const annotations = new Map<string, string>();
@@ -84,8 +96,8 @@ export function createAudit(options: AuditOptions): Audit {
     let over = false;
     const shown = (value: unknown): unknown => (recording.omitManagedFields ? withoutManagedFields(value) : value);
 
-    const tell = (stage: Stage): void => {
-      if (over || recording.omitStages.has(stage)) return;
+    const tell = (stage: Stage): Promise<boolean> | undefined => {
+      if (over || recording.omitStages.has(stage)) return undefined;
       const event = {
         kind: 'Event',
         apiVersion: 'audit.k8s.io/v1',
@@ -109,7 +121,11 @@ export function createAudit(options: AuditOptions): Audit {
       };
       const line = `${JSON.stringify(event)}\n`;
       metrics.event();
-      for (const sink of sinks) sink.write(line);
+      const written = sinks.flatMap((sink) => {
+        const taken = sink.write(line);
+        return taken ? [taken.then((good) => good || !sink.strict)] : [];
+      });
+      return written.length === 0 ? undefined : Promise.all(written).then((all) => all.every(Boolean));
     };
     const noteStatus = ({ status = 'Failure', message, reason, details }: Partial<Status>): void => {
       responseStatus = {
@@ -120,25 +136,31 @@ export function createAudit(options: AuditOptions): Audit {
         ...(details ? { details } : {}),
       };
     };
-    const complete = (code: number): void => {
+    const complete = (code: number): Promise<boolean> | undefined => {
       responseStatus = { metadata: {}, ...responseStatus, code };
-      tell('ResponseComplete');
+      for (const [key, value] of latencies.annotations()) annotate(key, value);
+      const written = tell('ResponseComplete');
       over = true;
+      return written;
     };
     const failed = ({ status }: ApiError): void => {
       noteStatus(status);
       if (wants('RequestResponse')) more.responseObject = status;
     };
-    tell('RequestReceived');
+    const stored = tell('RequestReceived');
     return {
+      received: stored,
+      spent: (layer, ms) => latencies.add(layer, ms),
       exchange: Object.assign(Object.create(exchange) as Exchange, {
         respond(...[status, headers, body]: Parameters<Exchange['respond']>) {
           if (wants('RequestResponse')) {
             const other = transformed(exchange.headers, body);
             if (other !== undefined) more.responseObject = shown(other);
           }
-          complete(status);
-          exchange.respond(status, { ...headers, 'audit-id': auditID }, body);
+          const send = (): void => exchange.respond(status, { ...headers, 'audit-id': auditID }, body);
+          const written = complete(status);
+          if (written) void written.then(send);
+          else send();
         },
         open(...[status, headers]: Parameters<Exchange['open']>) {
           responseStatus = { metadata: {}, code: status };
@@ -152,6 +174,7 @@ export function createAudit(options: AuditOptions): Audit {
         if (constraint !== undefined) more.authenticationMetadata = { impersonationConstraint: constraint };
       },
       decided({ allowed, reason, error }) {
+        latencies.since('authorization');
         if (error === undefined || allowed) annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
         annotate('authorization.k8s.io/reason', error === undefined || allowed ? reason : 'internal error');
       },
@@ -184,7 +207,12 @@ export function createAudit(options: AuditOptions): Audit {
     };
   };
 
-  const begin = (exchange: Exchange, user: UserInfo, omit: readonly Stage[] = []): AuditRecord | undefined => {
+  const begin = (
+    exchange: Exchange,
+    user: UserInfo,
+    began: number,
+    omit: readonly Stage[] = [],
+  ): AuditRecord | undefined => {
     if (!policy) return undefined;
     const mark = exchange.url.indexOf('?');
     const path = mark < 0 ? exchange.url : exchange.url.slice(0, mark);
@@ -193,7 +221,7 @@ export function createAudit(options: AuditOptions): Audit {
     const found = recordingOf(policy, info, user);
     metrics.level(found?.level ?? 'None');
     const omitStages = new Set([...(found?.omitStages ?? []), ...omit]);
-    return found && record(exchange, user, info, { ...found, omitStages });
+    return found && record(exchange, user, { info, recording: { ...found, omitStages }, began });
   };
 
   return {
@@ -205,8 +233,9 @@ export function createAudit(options: AuditOptions): Audit {
       await Promise.all(sinks.map((sink) => sink.flush()));
     },
     begin,
-    refused(exchange, error) {
-      const record = begin(exchange, nobody, ['RequestReceived']);
+    unrecorded: metrics.rejected,
+    refused(exchange, error, began) {
+      const record = begin(exchange, nobody, began, ['RequestReceived']);
       record?.refused(error);
       return record?.exchange;
     },

@@ -23,7 +23,10 @@ export interface LogFileOptions {
 /** Where events go, one JSON line each. */
 export interface AuditSink {
   start?(): Promise<void>;
-  write(line: string): void;
+  /** Requests whose coming cannot be written are refused. */
+  readonly strict?: boolean;
+  /** A promise where the request is to wait; false: the event is lost. */
+  write(line: string): undefined | Promise<boolean>;
   /** Settles when all that was written is there. */
   flush(): Promise<void>;
 }
@@ -119,11 +122,12 @@ export function createLogFile(options: LogFileOptions): AuditSink {
 
   return {
     write(line) {
-      if (bytes > mostWaiting) return;
+      if (bytes > mostWaiting) return undefined;
       waiting.push(line);
       bytes += line.length;
       if (bytes > mostWaiting) log.error('audit events are lost: the log is not written fast enough', { path });
       writing ??= Promise.resolve().then(drain);
+      return undefined;
     },
     async flush() {
       await writing;

@@ -15,12 +15,14 @@ export function truncated(line: string, most: number): string | undefined {
 export function createTruncating(sink: AuditSink, options: { most: number; log: Logger }): AuditSink {
   const { most, log } = options;
   return {
+    strict: sink.strict ?? false,
     start: () => sink.start?.() ?? Promise.resolve(),
     flush: () => sink.flush(),
     write(line) {
       const cut = truncated(line, most);
-      if (cut === undefined) log.error('an audit event is lost: it is too large even without its objects', { most });
-      else sink.write(cut);
+      if (cut !== undefined) return sink.write(cut);
+      log.error('an audit event is lost: it is too large even without its objects', { most });
+      return undefined;
     },
   };
 }

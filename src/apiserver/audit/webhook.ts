@@ -3,8 +3,13 @@ import type { Logger } from '../../base/log.ts';
 import { openRemoteService, type RemoteService } from '../remote/service.ts';
 import type { AuditSink } from './log-file.ts';
 
+export const auditModes = ['batch', 'blocking', 'blocking-strict'] as const;
+export type AuditMode = (typeof auditModes)[number];
+
 export interface AuditWebhookOptions {
   kubeconfig: string;
+  /** Whether requests wait for the webhook, and fail when it does not take that they have come. Default `batch`. */
+  mode?: AuditMode | undefined;
   /** How long events are gathered, and how many at the most are sent at once. Default 30 s and 400. */
   maxWaitMs?: number | undefined;
   maxBatch?: number | undefined;
@@ -12,7 +17,16 @@ export interface AuditWebhookOptions {
   buffer?: number | undefined;
 }
 
-const patienceMs = 30_000;
+export const webhookPatienceMs = 30_000;
+
+/** What is sent of events that were written as lines. */
+export function eventList(lines: readonly string[]): object {
+  const items = lines.map((line) => {
+    const { kind: _kind, apiVersion: _version, ...event } = JSON.parse(line);
+    return event;
+  });
+  return { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items };
+}
 
 /** Sends events as `EventList`s, gathered for a while. A list that cannot be sent is lost, as with upstream's batches. */
 export function createAuditWebhook(options: AuditWebhookOptions & { log: Logger }): AuditSink {
@@ -26,12 +40,8 @@ export function createAuditWebhook(options: AuditWebhookOptions & { log: Logger 
   const sendBatch = async (): Promise<void> => {
     const batch = waiting.splice(0, maxBatch);
     lost = 0;
-    const items = batch.map((line) => {
-      const { kind: _kind, apiVersion: _version, ...event } = JSON.parse(line);
-      return event;
-    });
     try {
-      await service?.post({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items });
+      await service?.post(eventList(batch));
     } catch (error) {
       log.error('audit events are lost: the webhook does not take them', {
         events: batch.length,
@@ -59,15 +69,16 @@ export function createAuditWebhook(options: AuditWebhookOptions & { log: Logger 
 
   return {
     async start() {
-      service = await openRemoteService({ kubeconfig, timeoutMs: patienceMs });
+      service = await openRemoteService({ kubeconfig, timeoutMs: webhookPatienceMs });
     },
     write(line) {
       if (waiting.length >= buffer) {
         if (lost++ === 0) log.error('audit events are lost: the webhook does not keep up', { buffer });
-        return;
+        return undefined;
       }
       waiting.push(line);
       soon();
+      return undefined;
     },
     async flush() {
       await sending;

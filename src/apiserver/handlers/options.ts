@@ -1,5 +1,6 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { badRequest, invalid } from '../../api/status.ts';
+import type { Layer } from '../audit/latencies.ts';
 import type { RequestContext } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
 
@@ -61,6 +62,7 @@ export interface ContextOptions {
   warnings: string[];
   /** Undefined where no audit log asks. */
   annotate?: ((key: string, value: string) => void) | undefined;
+  spent?: RequestContext['spent'] | undefined;
   /** Made when first asked for: most requests never look at it. */
   signal: () => AbortSignal;
 }
@@ -125,6 +127,10 @@ class QueryContext implements RequestContext {
 
   annotate(key: string, value: string): void {
     this.#options.annotate?.(key, value);
+  }
+
+  spent(layer: Layer, ms: number): void {
+    this.#options.spent?.(layer, ms);
   }
 
   get signal(): AbortSignal {

@@ -67,6 +67,7 @@ export function callOf(exchange: Exchange, user: UserInfo, record?: AuditRecord)
       userAgent: headerOf(headers, 'user-agent'),
       warnings,
       annotate: record?.annotate,
+      spent: record?.spent,
       signal: () => {
         if (!signal) {
           const controller = new AbortController();
@@ -104,6 +105,10 @@ export function errorAnswer(error: unknown, log: Logger, what: string): ApiError
   return internalError(messageOf(error));
 }
 
+const textHeaders = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+const unrecorded = (url: string): string =>
+  `Internal Server Error: ${JSON.stringify(url)}: failed to store audit event\n`;
+
 /** Takes one exchange from its first byte to its answer. */
 export function createPipeline(options: PipelineOptions): (exchange: Exchange) => void {
   const { authentication, impersonation, dispatch, metrics, log } = options;
@@ -119,8 +124,15 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
     try {
       const known = authentication.authenticate(exchange);
       const asker = known instanceof Promise ? await known : known;
-      options.identity.authenticated(asker.name, performance.now() - started);
-      record = options.audit?.begin(exchange, asker);
+      const authenticated = performance.now();
+      options.identity.authenticated(asker.name, authenticated - started);
+      record = options.audit?.begin(exchange, asker, started);
+      if (record?.received && !(await record.received)) {
+        options.audit?.unrecorded();
+        incoming.respond(500, textHeaders, unrecorded(incoming.url));
+        return;
+      }
+      record?.spent('authentication', authenticated - started);
       const recognized = performance.now();
       exchange = record?.exchange ?? exchange;
       const found = impersonation.actingOf(asker, exchange);
@@ -128,6 +140,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       if (acting) record?.actsAs(acting);
       const judged = performance.now();
       filtered.impersonation(judged - recognized);
+      if (acting) record?.spent('impersonation', judged - recognized);
       call = callOf(exchange, acting?.user ?? asker, record);
       tellNotes(call, authentication.notesOf(asker));
       metrics.began(call.info);
@@ -136,6 +149,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       leave = seat instanceof Promise ? await seat : seat;
       entered = performance.now();
       filtered.priorityandfairness(entered - judged);
+      record?.spent('apf-queue-wait', entered - judged);
       const dispatched = dispatch(call);
       const inTime =
         dispatched instanceof Promise && deadline !== undefined
@@ -155,7 +169,7 @@ export function createPipeline(options: PipelineOptions): (exchange: Exchange) =
       const told = errorAnswer(error, log, `${exchange.method} ${exchange.url}`);
       if (!call && told.code === 401) {
         options.identity.authenticated(undefined, performance.now() - started);
-        exchange = options.audit?.refused(exchange, told) ?? exchange;
+        exchange = options.audit?.refused(exchange, told, started) ?? exchange;
       } else record?.failed(told);
       sendError(exchange, told, call?.warnings);
       if (!call) return;

@@ -2,7 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ApiError } from '../../api/status.ts';
-import { badRequest } from '../../api/status.ts';
+import { badRequest, internalError } from '../../api/status.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authentication } from '../authn/authenticate.ts';
@@ -78,7 +78,8 @@ export function createUpgradeHandler(
     let call: Call | undefined;
     try {
       const asker = await authentication.authenticate(exchange);
-      const record = options.audit?.begin(exchange, asker);
+      const record = options.audit?.begin(exchange, asker, started);
+      if (record?.received && !(await record.received)) throw internalError('failed to store audit event');
       const acting = await impersonation.actingOf(asker, exchange);
       if (acting) record?.actsAs(acting);
       call = callOf(exchange, acting?.user ?? asker, record);

@@ -12,10 +12,17 @@ export function createAuditMetrics() {
     help: 'Requests by how much the policy wants of them.',
     labels: ['level'],
   });
+  const rejected = createCounters({
+    name: 'apiserver_audit_requests_rejected_total',
+    help: 'Requests that were refused because their coming could not be recorded.',
+    labels: [],
+  });
+  for (const counters of [events, rejected]) counters.add(0);
   return {
     event: (): void => events.count(),
     level: (level: string): void => levels.count(level),
-    render: (): string => events.render() + levels.render(),
+    rejected: (): void => rejected.count(),
+    render: (): string => events.render() + levels.render() + rejected.render(),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
+import type { Layer } from '../audit/latencies.ts';
 import type { UserInfo } from '../server.ts';
 
 /** A value now, or later: callers `await` it; the hot paths stay synchronous when nothing has to be waited for. */
@@ -23,6 +24,8 @@ export interface RequestContext {
   warn(text: string): void;
   /** Adds to what the audit log tells of the request; the first value of a key stays. */
   annotate?(key: string, value: string): void;
+  /** So many milliseconds of the request went there. */
+  spent?(layer: Layer, ms: number): void;
   /** Aborts when the client has gone or the request's time is over. */
   readonly signal: AbortSignal;
 }
