@@ -1,4 +1,4 @@
-import { canonicalValue, isTypeError, newWalk, type Walk } from './canonical.ts';
+import { canonicalValue, isTypeError, newWalk, valueWord, type Walk } from './canonical.ts';
 import { jsonSyntaxError } from './json-syntax.ts';
 import type { KubernetesObject } from './object.ts';
 import { apiVersionOf } from './object.ts';
@@ -46,6 +46,10 @@ export function parseJson(text: string, kind: string): unknown {
     );
   }
 }
+
+/** What Go says of a value that should tell its kind and cannot. */
+export const notKinded = (value: unknown): string =>
+  `json: cannot unmarshal ${valueWord(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 const shownBytes = 30;
 

@@ -14,6 +14,17 @@ const maxOperations = 10_000;
 /** Why an operation does not apply. Upstream knows the reason but answers with a fixed text; ours is in the cause. */
 class DoesNotApply extends Error {}
 
+/** There is nothing where the operation is to happen. */
+class NothingThere extends DoesNotApply {}
+
+class TestFailed extends DoesNotApply {}
+
+/** Why a patch could not be applied, in the words of the library that upstream uses; undefined: for another reason. */
+export function patchFailure(error: unknown): { readonly text: string; readonly testFailed: boolean } | undefined {
+  const cause = error instanceof ApiError ? error.cause : undefined;
+  return cause instanceof DoesNotApply ? { text: cause.message, testFailed: cause instanceof TestFailed } : undefined;
+}
+
 /**
  * RFC 6902. Returns the new document; `document` is not changed (unchanged parts are shared with the result).
  * Throws ApiError: BadRequest for what is no patch, Invalid (422) for one that does not apply. As upstream, `replace`
@@ -58,37 +69,80 @@ export function rejected(cause: Error): ApiError {
 }
 
 function applyOperation(document: unknown, operation: Operation): unknown {
-  const path = pointer(operation.path, 'path');
+  const path = pointer(operation.path, `${String(operation.op)} operation failed to decode path`);
+  const shown = String(operation.path);
   switch (operation.op) {
-    case 'add':
-      return at(document, path, (parent, key) => added(parent, key, operand(operation)));
-    case 'remove':
-      return at(document, path, removed);
-    case 'replace':
+    case 'add': {
+      const missing = `add operation does not apply: doc is missing path: "${shown}"`;
+      const failed = `error in add for path: '${shown}'`;
+      return worded({ missing, failed }, () =>
+        at(document, path, (parent, key) => added(parent, key, operand(operation))),
+      );
+    }
+    case 'remove': {
+      const missing = `remove operation does not apply: doc is missing path: "${shown}"`;
+      return worded({ missing, failed: `error in remove for path: '${shown}'` }, () => at(document, path, removed));
+    }
+    case 'replace': {
       if (path.length === 0) return operand(operation);
-      return at(document, path, (parent, key) => {
-        if (Array.isArray(parent)) return parent.with(index(parent, key, parent.length - 1), operand(operation));
-        return { ...parent, [key]: operand(operation) };
-      });
+      const missing = `replace operation does not apply: doc is missing path: ${shown}`;
+      const failed = `replace operation does not apply: doc is missing key: ${shown}`;
+      return worded({ missing, failed, plain: 'missing value' }, () =>
+        at(document, path, (parent, key) => {
+          if (Array.isArray(parent)) return parent.with(index(key, parent.length - 1), operand(operation));
+          return { ...parent, [key]: operand(operation) };
+        }),
+      );
+    }
     case 'move': {
-      const from = pointer(operation.from, 'from');
-      const value = read(document, from);
-      return at(at(document, from, removed), path, (parent, key) => added(parent, key, value));
+      const from = pointer(operation.from, 'move operation failed to decode from');
+      const taken = {
+        missing: `move operation does not apply: doc is missing from path: ${String(operation.from)}`,
+        failed: `error in move for path: '${from.at(-1) ?? ''}'`,
+      };
+      const value = worded(taken, () => read(document, from));
+      const rest = worded(taken, () => at(document, from, removed));
+      const missing = `move operation does not apply: doc is missing destination path: ${shown}`;
+      return worded({ missing, failed: `error in move for path: '${shown}'` }, () =>
+        at(rest, path, (parent, key) => added(parent, key, value)),
+      );
     }
     case 'copy': {
+      const from = pointer(operation.from, 'copy operation failed to decode from');
       // What is not there is copied as null.
-      const value = read(document, pointer(operation.from, 'from'), true) ?? null;
-      return at(document, path, (parent, key) => added(parent, key, value));
+      const source = {
+        missing: `copy operation does not apply: doc is missing from path: ${String(operation.from)}`,
+        failed: `error in copy for from: '${String(operation.from)}'`,
+      };
+      const value = worded(source, () => read(document, from, true)) ?? null;
+      const missing = `copy operation does not apply: doc is missing destination path: ${shown}`;
+      return worded({ missing, failed: 'error while adding value during copy' }, () =>
+        at(document, path, (parent, key) => added(parent, key, value)),
+      );
     }
     case 'test': {
-      const found = path.length === 0 ? document : read(document, path, true);
+      const missing = `test operation does not apply: is missing path: ${shown}`;
+      const found = worded({ missing, failed: `error in test for path: '${shown}'` }, () =>
+        path.length === 0 ? document : read(document, path, true),
+      );
       if (!isDeepStrictEqual(found ?? null, operation.value ?? null)) {
-        throw new DoesNotApply(`testing value ${String(operation.path)} failed: test failed`);
+        throw new TestFailed(`testing value ${shown} failed: test failed`);
       }
       return document;
     }
     default:
       throw new DoesNotApply(`Unexpected kind: ${String(operation.op)}`);
+  }
+}
+
+/** What went wrong, told as of the operation; `plain` stands in place of the inner reason. */
+function worded<T>(words: { missing: string; failed: string; plain?: string }, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof NothingThere) throw new DoesNotApply(`${words.missing}: missing value`);
+    if (error instanceof DoesNotApply) throw new DoesNotApply(`${words.failed}: ${words.plain ?? error.message}`);
+    throw error;
   }
 }
 
@@ -99,7 +153,7 @@ function operand(operation: Operation): unknown {
 }
 
 function pointer(text: unknown, what: string): string[] {
-  if (typeof text !== 'string') throw new DoesNotApply(`operation, missing ${what} field: missing value`);
+  if (typeof text !== 'string') throw new DoesNotApply(`${what}: missing value`);
   if (text === '') return [];
   return text
     .split('/')
@@ -112,10 +166,10 @@ const isContainer = (value: unknown): value is Container => typeof value === 'ob
 /** The document with the container at the path's last but one step replaced by what `change` makes of it. */
 function at(document: unknown, path: string[], change: (parent: Container, key: string) => Container): unknown {
   const [key, ...rest] = path;
-  if (key === undefined || !isContainer(document)) throw new DoesNotApply(`doc is missing path: "/${path.join('/')}"`);
+  if (key === undefined || !isContainer(document)) throw new NothingThere();
   if (rest.length === 0) return change(document, key);
   if (Array.isArray(document)) {
-    const i = index(document, key, document.length - 1);
+    const i = step(document, key);
     return document.with(i, at(document[i], rest, change));
   }
   return { ...document, [key]: at(document[key], rest, change) };
@@ -124,29 +178,42 @@ function at(document: unknown, path: string[], change: (parent: Container, key: 
 function read(document: unknown, path: string[], lenient = false): unknown {
   let value = document;
   for (const [i, key] of path.entries()) {
-    if (Array.isArray(value)) value = value[index(value, key, value.length - 1)];
-    else if (isContainer(value) && (Object.hasOwn(value, key) || (lenient && i === path.length - 1))) {
-      value = (value as Record<string, unknown>)[key];
-    } else throw new DoesNotApply(`doc is missing path: /${path.join('/')}: missing value`);
+    const isLast = i === path.length - 1;
+    if (!isContainer(value)) throw new NothingThere();
+    if (Array.isArray(value)) value = value[isLast ? index(key, value.length - 1) : step(value, key)];
+    else if (Object.hasOwn(value, key) || (lenient && isLast)) value = value[key];
+    else if (isLast) throw new DoesNotApply(`Unable to remove nonexistent key: ${key}: missing value`);
+    else throw new NothingThere();
   }
   return value;
 }
 
-function index(list: unknown[], key: string, last: number): number {
-  if (!/^[-+]?\d+$/.test(key)) throw new DoesNotApply(`value was not a proper array index: '${key}'`);
+/** The place of an item on the way to another. */
+function step(list: unknown[], key: string): number {
+  try {
+    return index(key, list.length - 1);
+  } catch {
+    throw new NothingThere();
+  }
+}
+
+function index(key: string, last: number): number {
+  if (!/^[-+]?\d+$/.test(key)) throw new DoesNotApply(`strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`);
   const given = Number(key);
   const i = given < 0 ? given + last + 1 : given;
-  if (i < 0 || i > last) throw new DoesNotApply(`Unable to access invalid index: ${given} of ${list.length}`);
+  if (i < 0 || i > last) {
+    throw new DoesNotApply(`Unable to access invalid index: ${given}: invalid index referenced`);
+  }
   return i;
 }
 
 function added(parent: Container, key: string, value: unknown): Container {
   if (!Array.isArray(parent)) return { ...parent, [key]: value };
-  return parent.toSpliced(key === '-' ? parent.length : index(parent, key, parent.length), 0, value);
+  return parent.toSpliced(key === '-' ? parent.length : index(key, parent.length), 0, value);
 }
 
 function removed(parent: Container, key: string): Container {
-  if (Array.isArray(parent)) return parent.toSpliced(index(parent, key, parent.length - 1), 1);
+  if (Array.isArray(parent)) return parent.toSpliced(index(key, parent.length - 1), 1);
   if (!Object.hasOwn(parent, key)) throw new DoesNotApply(`Unable to remove nonexistent key: ${key}: missing value`);
   const { [key]: _, ...rest } = parent;
   return rest;

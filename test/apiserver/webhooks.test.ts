@@ -145,7 +145,7 @@ test('a webhook that cannot be reached refuses or is passed over, as its policy 
     type: 'merge',
     body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Fail' }] },
   });
-  await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect ECONNREFUSED/);
+  await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect: connection refused/);
 });
 
 test('a custom resource is converted between its versions by a webhook', async () => {

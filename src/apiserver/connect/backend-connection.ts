@@ -65,5 +65,7 @@ export async function connectTo(dial: Dialer, target: Target): Promise<Duplex> {
 
 /** Upstream answers 500 where a backend cannot be dialled; the message is Go's. */
 export function unreachable(address: string, error: unknown): ApiError {
-  return serviceUnavailable(`error dialing backend: dial tcp ${address}: ${messageOf(error)}`);
+  const told = serviceUnavailable(`error dialing backend: dial tcp ${address}: ${messageOf(error)}`);
+  told.cause = error;
+  return told;
 }

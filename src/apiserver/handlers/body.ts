@@ -1,5 +1,4 @@
-import { valueWord } from '../../api/canonical.ts';
-import { decodeValue, parseJson, summary } from '../../api/decode.ts';
+import { decodeValue, notKinded, parseJson, summary } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
@@ -12,10 +11,6 @@ import { mostInTurn, readYamlAside } from './yaml-thread.ts';
 
 const isObject = (value: unknown): value is Draft =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What Go says of a value that should tell its kind and cannot. */
-export const notObject = (value: unknown): string =>
-  `json: cannot unmarshal ${valueWord(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
   badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
@@ -144,7 +139,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
   const value = (yaml ? yaml.value : bodyValue(body, expected.kind)) ?? {};
   if (!isObject(value)) {
     const bytes = body.kind === 'bytes' ? body.bytes : Buffer.alloc(0);
-    throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${notObject(value)}`, bytes);
+    throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${notKinded(value)}`, bytes);
   }
   if (custom && !value.kind && body.kind === 'bytes')
     throw unrecognized(expected.kind, `Object 'Kind' is missing in '${body.bytes.toString('utf8')}'`, body.bytes);

@@ -1,9 +1,9 @@
-import { decodeValue } from '../../api/decode.ts';
+import { decodeValue, notKinded } from '../../api/decode.ts';
 import type { StatusDetails } from '../../api/gen/meta-v1.ts';
 import { type GroupVersionKind, namedType } from '../../api/schema.ts';
 import { badRequest, isApiError } from '../../api/status.ts';
 import type { DeleteOptions } from '../registry/types.ts';
-import { bodyValue, notObject } from './body.ts';
+import { bodyValue } from './body.ts';
 import type { Call, CallBody, StoreHandler } from './call.ts';
 import { booleanOf, dryRunOf, integerOf, textOf } from './options.ts';
 import { placeOf } from './write.ts';
@@ -32,7 +32,7 @@ function fromBody(body: CallBody): Given {
   return bare(() => {
     const value = bodyValue(body, gvk.kind) ?? {};
     if (typeof value !== 'object' || Array.isArray(value))
-      throw badRequest(`couldn't get version/kind; json parse error: ${notObject(value)}`);
+      throw badRequest(`couldn't get version/kind; json parse error: ${notKinded(value)}`);
     const { kind, apiVersion = 'v1' } = value as { kind?: string; apiVersion?: string };
     if (kind !== undefined && kind !== gvk.kind)
       throw badRequest(

@@ -18,6 +18,7 @@ import {
 import type { OpenWatches } from './open-watches.ts';
 import type { RequestInfo } from './request-info.ts';
 import { columnTexts, transformList, transformObject, transformQuery } from './transform.ts';
+import { warningHeaders } from './warnings.ts';
 import { serveWatch } from './watch.ts';
 
 /** Answers of this size or more are compressed for those who ask. */
@@ -30,17 +31,8 @@ export function baseHeaders(type: string, warnings: readonly string[] = []): Res
     'cache-control': 'no-cache, private',
     ...(type === '' ? {} : { 'content-type': type }),
   };
-  if (warnings.length > 0) headers.warning = warnings.map(warningHeader);
+  if (warnings.length > 0) headers.warning = warningHeaders(warnings);
   return headers;
-}
-
-/** RFC 7234 §5.5 with code 299 and no agent, as upstream writes it. */
-function warningHeader(text: string): string {
-  const safe = text
-    .replaceAll(/\p{Cc}/gu, ' ')
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"');
-  return `299 - "${Buffer.from(safe).toString('latin1')}"`;
 }
 
 export function sendBytes(exchange: Exchange, status: number, headers: ResponseHeaders, body: Buffer | string): void {

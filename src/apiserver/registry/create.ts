@@ -1,4 +1,4 @@
-import { ApiError, alreadyExists, plainFailure } from '../../api/status.ts';
+import { ApiError, alreadyExists, badRequest, plainFailure } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
 import { put } from './commit.ts';
 import {
@@ -71,7 +71,10 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
   const mutation = core.admission.mutate(attributes);
   const changed = mutation instanceof Promise ? await mutation : mutation;
   const admitted = attributes.object as Draft;
-  if (changed) settleMutation(view, admitted);
+  if (changed) {
+    settleMutation(view, admitted);
+    mustStay(core, options, admitted);
+  }
 
   const context = strategyContext(core, options);
   const converted = view.converts ? view.toStored(admitted) : admitted;
@@ -119,6 +122,17 @@ function nameTaken(core: Core, key: string, name: string): ApiError {
   const error = alreadyExists(core.definition, name);
   if (newest(core, key)?.peek().metadata.deletionTimestamp === undefined) return error;
   return new ApiError({ ...error.status, message: `object is being deleted: ${error.message}` });
+}
+
+/** Admission moves no object to another namespace. */
+function mustStay({ definition }: Core, { place: { namespace } }: WriteOptions, { metadata }: Draft): void {
+  if (!definition.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
+  metadata.namespace ||= namespace;
+  if (metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
 /** After mutating admission an object is again what its schema says. */

@@ -2,9 +2,9 @@ import { Agent as PlainAgent, request as requestHttp } from 'node:http';
 import { Agent, type RequestOptions, request as requestHttps } from 'node:https';
 import { boundedText } from '../../base/bounded-text.ts';
 import { goDuration } from '../../base/duration.ts';
-import { messageOf } from '../../base/errors.ts';
 import type { HttpTransportOptions } from '../../client/http-transport.ts';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
+import { dialError, refusalText } from './go-client.ts';
 
 /** A service outside that answers JSON with JSON, as a kubeconfig file describes it. */
 export interface RemoteService {
@@ -20,39 +20,9 @@ const answerLimit = 8 * 1024 * 1024;
 /** Upstream's retries of its webhooks for authentication and authorization: five in all, half a second and growing. */
 const retry = { times: 5, firstMs: 500, factor: 1.5, jitter: 0.2 };
 
-const statusTexts: Readonly<Record<number, string>> = {
-  400: 'the server rejected our request for an unknown reason',
-  401: 'the server has asked for the client to provide credentials',
-  403: 'forbidden',
-  404: 'the server could not find the requested resource',
-  429: 'the server has received too many requests and has asked us to try again later',
-};
-
 function statusError(status: number, text: string): Error {
-  const told = (() => {
-    try {
-      const body = JSON.parse(text) as { kind?: string; message?: string };
-      return body.kind === 'Status' ? body.message : undefined;
-    } catch {
-      return undefined;
-    }
-  })();
-  const shown =
-    told ??
-    (status >= 500
-      ? `an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`
-      : (statusTexts[status] ??
-        `the server responded with the status code ${status} but did not return more information`));
+  const shown = refusalText(status, text);
   return status >= 500 || status === 429 ? new Transient(shown) : new Error(shown);
-}
-
-/** Go's words for what keeps a connection from being made. */
-function dialError(error: NodeJS.ErrnoException, host: string): string {
-  if (error.code === 'ECONNREFUSED') return `dial tcp ${host}: connect: connection refused`;
-  if (error.code === 'ECONNRESET') return 'connection reset by peer';
-  if (error.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' || error.code === 'SELF_SIGNED_CERT_IN_CHAIN')
-    return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
-  return messageOf(error);
 }
 
 export async function openRemoteService(options: {

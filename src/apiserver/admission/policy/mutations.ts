@@ -1,7 +1,7 @@
 import { problemsText, typedProblems } from '../../../api/apply/typed-problems.ts';
 import { merge, spotOf } from '../../../api/apply/typed-value.ts';
 import type { Mutation } from '../../../api/gen/admissionregistration-v1.ts';
-import { applyJsonPatch } from '../../../api/patch-json.ts';
+import { applyJsonPatch, patchFailure } from '../../../api/patch-json.ts';
 import { schemaOf, type TypeSchema } from '../../../api/schema.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { jsonOf } from '../../cel/values.ts';
@@ -66,8 +66,9 @@ export function mutated(
   try {
     return structuredClone(applyJsonPatch(object, operations)) as Draft;
   } catch (error) {
+    const failure = patchFailure(error);
     // As upstream: a test that fails says that this patch is not for this object.
-    if (/test.*failed|testing value/i.test(messageOf(error))) return object;
-    throw new Error(`JSON Patch: ${messageOf(error)}`);
+    if (failure?.testFailed) return object;
+    throw new Error(`JSON Patch: ${failure?.text ?? messageOf(error)}`);
   }
 }

@@ -1,3 +1,7 @@
+import { apiVersionOf } from '../../../api/object.ts';
+import { internalError } from '../../../api/status.ts';
+import { messageOf } from '../../../base/errors.ts';
+import { goPackage } from '../../http/go-type.ts';
 import { convertTo } from '../../registry/convert.ts';
 import type { AdmissionAttributes, Draft, Frozen, Maybe, Registry, ResourceDefinition } from '../../registry/types.ts';
 
@@ -40,13 +44,31 @@ export function asAsked(a: AdmissionAttributes, { definition }: Equivalent, obje
   return a.kind.group === a.group && a.kind.version === a.version ? convertTo(definition, object, a.kind) : object;
 }
 
-/** An object that hooks have altered, again as its schema says: without unknown fields, with defaults. */
+/** Whatever a webhook adds that nobody knows is left out without a word. */
+const silently = { fieldValidation: 'Ignore', warn: () => {} } as const;
+
+/**
+ * An object that a webhook has altered, again as its schema says: without unknown fields, with defaults. Throws a 500
+ * where it is no object of its kind any more.
+ */
 export function completed(registry: Registry, a: AdmissionAttributes, object: Draft): Draft {
+  const { group, version, kind } = a.kind;
+  const wanted = apiVersionOf(a.kind);
+  const given = { kind: object.kind ?? kind, apiVersion: object.apiVersion ?? wanted };
+  if (given.kind !== kind || given.apiVersion !== wanted) {
+    const from = `${String(given.apiVersion).split('/').at(-1)}.${String(given.kind)}`;
+    throw internalError(`converting (${from}) to (${goPackage(group)}.${kind}): unknown conversion`);
+  }
   const store = registry.lookup(a.group, a.version, a.resource);
   // Views in a kind of their own have no defaults here.
-  if (store?.definition.kind !== a.kind.kind) return object;
+  if (store?.definition.kind !== kind) return object;
   const { schema } = store.version;
-  schema.prune?.(object);
-  schema.applyDefaults(object);
-  return object;
+  try {
+    const made = schema.decode(structuredClone(object), silently);
+    schema.applyDefaults(made);
+    return made;
+  } catch (error) {
+    const handled = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: `;
+    throw internalError(messageOf(error).replace(handled, ''));
+  }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { valueWord } from '../../../api/canonical.ts';
 import type { Status } from '../../../api/gen/meta-v1.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 
@@ -58,7 +59,42 @@ export function admissionReview(a: AdmissionAttributes, accepted: readonly strin
   return { version, uid, body: { kind: 'AdmissionReview', apiVersion: `${group}/${version}`, request } };
 }
 
-const shownKind = (version: string, kind: string): string => `${version}, Kind=${kind}`;
+/** As Go shows a kind: the core group has an empty name. */
+const shownKind = (version: string, kind: string): string =>
+  `${version.includes('/') ? version : `/${version}`}, Kind=${kind}`;
+
+const goTypes: Readonly<Record<keyof AdmissionResponse, [json: string, go: string]>> = {
+  uid: ['string', 'types.UID'],
+  allowed: ['bool', 'bool'],
+  status: ['object', 'v1.Status'],
+  patch: ['string', '[]uint8'],
+  patchType: ['string', 'v1.PatchType'],
+  auditAnnotations: ['object', 'map[string]string'],
+  warnings: ['array', '[]string'],
+};
+
+/** What is wrong with the types of an answer that is to be an AdmissionReview of this version. */
+function typeProblem(answer: { apiVersion?: string; kind?: string; response?: unknown }, version: string) {
+  const { apiVersion = '', kind = '', response } = answer;
+  const given = apiVersion.split('/').at(-1) ?? '';
+  const isReview = kind === '' || kind === 'AdmissionReview';
+  const isOurs = apiVersion === '' || known.some((one) => apiVersion === `${group}/${one}`);
+  if (!isReview || !isOurs)
+    return `no kind ${JSON.stringify(kind || 'AdmissionReview')} is registered for version ${JSON.stringify(apiVersion || `${group}/${version}`)} in scheme "pkg/runtime/scheme.go:111"`;
+  if (given !== '' && given !== version)
+    return `converting (${given}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`;
+  const wrong = (value: unknown, field: string, type: string): string =>
+    `json: cannot unmarshal ${valueWord(value)} into Go struct field ${field} of type ${type}`;
+  if (response === undefined || response === null) return undefined;
+  if (valueWord(response) !== 'object')
+    return wrong(response, 'AdmissionReview.response', `${version}.AdmissionResponse`);
+  for (const [name, [json, go]] of Object.entries(goTypes)) {
+    const value = (response as Record<string, unknown>)[name];
+    if (value !== undefined && value !== null && valueWord(value) !== json)
+      return wrong(value, `AdmissionResponse.response.${name}`, go);
+  }
+  return undefined;
+}
 
 /** What is wrong with a response of version v1; the one before took what it got. */
 function problemOf(response: AdmissionResponse, mutating: boolean): string | undefined {
@@ -75,7 +111,9 @@ function problemOf(response: AdmissionResponse, mutating: boolean): string | und
 /** The response in an AdmissionReview. Throws with upstream's words when it is not one to this review. */
 export function responseOf(answer: unknown, { version, uid }: Review, mutating: boolean): AdmissionResponse {
   const invalid = (why: string): Error => new Error(`received invalid webhook response: ${why}`);
-  const { response, ...type } = (answer ?? {}) as { response?: AdmissionResponse; apiVersion?: string; kind?: string };
+  const { response, ...type } = answer as { response?: AdmissionResponse; apiVersion?: string; kind?: string };
+  const wrong = typeProblem({ ...type, response }, version);
+  if (wrong !== undefined) throw new Error(`failed to call webhook: ${wrong}`);
   if (!response) throw invalid('webhook response was absent');
   if (version !== 'v1')
     return response.patch && mutating ? { ...response, patchType: 'JSONPatch' } : { ...response, patch: '' };

@@ -1,19 +1,19 @@
 import { sameValue } from '../../../api/equal.ts';
 import type { MutatingWebhook, ValidatingWebhook } from '../../../api/gen/admissionregistration-v1.ts';
-import { applyJsonPatch } from '../../../api/patch-json.ts';
 import { ApiError, badRequest, internalError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
-import { conditionsHold } from '../../cel/match-conditions.ts';
 import type { AdmissionMetrics, WebhookOutcome } from '../../metrics/admission.ts';
 import type { AdmissionAttributes, Draft, Frozen, Maybe } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp } from '../plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from '../plugin.ts';
 import { beginRound } from '../rounds.ts';
 import { callWebhook } from './call.ts';
+import { conditionsHold } from './conditions.ts';
 import { asAsked, asEquivalent, completed, equivalentsOf } from './equivalents.ts';
 import { ruleMatch, selectorsMatch, type Webhook } from './match.ts';
+import { patched, patchOf } from './patch.ts';
 import { type AdmissionResponse, admissionReview, responseOf } from './review.ts';
 
 export interface WebhookOptions {
@@ -28,6 +28,12 @@ export interface WebhookOptions {
 interface Seen {
   readonly attributes: AdmissionAttributes;
   back(object: Draft): Maybe<Draft>;
+}
+
+interface Answer {
+  readonly response: AdmissionResponse;
+  /** Of a mutating webhook: what it wants to be changed. */
+  readonly patch: readonly unknown[];
 }
 
 /** A webhook of a configuration, with its place among all of its kind. */
@@ -100,11 +106,10 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
         ? { attributes: a, back: (object: Draft) => object }
         : { attributes: await asEquivalent(a, match), back: (object: Draft) => asAsked(a, match, object) };
     try {
-      const holds = await conditionsHold(webhook.matchConditions, seen.attributes, options.authorizer);
-      return holds ? seen : undefined;
+      return (await conditionsHold(webhook, seen.attributes, options.authorizer)) ? seen : undefined;
     } catch (error) {
       if (webhook.failurePolicy === 'Ignore') return undefined;
-      throw internalError(messageOf(error));
+      throw refuse(a, messageOf(error));
     }
   };
 
@@ -113,7 +118,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     { webhook, index }: Configured<Webhook>,
     { attributes: a }: Seen,
     round: number | undefined,
-  ): Promise<AdmissionResponse | undefined> => {
+  ): Promise<Answer | undefined> => {
     if (a.context.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun')
       throw badRequest(`admission webhook "${webhook.name}" does not support dry run`);
     const began = performance.now();
@@ -128,14 +133,17 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
         webhook.clientConfig,
         review.body,
         webhook.timeoutSeconds ?? 10,
-      );
+      ).catch((error) => {
+        throw new Error(`failed to call webhook: ${messageOf(error)}`);
+      });
       const response = responseOf(answer, review, round !== undefined);
       for (const [key, value] of Object.entries(response.auditAnnotations ?? {}))
         a.context.annotate?.(`${webhook.name}/${key}`, value);
       for (const text of response.warnings ?? []) a.context.warn(text);
+      const patch = response.allowed && round !== undefined ? patchOf(response) : [];
       if (response.allowed) tell({ rejected: false, code: 200 });
       else tell({ rejected: true, code: denied(webhook.name, response).code, error: 'no_error' });
-      return response;
+      return { response, patch };
     } catch (error) {
       const failedOpen = webhook.failurePolicy === 'Ignore';
       tell({ rejected: !failedOpen, code: 503, failedOpen, ...(failedOpen ? {} : { error: 'calling_webhook_error' }) });
@@ -156,23 +164,18 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     const at = `round_${round}_index_${index}`;
     let mutated = false;
     try {
-      const response = await ask(hook, seen, round);
-      if (!response) return false;
+      const answer = await ask(hook, seen, round);
+      if (!answer) return false;
+      const { response, patch } = answer;
       if (!response.allowed) throw denied(webhook.name, response);
-      if (!response.patch) return false;
-      const patch: unknown = JSON.parse(Buffer.from(response.patch, 'base64').toString());
-      if (Array.isArray(patch) && patch.length === 0) return false;
+      if (patch.length === 0) return false;
       const { attributes } = seen;
       if (!attributes.object)
         throw internalError(
           `admission webhook "${webhook.name}" attempted to modify the object, which is not supported for this operation`,
         );
-      if (response.patchType !== 'JSONPatch')
-        throw internalError(
-          `failed calling webhook "${webhook.name}": unsupported patch type ${JSON.stringify(response.patchType ?? '')}`,
-        );
       const before = a.object;
-      const made = completed(context.registry(), attributes, applyJsonPatch(attributes.object, patch) as Draft);
+      const made = completed(context.registry(), attributes, patched(attributes.object, patch));
       a.object = await seen.back(made);
       mutated = !sameValue(before, a.object);
       a.context.annotate?.(
@@ -213,8 +216,8 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     }
     await Promise.all(
       asked.map(async ([hook, seen]) => {
-        const response = await ask(hook, seen, undefined);
-        if (response && !response.allowed) throw denied(hook.webhook.name, response);
+        const answer = await ask(hook, seen, undefined);
+        if (answer && !answer.response.allowed) throw denied(hook.webhook.name, answer.response);
       }),
     );
   };
