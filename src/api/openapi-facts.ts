@@ -11,6 +11,7 @@ export interface TypeFact {
   properties?: Record<string, TypeFact>;
   required?: string[];
   default?: unknown;
+  enum?: readonly string[];
   [extension: `x-kubernetes-${string}`]: unknown;
 }
 
@@ -20,6 +21,8 @@ export interface OperationFact {
   method: 'get' | 'put' | 'post' | 'delete' | 'patch' | 'head' | 'options';
   action: string | null;
   gvk: { group: string; version: string; kind: string } | null;
+  /** What is sent and answered, where that is another kind. */
+  body?: { group: string; version: string; kind: string };
   id: string;
   consumes: string[] | null;
   produces: string[] | null;

@@ -145,9 +145,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     unreachable: (call) => metrics.terminated(call, 503, 'aggregator'),
     log: log.child('aggregation'),
   });
+  const definitions = () => [...registry.definitions(), ...virtual.definitions];
   const discovery = createDiscovery({
     aggregatedGroups: () => aggregation.groups(),
-    definitions: () => [...registry.definitions(), ...virtual.definitions],
+    definitions,
     serverAddress,
   });
   registry.onChange(() => discovery.invalidate());
@@ -156,7 +157,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     convertFor: (crd) => conversionOf(crd, { registry, dial: options.dial }),
     log: log.child('crd'),
   });
-  const openapi = createOpenApi({ additions: () => customResources.openApi(), aggregated: aggregation.openapi });
+  const openapi = createOpenApi({
+    definitions,
+    additions: () => customResources.openApi(),
+    aggregated: aggregation.openapi,
+  });
   const flowControl = createFlowControl({
     registry,
     seats: options.requests?.inFlight,

@@ -33,6 +33,25 @@ const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
  */
 const fieldsOf: Readonly<Record<string, string>> = { [objectMeta]: "Standard object's metadata." };
 
+/** Types that are written as one value and that the client library does not know. */
+const plainTypes: Readonly<Record<string, string>> = {
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceStatus':
+    'Serves the status by itself, at /status below the object.',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': 'Any JSON value.',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray': 'A schema or a list of schemas.',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool': 'A schema or a boolean.',
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray':
+    'A schema or a list of names.',
+  'io.k8s.apimachinery.pkg.api.resource.Quantity':
+    'An amount: a decimal number with a suffix of thousands (n, u, m, k, M, G, T, P, E), of 1024s (Ki, Mi, Gi, Ti, Pi, Ei) or an exponent (e3).',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'A set of fields, as a tree of their names.',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'A time in RFC 3339 form, with microseconds.',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Patch': 'A patch, in the form that its media type says.',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Time': 'A time in RFC 3339 form.',
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': 'Any object, kept as it is.',
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'A number or a text.',
+};
+
 /**
  * Documentation of types and fields. A field of a named type that has no text of its own shows its type's. Says nothing
  * where the texts are not there.
@@ -41,7 +60,8 @@ export async function readDescriptions(types: Readonly<Record<string, TypeFact>>
   const texts = await readTexts();
   return (type, field) => {
     const own = texts[type]?.[field];
-    if (own !== undefined || field === '') return own;
+    if (own !== undefined) return own;
+    if (field === '') return plainTypes[type];
     const ref = types[type]?.properties?.[field]?.ref;
     const text = ref === undefined ? undefined : texts[ref]?.[''];
     return text === undefined ? undefined : (fieldsOf[ref ?? ''] ?? text);

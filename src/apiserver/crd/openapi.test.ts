@@ -20,10 +20,10 @@ const crd: CustomResourceDefinition = {
   },
 };
 
-test('served versions are published with their subresources, the scale in its own kind', () => {
+test('served versions are published with their subresources, the scale with a body of its own kind', () => {
   const [addition, ...others] = openApiAdditions([crd]);
   assert.deepStrictEqual([addition?.path, others], ['apis/example.com/v1', []]);
-  const paths = new Map(addition?.operations.map((o) => [`${o.method} ${o.path}`, o.gvk?.kind]));
+  const paths = new Map(addition?.operations.map((o) => [`${o.method} ${o.path}`, (o.body ?? o.gvk)?.kind]));
   assert.deepStrictEqual(
     [
       paths.get('get /apis/example.com/v1/widgets'),
@@ -31,6 +31,10 @@ test('served versions are published with their subresources, the scale in its ow
       paths.get('patch /apis/example.com/v1/widgets/{name}/scale'),
     ],
     ['Widget', 'Widget', 'Scale'],
+  );
+  assert.equal(
+    addition?.operations.find((o) => o.action === 'deletecollection')?.id,
+    'deleteExampleComV1CollectionWidget',
   );
   assert.equal(addition?.types.v2['com.example.v1.Widget']?.properties, undefined);
   assert.ok(addition?.types.v3['com.example.v1.Widget']?.properties?.metadata);

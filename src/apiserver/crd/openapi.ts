@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../../api/gen/apiextensions-v1.ts';
 import type { OperationFact, TypeFact } from '../../api/openapi-facts.ts';
 import type { OpenApiAddition } from '../openapi/openapi.ts';
+import { camel, capital } from '../openapi/operations.ts';
 import type { Dialect } from '../openapi/schema.ts';
 import { kindFields, publishedKind } from './published-schema.ts';
 import type { Schema } from './structural.ts';
@@ -17,7 +18,7 @@ function typesOf(
   dialect: Dialect,
 ): Record<string, TypeFact> {
   const { group, names } = crd.spec;
-  const gvk = { group, version: version.name, kind: names.kind };
+  const gvk = { group, kind: names.kind, version: version.name };
   const name = typeName(group, version.name, names.kind);
   const fields = version.selectableFields?.map((field) => ({ fieldPath: field.jsonPath.replace(/^\./, '') }));
   const selectable = fields && fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields } : {};
@@ -43,20 +44,17 @@ function typesOf(
 }
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
-const produces = ['application/json', 'application/yaml'];
+/** What custom resources are read from, and written in: they have no protobuf. */
+const forms = ['application/json', 'application/yaml'];
 const patches = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
 
 function operationsOf(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion): OperationFact[] {
   const { group, names, scope } = crd.spec;
-  const gvk = { group, version: version.name, kind: names.kind };
+  const gvk = { group, kind: names.kind, version: version.name };
   const root = `/apis/${group}/${version.name}`;
   const place = scope === 'Namespaced' ? `${root}/namespaces/{namespace}/${names.plural}` : `${root}/${names.plural}`;
   const suffix = `${scope === 'Namespaced' ? 'Namespaced' : ''}${names.kind}`;
-  const title = group
-    .split('.')
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join('');
-  const prefix = `${title}${version.name.charAt(0).toUpperCase()}${version.name.slice(1)}`;
+  const prefix = `${capital(camel(group.replace(/\.k8s\.io$/, '')))}${capital(version.name)}`;
   const operation = (
     method: OperationFact['method'],
     action: string,
@@ -69,8 +67,8 @@ function operationsOf(crd: CustomResourceDefinition, version: CustomResourceDefi
     action,
     gvk,
     id: `${verb}${prefix}${id}`,
-    consumes: method === 'patch' ? patches : ['*/*'],
-    produces,
+    consumes: method === 'patch' ? patches : forms,
+    produces: forms,
   });
   const onObject = (path: string, id: string): OperationFact[] => [
     operation('get', 'get', 'read', path, id),
@@ -80,12 +78,12 @@ function operationsOf(crd: CustomResourceDefinition, version: CustomResourceDefi
   return [
     operation('get', 'list', 'list', place, suffix),
     operation('post', 'post', 'create', place, suffix),
-    operation('delete', 'deletecollection', 'deleteCollection', place, suffix),
+    operation('delete', 'deletecollection', 'delete', place, `Collection${suffix}`),
     ...onObject(`${place}/{name}`, suffix),
     operation('delete', 'delete', 'delete', `${place}/{name}`, suffix),
     ...(version.subresources?.status ? onObject(`${place}/{name}/status`, `${suffix}Status`) : []),
     ...(version.subresources?.scale
-      ? onObject(`${place}/{name}/scale`, `${suffix}Scale`).map((found) => ({ ...found, gvk: scaleKind }))
+      ? onObject(`${place}/{name}/scale`, `${suffix}Scale`).map((found) => ({ ...found, body: scaleKind }))
       : []),
     ...(scope === 'Namespaced'
       ? [operation('get', 'list', 'list', `${root}/${names.plural}`, `${names.kind}ForAllNamespaces`)]

@@ -3,7 +3,9 @@ import { type OperationFact, readOperationFacts, readTypeFacts, type TypeFact } 
 import { readDescriptions } from '../descriptions.ts';
 import type { Answer, Call } from '../handlers/call.ts';
 import { headerOf } from '../http/exchange.ts';
+import type { ResourceDefinition } from '../registry/types.ts';
 import { gitVersion } from '../version.ts';
+import { publishedTypes } from './published-types.ts';
 import type { Dialect } from './schema.ts';
 import { documentV2, type SwaggerDocument } from './v2.ts';
 import { documentV3 } from './v3.ts';
@@ -21,6 +23,8 @@ export interface OpenApi {
 }
 
 export interface OpenApiOptions {
+  /** The resources that are served: the facts know more. */
+  definitions: () => readonly Pick<ResourceDefinition, 'group' | 'versions'>[];
   additions: () => readonly OpenApiAddition[];
   aggregated: {
     paths(): Record<string, { serverRelativeURL: string }>;
@@ -34,10 +38,18 @@ export function documentOf(path: string): string {
   const parts = path.split('/').filter((part) => part !== '');
   if (parts[0] === 'apis') return parts.slice(0, 3).join('/');
   if (parts[0] === 'api') return parts.slice(0, 2).join('/');
-  return parts[0] === '.well-known' ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+  return parts[0] === '.well-known' || parts[0] === 'openid' ? parts.join('/') : (parts[0] ?? '');
 }
 
 const hashOf = (text: string): string => createHash('sha512').update(text).digest('hex').toUpperCase();
+
+/** CBOR is alpha and off. */
+const servedOnly = (types: string[] | null): string[] | null => types?.filter((type) => !type.includes('cbor')) ?? null;
+const withServedTypes = (operation: OperationFact): OperationFact => ({
+  ...operation,
+  consumes: servedOnly(operation.consumes),
+  produces: servedOnly(operation.produces),
+});
 
 type Gvk = NonNullable<OperationFact['gvk']>;
 
@@ -56,8 +68,26 @@ const v2ProtobufAsked = /application\/com\.github\.proto-openapi\.spec\.v2[.@]v1
 
 /** `/openapi/v2` and `/openapi/v3`; documents are written when asked for and not kept. */
 export function createOpenApi(options: OpenApiOptions): OpenApi {
+  /** The operations of the built-in API, of the group versions that are served. */
+  const builtinOperations = async (): Promise<OperationFact[]> => {
+    const definitions = options.definitions();
+    const served = new Set(
+      definitions.flatMap(({ group, versions }) => [
+        group,
+        ...versions.filter(({ served }) => served).map(({ version }) => `${group}/${version}`),
+      ]),
+    );
+    return (await readOperationFacts())
+      .filter(({ path }) => {
+        const [prefix, group, version] = path.split('/').filter((part) => part !== '');
+        if (prefix !== 'apis' || group === undefined) return !path.startsWith('/logs');
+        return served.has(version === undefined ? group : `${group}/${version}`);
+      })
+      .map(withServedTypes);
+  };
+
   const index = async (): Promise<Answer> => {
-    const names = new Set((await readOperationFacts()).map((operation) => documentOf(operation.path)));
+    const names = new Set((await builtinOperations()).map((operation) => documentOf(operation.path)));
     const paths: Record<string, { serverRelativeURL: string }> = {};
     const put = (path: string, hash: string): void => {
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
@@ -70,7 +100,7 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
 
   const document = async (call: Call, name: string): Promise<Answer> => {
     const added = options.additions().find((addition) => addition.path === name);
-    const operations = added?.operations ?? (await readOperationFacts()).filter((o) => documentOf(o.path) === name);
+    const operations = added?.operations ?? (await builtinOperations()).filter((o) => documentOf(o.path) === name);
     if (operations.length === 0) return options.aggregated.document(call, name) ?? notFound;
     const hash = hashOf(added ? JSON.stringify(added) : `${gitVersion} ${name}`);
     const etag = `"${hash}"`;
@@ -81,10 +111,10 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     const headers = { etag, vary: 'Accept', ...cached };
     if (headerOf(call.headers, 'if-none-match') === etag)
       return { kind: 'bytes', status: 304, type: 'application/json', body: '', headers };
-    const builtin = await readTypeFacts();
+    const builtin = await publishedTypes(await readTypeFacts(), 'v3');
     const types = added ? { ...builtin, ...added.types.v3 } : builtin;
     const describe = await readDescriptions(types);
-    const body = JSON.stringify(documentV3({ operations, types, typeOf: kindIndex(types), describe }));
+    const body = JSON.stringify(documentV3({ name, operations, types, typeOf: kindIndex(types), describe }));
     return { kind: 'bytes', status: 200, type: 'application/json', body, headers };
   };
 
@@ -96,8 +126,9 @@ export function createOpenApi(options: OpenApiOptions): OpenApi {
     const headers = { etag, vary: 'Accept' };
     if (headerOf(call.headers, 'if-none-match') === etag)
       return { kind: 'bytes', status: 304, type: 'application/json', body: '', headers };
-    const types = Object.assign(await readTypeFacts(), ...additions.map((addition) => addition.types.v2));
-    const operations = [...(await readOperationFacts()), ...additions.flatMap((addition) => addition.operations)];
+    const builtin = await publishedTypes(await readTypeFacts(), 'v2');
+    const types = Object.assign(builtin, ...additions.map((addition) => addition.types.v2));
+    const operations = [...(await builtinOperations()), ...additions.flatMap((addition) => addition.operations)];
     const describe = await readDescriptions(types);
     const value = documentV2({ operations, types, typeOf: kindIndex(types), describe });
     await options.aggregated.addTo(value);

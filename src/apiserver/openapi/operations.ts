@@ -1,94 +1,70 @@
 import type { OperationFact } from '../../api/openapi-facts.ts';
 
-/** A parameter in a form from which both dialects are written. */
-export interface Parameter {
-  name: string;
-  in: 'query' | 'path';
-  description: string;
-  type: 'string' | 'integer' | 'boolean';
-  required?: boolean;
-}
-
-const query = (name: string, description: string, type: Parameter['type'] = 'string'): Parameter => ({
-  name,
-  in: 'query',
-  description,
-  type,
-});
-
-const pretty = query('pretty', "If 'true', the output is indented for reading.");
-const dryRun = query('dryRun', "'All': everything is done but the writing.");
-const fieldManager = query('fieldManager', 'The name of who makes the change, at most 128 printable characters.');
-const fieldValidation = query(
-  'fieldValidation',
-  "What happens to unknown and duplicate fields: 'Ignore' drops them, 'Warn' tells of them, 'Strict' refuses the request.",
-);
-const force = query('force', 'Takes fields over from other managers in an apply request.', 'boolean');
-const deletion = [
-  dryRun,
-  query('gracePeriodSeconds', 'Seconds that the object may take to end; 0 is at once.', 'integer'),
-  query('ignoreStoreReadErrorWithClusterBreakingPotential', 'Deletes what cannot be read any more.', 'boolean'),
-  query('orphanDependents', 'Deprecated: use propagationPolicy.', 'boolean'),
-  query('propagationPolicy', "What becomes of dependents: 'Orphan', 'Background' or 'Foreground'."),
-];
-const listing = [
-  query('allowWatchBookmarks', 'The watch may send bookmarks.', 'boolean'),
-  query('continue', 'Where the next page of a list begins.'),
-  query('fieldSelector', 'Restricts the answer to objects with these field values.'),
-  query('labelSelector', 'Restricts the answer to objects with these labels.'),
-  query('limit', 'The most objects in one answer.', 'integer'),
-  query('resourceVersion', 'How new the answer must be.'),
-  query('resourceVersionMatch', 'How resourceVersion is meant.'),
-  query('sendInitialEvents', 'The watch begins with what is there.', 'boolean'),
-  query('timeoutSeconds', 'When the call ends by itself.', 'integer'),
-  query('watch', 'Answer with the changes instead of the list.', 'boolean'),
-];
-
-const byAction: Readonly<Record<string, readonly Parameter[]>> = {
-  list: listing,
-  post: [dryRun, fieldManager, fieldValidation],
-  put: [dryRun, fieldManager, fieldValidation],
-  patch: [dryRun, fieldManager, fieldValidation, force],
-  delete: deletion,
-  deletecollection: [...deletion, ...listing.filter((p) => p.name !== 'watch' && p.name !== 'allowWatchBookmarks')],
-};
-
-export const parametersOf = (operation: OperationFact): readonly Parameter[] => byAction[operation.action ?? ''] ?? [];
-
-/** The parameters that stand in a path, and `pretty`. */
-export function pathParameters(path: string): Parameter[] {
-  const named = [...path.matchAll(/\{(\w+)\}/g)].map((match): Parameter => {
-    const name = match[1] ?? '';
-    const description = name === 'namespace' ? 'The namespace of the object.' : `The ${name} in the path.`;
-    return { name, in: 'path', description, type: 'string', required: true };
-  });
-  return [...named, pretty];
-}
+type Gvk = NonNullable<OperationFact['gvk']>;
 
 export interface BodyTypes {
   /** The OpenAPI name of what is sent, if anything is. */
   request: string | undefined;
-  /** … and of what is answered. */
+  /** … and of what is answered; `text` where that is no object. */
   response: string | undefined;
 }
 
+/** An answer that is a text, and no named type. */
+export const text = 'string';
+
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+
+/** What is deleted and answers with itself, not with a Status. */
+const answeredWhenDeleted = new Set([
+  'CSIDriver',
+  'CSINode',
+  'DeviceClass',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'Pod',
+  'PodTemplate',
+  'ResourceClaim',
+  'ResourceClaimTemplate',
+  'ResourceQuota',
+  'ResourceSlice',
+  'Service',
+  'ServiceAccount',
+  'StorageClass',
+  'VolumeAttachment',
+  'VolumeAttributesClass',
+]);
+
+/** What the paths answer that are no resources. */
+function ofNoResource(path: string): string {
+  if (path === '/version/') return 'io.k8s.apimachinery.pkg.version.Info';
+  if (path === '/api/') return `${meta}.APIVersions`;
+  if (path === '/apis/') return `${meta}.APIGroupList`;
+  if (/^\/apis\/[^/]+\/$/.test(path)) return `${meta}.APIGroup`;
+  return path.startsWith('/api') ? `${meta}.APIResourceList` : text;
+}
 
 /** What an operation takes and gives, by names of types; `typeOf` knows kinds. */
 export function bodyTypes(
   operation: OperationFact,
-  typeOf: (gvk: NonNullable<OperationFact['gvk']>, list: boolean) => string | undefined,
+  typeOf: (gvk: Gvk, list: boolean) => string | undefined,
 ): BodyTypes {
-  const { action, gvk } = operation;
-  if (!gvk) return { request: undefined, response: undefined };
-  const own = typeOf(gvk, false);
+  const { action, gvk, path } = operation;
+  if (!gvk) return { request: undefined, response: ofNoResource(path) };
+  if (action === 'connect' || path.endsWith('/pods/{name}/log')) return { request: undefined, response: text };
+  const own = typeOf(operation.body ?? gvk, false);
   switch (action) {
     case 'list':
       return { request: undefined, response: typeOf(gvk, true) };
+    case 'watch':
+    case 'watchlist':
+      return { request: undefined, response: `${meta}.WatchEvent` };
     case 'patch':
       return { request: `${meta}.Patch`, response: own };
     case 'delete':
-      return { request: `${meta}.DeleteOptions`, response: `${meta}.Status` };
+      return {
+        request: `${meta}.DeleteOptions`,
+        response: own?.startsWith('io.k8s.api.') && answeredWhenDeleted.has(gvk.kind) ? own : `${meta}.Status`,
+      };
     case 'deletecollection':
       return { request: `${meta}.DeleteOptions`, response: `${meta}.Status` };
     case 'post':
@@ -97,4 +73,85 @@ export function bodyTypes(
     default:
       return { request: undefined, response: own };
   }
+}
+
+const successCodes: Readonly<Record<string, readonly string[]>> = {
+  post: ['200', '201', '202'],
+  put: ['200', '201'],
+  patch: ['200', '201'],
+  delete: ['200', '202'],
+};
+const codeText: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+
+/** Every answer of an operation, `answer` beside the description of those that succeed. */
+export const responsesOf = ({ action }: OperationFact, answer: object): object => ({
+  ...Object.fromEntries(
+    (successCodes[action ?? ''] ?? ['200']).map((code) => [code, { description: codeText[code], ...answer }]),
+  ),
+  401: { description: 'Unauthorized' },
+});
+
+export const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
+
+/** `flowcontrolApiserver` for `flowcontrol.apiserver`. */
+export const camel = (words: string): string => {
+  const [first = '', ...rest] = words.split(/[.-]/);
+  return first + rest.map(capital).join('');
+};
+
+/** `rbacAuthorization_v1` for what is below `/apis/rbac.authorization.k8s.io/v1/`. */
+export function tagOf(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  const [first = '', group, version] = parts[0] === 'api' ? ['apis', 'core', ...parts.slice(1)] : parts;
+  if (first !== 'apis' || group === undefined) return camel(first);
+  const name = camel(group.replace(/\.k8s\.io$/, ''));
+  return version === undefined ? name : `${name}_${version}`;
+}
+
+/** An article and a space before a kind; a plural has none. */
+const articled = (kind: string): string =>
+  /[^s]s$/.test(kind) ? kind : `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
+
+const objectPath = /^(.*\/\{name\})\/(\w+)(?:\/\{path\})?$/;
+
+/** The subresource at the end of a path and the path of its object. */
+const subresourceOf = (path: string): { of: string; name: string } | undefined => {
+  const [, of, name] = objectPath.exec(path) ?? [];
+  return of !== undefined && name !== undefined && !path.includes('/watch/') ? { of, name } : undefined;
+};
+
+/** Kinds of objects by the paths that objects stand at: a subresource may have another kind than its object. */
+export function kindsAt(operations: readonly OperationFact[]): (operation: OperationFact) => string {
+  const kinds = new Map<string, string>();
+  for (const { path, gvk } of operations) if (gvk && !subresourceOf(path)) kinds.set(path, gvk.kind);
+  return ({ path, gvk }) => kinds.get(subresourceOf(path)?.of ?? '') ?? gvk?.kind ?? '';
+}
+
+const plainTexts: Readonly<Record<string, (kind: string) => string>> = {
+  get: (kind) => `read the specified ${kind}`,
+  list: (kind) => `list objects of kind ${kind}`,
+  put: (kind) => `replace the specified ${kind}`,
+  patch: (kind) => `partially update the specified ${kind}`,
+  post: (kind) => `create ${articled(kind)}`,
+  delete: (kind) => `delete ${articled(kind)}`,
+  deletecollection: (kind) => `delete collection of ${kind}`,
+  watch: (kind) => `watch one ${kind}; deprecated: list with 'watch' and a 'fieldSelector'`,
+  watchlist: (kind) => `watch the list of ${kind}; deprecated: list with 'watch'`,
+};
+
+/** One line on what an operation does; `kind` is the kind of the object at its path. */
+export function describeOperation({ action, path, method, gvk }: OperationFact, kind: string): string {
+  if (action === null || !gvk) {
+    if (path === '/api/' || path === '/apis/') return 'get available API versions';
+    if (path.startsWith('/api'))
+      return /^\/apis\/[^/]+\/$/.test(path) ? 'get information of a group' : 'get available resources';
+    return path === '/version/' ? 'get the version information for this server' : `get ${path}`;
+  }
+  const subresource = subresourceOf(path)?.name;
+  if (action === 'connect') return `connect ${method.toUpperCase()} requests to ${subresource} of ${kind}`;
+  const plain = plainTexts[action]?.(kind) ?? action;
+  if (subresource === undefined) return plain;
+  return action === 'post'
+    ? `create ${subresource} of ${articled(kind)}`
+    : plain.replace(' the specified', ` ${subresource} of the specified`);
 }

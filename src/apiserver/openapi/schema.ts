@@ -23,8 +23,11 @@ function writeProperty(fact: TypeFact, dialect: Dialect, description: string | u
   const { ref, items, additionalProperties, properties, ...rest } = fact;
   const text = description === undefined ? {} : { description };
   if (ref !== undefined) {
-    if (dialect === 'v2') return { ...text, ...rest, ...reference(ref, dialect) };
-    return { ...text, ...rest, allOf: [reference(ref, dialect)] };
+    const beside = { ...text, ...rest };
+    // Version 3 reads nothing beside a reference.
+    return dialect === 'v2' || Object.keys(beside).length === 0
+      ? { ...beside, ...reference(ref, dialect) }
+      : { ...beside, allOf: [reference(ref, dialect)] };
   }
   return {
     ...text,

@@ -57,6 +57,7 @@ function schema(s: Values): Buffer {
     text(4, s.description),
     s.default === undefined ? nothing : field(5, any(s.default)),
     texts(19, s.required),
+    ...((s.enum ?? []) as unknown[]).map((value) => field(20, any(value))),
     typeof additionalProperties === 'object' && additionalProperties !== null
       ? field(21, field(1, schema(additionalProperties as Values)))
       : nothing,
@@ -108,11 +109,14 @@ function responses(values: Record<string, Values>): Buffer {
 
 function operation(o: Values): Buffer {
   return message(
+    texts(1, o.tags),
+    text(3, o.description),
     text(5, o.operationId),
     texts(6, o.produces),
     texts(7, o.consumes),
     ...((o.parameters ?? []) as Values[]).map((p) => field(8, parameter(p))),
     field(9, responses(o.responses as Record<string, Values>)),
+    texts(10, o.schemes),
     extensions(13, o),
   );
 }
