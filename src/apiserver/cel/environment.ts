@@ -34,6 +34,7 @@ export class Environment {
   #bindings = false;
   readonly #functions = new Map<string, Overload[]>();
   readonly #names = new Map<string, { type: Type; value?: unknown }>();
+  readonly #opaque = new Set<string>();
   readonly #structs = new Map<string, StructFields>();
   readonly #families = new Map<string, StructFields>();
 
@@ -78,7 +79,13 @@ export class Environment {
   #isType(text: string): boolean {
     const plain = text.replace(/<.*$/, '');
     if (plain === 'optional') return text !== plain;
-    return this.lookupName(plain)?.type.kind === 'type' || plain.startsWith('net.');
+    return this.#opaque.has(plain) || this.lookupName(plain)?.type.kind === 'type';
+  }
+
+  /** A type that has functions, and neither fields nor a name in expressions. */
+  registerOpaque(name: string): this {
+    this.#opaque.add(name);
+    return this;
   }
 
   /** A struct with fields; `fields` may be asked for them as they are needed. */
@@ -148,7 +155,20 @@ function kubernetes(): Environment {
   if (base) return base;
   boundRegExps();
   base = new Environment();
-  for (const name of ['bool', 'bytes', 'double', 'int', 'uint', 'string', 'list', 'map', 'type', 'dyn'])
+  for (const name of [
+    'bool',
+    'bytes',
+    'double',
+    'int',
+    'uint',
+    'string',
+    'list',
+    'map',
+    'type',
+    'optional_type',
+    'net.IP',
+    'net.CIDR',
+  ])
     base.registerConstant(name, typeOf(parseType(name)), new TypeValue(name));
   base.registerConstant('null_type', typeOf(parseType('null')), new TypeValue('null_type'));
   for (const [name, full] of [

@@ -2,8 +2,9 @@ import { costOf, listCost, mapCost, structCost } from './call-cost.ts';
 import type { Checked } from './checker.ts';
 import { CostError, charge } from './cost.ts';
 import { dispatch, type Environment, type Overload } from './environment.ts';
+import { noForm } from './no-form.ts';
 import type { Call, Expr, Fold, Literal, Select } from './tree.ts';
-import { keyOf, Optional, reservedWords } from './values.ts';
+import { keyOf, Optional, reservedWords, typeName } from './values.ts';
 
 /** What names stand for: variables by name, given as values or as functions that are asked once. */
 export type Variables = ReadonlyMap<string, unknown>;
@@ -76,6 +77,12 @@ const shapes: ReadonlySet<string> = new Set([
 const none: [Run, Run, Run] = [constant(null), constant(null), constant(null)];
 
 const noOverload = (): Error => new Error('no such overload');
+const noIndex = (index: unknown): Error =>
+  new Error(
+    typeof index === 'number'
+      ? `unsupported index value ${index} in list`
+      : `unsupported index type '${typeName(index)}' in list`,
+  );
 const noKey = (key: unknown): Error => new Error(`no such key: ${String(key)}`);
 
 function settled(value: unknown): unknown {
@@ -129,7 +136,6 @@ class Planner {
             const found = keyOf(key(frame));
             const item = value(frame);
             if (found === undefined) throw new Error('unsupported key type');
-            if (map.has(found)) throw new Error(`Failed with repeated key`);
             if (!optional) map.set(found, item);
             else if ((item as Optional).hasValue) map.set(found, (item as Optional).value);
           }
@@ -236,29 +242,40 @@ class Planner {
         // The other one is only asked when it is needed.
         return (frame) => {
           const value = first(frame);
-          if (!(value instanceof Optional)) throw noOverload();
           charge(1);
+          if (!(value instanceof Optional)) {
+            if (name === 'orValue') return value;
+            throw noOverload();
+          }
           if (!value.hasValue) return second(frame);
           return name === 'or' ? value : value.value;
         };
       default:
-        return this.#function(name, operands, this.#checked.overloads.get(node.id) ?? []);
+        return this.#function(name, operands, this.#checked.overloads.get(node.id) ?? [], this.#known(node));
     }
   }
 
-  #converted(overloads: readonly Overload[], value: unknown): Run {
+  /** What stands in the text, and conversions of it; undefined: it is not known before it is run. */
+  #known(node: Expr): { value: unknown } | undefined {
+    if (node.kind === 'literal') return { value: node.value };
+    if (node.kind !== 'call' || node.target || !conversions.has(node.name) || node.args.length !== 1) return undefined;
+    const inner = this.#known(node.args[0] as Expr);
+    return inner && { value: this.#converted(node, inner.value) };
+  }
+
+  #converted({ id, name }: Call, value: unknown): unknown {
     try {
-      return constant(dispatch(overloads, [value])?.run(value as never));
+      const chosen = dispatch(this.#checked.overloads.get(id) ?? [], [value]) ?? this.#anyOverload(name, [value]);
+      if (!chosen) throw noForm(name, [value]);
+      return chosen.run(value as never);
     } catch (error) {
       throw new InstantiationError((error as Error).message);
     }
   }
 
-  #function(name: string, given: readonly Expr[], overloads: readonly Overload[]): Run {
+  #function(name: string, given: readonly Expr[], overloads: readonly Overload[], known?: { value: unknown }): Run {
+    if (known) return constant(known.value);
     const args = given.map((arg) => this.plan(arg));
-    const [only] = given;
-    if (conversions.has(name) && given.length === 1 && only?.kind === 'literal')
-      return this.#converted(overloads, only.value);
     const cost = costOf(name);
     const spend = (chosen: Overload, values: readonly unknown[]): unknown => {
       const result = chosen.run(...(values as never[]));
@@ -268,7 +285,7 @@ class Planner {
     return (frame) => {
       const values = args.map((arg) => arg(frame));
       const chosen = dispatch(overloads, values) ?? this.#anyOverload(name, values);
-      if (!chosen) throw noOverload();
+      if (!chosen) throw noForm(name, values);
       return spend(chosen, values);
     };
   }
@@ -333,8 +350,21 @@ function logical(left: Run, right: Run, frame: Frame, absorbing: boolean): boole
 function* entriesOf(over: unknown, two: boolean): Generator<[unknown, unknown]> {
   if (Array.isArray(over)) for (const [i, entry] of over.entries()) yield two ? [BigInt(i), entry] : [entry, undefined];
   else if (over instanceof Map) yield* over as Map<unknown, unknown>;
-  else throw noOverload();
+  else throw new Error(`got '${goTypes[typeName(over)] ?? typeName(over)}', expected iterable type`);
 }
+
+/** Names that upstream's messages have of types, where they are not those of the language. */
+const goTypes: Readonly<Record<string, string>> = {
+  bool: 'types.Bool',
+  bytes: 'types.Bytes',
+  double: 'types.Double',
+  int: 'types.Int',
+  null_type: 'types.Null',
+  string: 'types.String',
+  uint: 'types.Uint',
+  'google.protobuf.Timestamp': 'types.Timestamp',
+  'google.protobuf.Duration': 'types.Duration',
+};
 
 interface Selectable {
   celField(name: string): unknown;
@@ -357,14 +387,16 @@ function fieldOf(value: unknown, field: string): unknown {
     if (found === undefined) throw noKey(field);
     return found;
   }
-  throw noOverload();
+  if (Array.isArray(value)) throw noIndex(field);
+  throw noKey(field);
 }
 
 function hasField(value: unknown, field: string): boolean {
   if (value instanceof Optional) return value.hasValue && hasField(value.value, field);
   if (value instanceof Map) return value.has(field) || (reservedWords.has(field) && value.has(`__${field}__`));
   if (isSelectable(value)) return value.celField(field) !== undefined;
-  throw noOverload();
+  if (Array.isArray(value)) throw noIndex(field);
+  return false;
 }
 
 const optionalField = (value: unknown, field: string): Optional =>
@@ -381,9 +413,9 @@ function itemOf(value: unknown, index: unknown): unknown {
     const at = indexIn(value, index);
     if (at !== undefined) return value[at];
     const key = keyOf(index);
-    throw typeof key === 'bigint' ? new Error(`index out of bounds: ${key}`) : noOverload();
+    throw typeof key === 'bigint' ? new Error(`index out of bounds: ${key}`) : noIndex(index);
   }
-  if (!(value instanceof Map)) throw noOverload();
+  if (!(value instanceof Map)) throw noKey(keyOf(index) ?? index);
   const key = keyOf(index);
   if (key === undefined || !value.has(key)) throw noKey(key ?? index);
   return value.get(key);
@@ -394,7 +426,7 @@ function optionalItem(value: unknown, index: unknown): Optional {
     const at = indexIn(value, index);
     return at === undefined ? Optional.none : Optional.of(value[at]);
   }
-  if (!(value instanceof Map)) throw noOverload();
+  if (!(value instanceof Map)) return Optional.none;
   const key = keyOf(index);
   return key !== undefined && value.has(key) ? Optional.of(value.get(key)) : Optional.none;
 }

@@ -1,9 +1,9 @@
 import { ExpressionError } from './lexer.ts';
-import { clauseProblem, clausesOf } from './library/format-text.ts';
+import { clauseProblem, overClauses } from './library/format-text.ts';
 import { goPattern } from './regex.ts';
 import { parseDuration, parseTimestamp } from './time.ts';
 import { type Call, childrenOf, type Expr } from './tree.ts';
-import { dynType, isOptional, sameType, type Type, typeText } from './types.ts';
+import { dynType, isOptional, runtimeText, sameType, type Type, typeText } from './types.ts';
 
 type Types = ReadonlyMap<number, Type>;
 
@@ -17,10 +17,10 @@ function isPattern(text: string): boolean {
 }
 
 /** Functions whose argument, where it stands in the text, can be looked at before anything is run. */
-const arguments_: Readonly<Record<string, (text: string) => boolean>> = {
-  duration: (text) => parseDuration(text) !== undefined,
-  timestamp: (text) => parseTimestamp(text) !== undefined,
-  matches: isPattern,
+const arguments_: Readonly<Record<string, (value: unknown) => boolean>> = {
+  duration: (value) => typeof value === 'string' && parseDuration(value) !== undefined,
+  timestamp: (value) => typeof value !== 'string' || parseTimestamp(value) !== undefined,
+  matches: (value) => typeof value !== 'string' || isPattern(value),
 };
 
 /** What can be told of what stands in the text of an expression whose types are right. Upstream: cel-go's validators. */
@@ -58,7 +58,7 @@ function visit(node: Expr, types: Types, formatted: boolean, problems: Expressio
 function checkArgument(node: Call, problems: ExpressionError[]): void {
   const check = Object.hasOwn(arguments_, node.name) ? arguments_[node.name] : undefined;
   const argument = node.args.at(-1);
-  if (!check || argument?.kind !== 'literal' || typeof argument.value !== 'string' || check(argument.value)) return;
+  if (!check || argument?.kind !== 'literal' || check(argument.value)) return;
   problems.push(new ExpressionError(`invalid ${node.name} argument`, argument.at));
 }
 
@@ -80,33 +80,36 @@ function checkSame(
   }
 }
 
+/** Types as they are at run time, without what they are made of. */
+const nameOf = (type: Type): string => runtimeText({ ...type, params: [] });
+
+/** What of an argument a verb cannot format: itself, or a part of a literal that `%s` goes into. */
+function misfit(verb: string, node: Expr, types: Types): ExpressionError | undefined {
+  const type = types.get(node.id) ?? dynType;
+  const problem = type.kind === 'dyn' || type.kind === 'param' ? undefined : clauseProblem(verb, type, nameOf(type));
+  if (problem !== undefined) return new ExpressionError(problem, node.at);
+  if (verb !== 's' || (node.kind !== 'list' && node.kind !== 'map')) return undefined;
+  for (const part of childrenOf(node)) {
+    const found = misfit(verb, part, types);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 function checkFormat({ name, target, args, at }: Call, types: Types, problems: ExpressionError[]): void {
   const [list] = args;
   if (name !== 'format' || target?.kind !== 'literal' || typeof target.value !== 'string' || list?.kind !== 'list')
     return;
-  const tell = (message: string, where: number): void => void problems.push(new ExpressionError(message, where));
-  let verbs: readonly string[];
   try {
-    verbs = clausesOf(target.value);
+    const { used } = overClauses(target.value, list.items.length, (verb, index) => {
+      const found = misfit(verb, list.items[index] as Expr, types);
+      if (found) throw found;
+      return '';
+    });
+    if (list.items.length === used) return;
+    const counts = `expected ${used}, got ${list.items.length}`;
+    problems.push(new ExpressionError(`too many arguments supplied to string.format (${counts})`, at));
   } catch (error) {
-    tell((error as Error).message, at);
-    return;
-  }
-  for (const [i, verb] of verbs.entries()) {
-    const item = list.items[i];
-    if (!item) {
-      tell(`index ${i} out of range`, at);
-      return;
-    }
-    const type = types.get(item.id) ?? dynType;
-    const problem = type.kind === 'dyn' || type.kind === 'param' ? undefined : clauseProblem(verb, type);
-    if (problem !== undefined) {
-      tell(problem, item.at);
-      return;
-    }
-  }
-  if (list.items.length > verbs.length) {
-    const counts = `expected ${verbs.length}, got ${list.items.length}`;
-    tell(`too many arguments supplied to string.format (${counts})`, at);
+    problems.push(error instanceof ExpressionError ? error : new ExpressionError((error as Error).message, at));
   }
 }

@@ -2,6 +2,17 @@ import type { SettledAuthorizer } from '../authz/authorizer.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
 import { AuthorizerValue, ResourceCheck } from './library/authorizer.ts';
 
+/** A namespace is in itself: so does a request's path say it. */
+export const namespaceOfRequest = ({ group, resource, namespace, name, object }: AdmissionAttributes): string =>
+  group === '' && resource === 'namespaces' ? name || (object?.metadata.name ?? '') : namespace;
+
+/** The object of a request; what somebody connects with has no metadata. */
+export function shownObject({ operation, object }: AdmissionAttributes): object | undefined {
+  if (operation !== 'CONNECT' || !object) return object;
+  const { metadata: _, ...rest } = object;
+  return rest;
+}
+
 /** What expressions see of a request, as upstream's `request` variable. */
 export function requestValue(a: AdmissionAttributes): object {
   const { user } = a.context;
@@ -15,7 +26,7 @@ export function requestValue(a: AdmissionAttributes): object {
     requestResource: resourceOf(asked),
     requestSubResource: a.subresource ?? '',
     name: a.name || a.object?.metadata.name || '',
-    namespace: a.namespace,
+    namespace: namespaceOfRequest(a),
     operation: a.operation,
     userInfo: { username: user.name, uid: user.uid ?? '', groups: user.groups, extra: user.extra ?? {} },
     dryRun: a.context.dryRun,

@@ -1,13 +1,23 @@
 /** A point in time of nanoseconds since 1970. */
 export class Timestamp {
   readonly nanos: bigint;
-  constructor(nanos: bigint) {
+  /** Minutes east of Greenwich, where it was written down: it is shown with them. */
+  readonly offset: number;
+  constructor(nanos: bigint, offset = 0) {
     if (nanos < earliest || nanos > latest) throw new Error('timestamp overflow');
     this.nanos = nanos;
+    this.offset = offset;
   }
   toString(): string {
-    return timestampText(this.nanos);
+    const local = timestampText(this.nanos + BigInt(this.offset) * 60n * billion);
+    return `${local}${this.offset === 0 ? 'Z' : offsetText(this.offset)}`;
   }
+}
+
+function offsetText(minutes: number): string {
+  const size = Math.abs(minutes);
+  const parts = [Math.trunc(size / 60), size % 60].map((part) => String(part).padStart(2, '0'));
+  return `${minutes < 0 ? '-' : '+'}${parts.join(':')}`;
 }
 
 /** A length of time in nanoseconds. */
@@ -44,19 +54,21 @@ function timestampText(nanos: bigint): string {
     .padStart(9, '0')
     .replace(/0+$/, '');
   const base = new Date(Number(seconds) * 1000).toISOString().replace(/\.000Z$/, '');
-  return `${base}${fraction === '' ? '' : `.${fraction}`}Z`;
+  return `${base}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-const rfc3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])([01]\d|2[0-4]):([0-5]\d))$/;
 
 /** A time as RFC 3339 has it; undefined when it is none. */
 export function parseTimestamp(text: string): Timestamp | undefined {
-  const [, base, fraction = '', zone] = rfc3339.exec(text) ?? [];
+  const [, base, fraction = '', sign, hours = '0', minutes = '0'] = rfc3339.exec(text) ?? [];
   if (base === undefined) return undefined;
-  const millis = Date.parse(`${base}${zone}`);
-  if (Number.isNaN(millis)) return undefined;
-  const nanos = BigInt(fraction.slice(0, 9).padEnd(9, '0'));
-  return new Timestamp(BigInt(millis) * 1_000_000n + nanos);
+  const local = Date.parse(`${base}Z`);
+  // Days that a month does not have are those of the next one for JavaScript.
+  if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(base)) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+  const nanos = BigInt(local - offset * 60_000) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+  return nanos < earliest || nanos > latest ? undefined : new Timestamp(nanos, offset);
 }
 
 const units: Readonly<Record<string, bigint>> = {
@@ -85,23 +97,40 @@ export function parseDuration(text: string): Duration | undefined {
   return BigInt.asIntN(64, signed) === signed ? new Duration(signed) : undefined;
 }
 
-/** The parts of a time in a zone: a name of the zone database, or an offset like `+02:00`. */
-export function partsIn(time: Timestamp, zone: string): Date {
-  const millis = Number(floorDivide(time.nanos, 1_000_000n));
-  const [, sign, hours, minutes] = /^([+-]?)(\d\d):(\d\d)$/.exec(zone) ?? [];
-  if (hours !== undefined) {
-    const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
-    return new Date(millis + offset * 60_000);
-  }
-  if (zone === '' || zone === 'UTC') return new Date(millis);
+function wholeNumber(text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text);
+  throw new Error(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** Throws for what is no name of the zone database, in which case counts and offsets are none. */
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const unknown = new Error(`unknown time zone ${zone}`);
+  if (!/^[A-Za-z]/.test(zone)) throw unknown;
   let format: Intl.DateTimeFormat;
   try {
     format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' });
   } catch {
-    throw new Error(`unknown time zone ${zone}`);
+    throw unknown;
   }
-  const name = format.formatToParts(new Date(millis)).find((p) => p.type === 'timeZoneName')?.value ?? 'GMT';
-  const [, s, h = '0', m = '0'] = /GMT([+-])(\d\d):(\d\d)/.exec(name) ?? [];
-  const offset = (Number(h) * 60 + Number(m)) * (s === '-' ? -1 : 1);
-  return new Date(millis + offset * 60_000);
+  const known = format.resolvedOptions().timeZone;
+  if (known !== zone && known.toLowerCase() === zone.toLowerCase()) throw unknown;
+  return format;
+}
+
+/** The parts of a time in a zone: a name of the zone database, or an offset like `+02:00`. */
+export function partsIn(time: Timestamp, zone: string): Date {
+  const millis = Number(floorDivide(time.nanos, 1_000_000n));
+  const colon = zone.indexOf(':');
+  if (colon >= 0) {
+    const hours = wholeNumber(zone.slice(0, colon));
+    const minutes = wholeNumber(zone.slice(colon + 1));
+    return new Date(millis + (hours * 60 + (zone.startsWith('-') ? -minutes : minutes)) * 60_000);
+  }
+  if (zone === '' || zone === 'UTC' || zone === 'Local') return new Date(millis);
+  const name = formatOf(zone)
+    .formatToParts(new Date(millis))
+    .find((p) => p.type === 'timeZoneName')?.value;
+  const [, s, h = '0', m = '0', seconds = '0'] = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(name ?? '') ?? [];
+  const offset = (Number(h) * 60 + Number(m)) * 60 + Number(seconds);
+  return new Date(millis + (s === '-' ? -offset : offset) * 1000);
 }

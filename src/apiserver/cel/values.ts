@@ -1,5 +1,5 @@
 import { Duration, parseDuration, parseTimestamp, Timestamp } from './time.ts';
-import type { Type } from './types.ts';
+import { dynType, type Type } from './types.ts';
 
 /**
  * Values of expressions: int is bigint, double is number, string, bool and null are themselves, bytes is Buffer, list is
@@ -83,7 +83,12 @@ export function typeName(value: unknown): string {
   return isLibraryValue(value) ? value.celType : 'unknown';
 }
 
-/** Whether a value can stand where a type is declared; looks at its outside only. */
+/** Lists in lists are not looked into: `flatten` is given mixed ones. */
+function itemType({ params: [item = dynType] }: Type): Type {
+  return item.kind === 'list' ? dynType : item;
+}
+
+/** Whether a value can stand where a type is declared; of a list or map the first item tells. */
 export function fits(value: unknown, type: Type): boolean {
   switch (type.kind) {
     case 'dyn':
@@ -105,9 +110,12 @@ export function fits(value: unknown, type: Type): boolean {
     case 'null':
       return value === null;
     case 'list':
-      return Array.isArray(value);
-    case 'map':
-      return value instanceof Map;
+      return Array.isArray(value) && (value.length === 0 || fits(value[0], itemType(type)));
+    case 'map': {
+      if (!(value instanceof Map)) return false;
+      const [first] = value as Map<unknown, unknown>;
+      return !first || (fits(first[0], type.params[0] ?? dynType) && fits(first[1], type.params[1] ?? dynType));
+    }
     case 'timestamp':
       return value instanceof Timestamp;
     case 'duration':
@@ -129,11 +137,11 @@ const amount = (value: bigint | number | Uint): bigint | number => (value instan
 /** -1, 0 or 1; undefined where two values have no order (of different types, or not a number). */
 export function order(a: unknown, b: unknown): number | undefined {
   if (isNumber(a) && isNumber(b)) {
-    const [x, y] = [amount(a), amount(b)];
+    const mixed = typeof a === 'number' || typeof b === 'number';
+    const [x, y] = mixed ? [Number(amount(a)), Number(amount(b))] : [amount(a), amount(b)];
     if (x < y) return -1;
     if (x > y) return 1;
-    // biome-ignore lint/suspicious/noDoubleEquals: a whole number and a double of one amount are the same
-    return x == y ? 0 : undefined;
+    return x === y ? 0 : undefined;
   }
   if (typeof a === 'string' && typeof b === 'string') return byCodePoints(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);

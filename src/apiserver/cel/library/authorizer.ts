@@ -99,11 +99,11 @@ export function addAuthorizerLibrary(environment: Environment): void {
   const resource = `${base}.ResourceCheck`;
   const decision = `${base}.Decision`;
   environment
-    .registerType(resource)
-    .registerType(`${base}.Authorizer`)
-    .registerType(`${base}.GroupCheck`)
-    .registerType(`${base}.PathCheck`)
-    .registerType(decision)
+    .registerOpaque(resource)
+    .registerOpaque(`${base}.Authorizer`)
+    .registerOpaque(`${base}.GroupCheck`)
+    .registerOpaque(`${base}.PathCheck`)
+    .registerOpaque(decision)
     .registerFunction(`${base}.Authorizer.path(string): ${base}.PathCheck`, (of: AuthorizerValue, path: string) => {
       if (path === '') throw new Error('path must not be empty');
       return new PathCheck(of, path);

@@ -54,7 +54,7 @@ const formats: Readonly<Record<string, FormatValue>> = {
 /** Upstream: `cel/library/format.go`. */
 export function addFormatLibrary(environment: Environment): void {
   environment
-    .registerType(type)
+    .registerOpaque(type)
     .registerFunction(`format.named(string): optional<${type}>`, (name: string) => {
       const found = Object.hasOwn(formats, name) ? formats[name] : undefined;
       return found ? Optional.of(found) : Optional.none;

@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts';
 import { Duration } from '../time.ts';
-import { equal, order, Uint } from '../values.ts';
+import { equal, order, typeName, Uint } from '../values.ts';
 
 type List = readonly unknown[];
 
@@ -10,18 +10,25 @@ const compared = (a: unknown, b: unknown): number => {
   return found;
 };
 
-const isSorted = (list: List): boolean => list.every((item, i) => i === 0 || compared(list[i - 1], item) <= 0);
+/** What has no order among them is let be. */
+const isSorted = (list: List): boolean => list.every((item, i) => i === 0 || order(list[i - 1], item) !== 1);
+
+function sameTypes(list: List): void {
+  if (list.some((item) => typeName(item) !== typeName(list[0])))
+    throw new Error('list elements must have the same type');
+}
 
 const chosen =
   (name: string, wanted: number) =>
   (list: List): unknown => {
     if (list.length === 0) throw new Error(`${name} called on empty list`);
-    return list.reduce((best, item) => (compared(item, best) === wanted ? item : best));
+    return list.reduce((best, item) => (order(item, best) === wanted ? item : best));
   };
 
 const zeros: Readonly<Record<string, unknown>> = { int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) };
 
 function added(a: unknown, b: unknown): unknown {
+  if (typeName(a) !== typeName(b)) throw new Error('no such overload');
   if (typeof a === 'number') return a + (b as number);
   if (a instanceof Duration) return new Duration(a.nanos + (b as Duration).nanos);
   const isUint = a instanceof Uint;
@@ -51,6 +58,7 @@ const containsAll = (list: List, wanted: List): boolean =>
 const comparable = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const summable = ['int', 'uint', 'double', 'duration'];
 function sortedBy(list: List, keys: List): List {
+  sameTypes(keys);
   const pairs = list.map((item, i) => ({ item, key: keys[i] }));
   return pairs.sort((a, b) => compared(a.key, b.key)).map(({ item }) => item);
 }
@@ -69,7 +77,7 @@ export function addListLibraries(environment: Environment): void {
       .registerFunction(`list<${type}>.isSorted(): bool`, isSorted)
       .registerFunction(`list<${type}>.min(): ${type}`, chosen('min', -1))
       .registerFunction(`list<${type}>.max(): ${type}`, chosen('max', 1))
-      .registerFunction(`list<${type}>.sort(): list<${type}>`, (list: List) => [...list].sort(compared))
+      .registerFunction(`list<${type}>.sort(): list<${type}>`, (list: List) => sortedBy(list, list))
       .registerFunction(`list<T>.@sortByAssociatedKeys(list<${type}>): list<T>`, sortedBy);
   }
   for (const type of summable)

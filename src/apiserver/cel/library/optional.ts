@@ -1,9 +1,11 @@
 import type { Environment } from '../environment.ts';
+import { Duration } from '../time.ts';
 import { Optional, sizeOf, Uint } from '../values.ts';
 
 function isZero(value: unknown): boolean {
   if (value === null || value === false || value === 0 || value === 0n || value === '') return true;
   if (value instanceof Uint) return value.value === 0n;
+  if (value instanceof Duration) return value.nanos === 0n;
   const container = Array.isArray(value) || value instanceof Map || Buffer.isBuffer(value);
   return container && sizeOf(value) === 0;
 }

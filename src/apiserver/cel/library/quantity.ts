@@ -45,7 +45,7 @@ const whole = ({ quantity }: QuantityValue): boolean =>
 export function addQuantityLibrary(environment: Environment): void {
   const compare = (a: QuantityValue, b: QuantityValue): number => compareQuantities(a.quantity, b.quantity);
   environment
-    .registerType(type)
+    .registerOpaque(type)
     .registerFunction(`quantity(string): ${type}`, (text: string) => new QuantityValue(parseQuantity(text)))
     .registerFunction('isQuantity(string): bool', isQuantity)
     .registerFunction(`sign(${type}): int`, (a: QuantityValue) => BigInt(compareQuantities(a.quantity, '0')))

@@ -79,7 +79,7 @@ function compare(a: SemverValue, b: SemverValue): number {
 /** Upstream: `cel/library/semverlib.go`. */
 export function addSemverLibrary(environment: Environment): void {
   environment
-    .registerType(type)
+    .registerOpaque(type)
     .registerFunction(`semver(string): ${type}`, (text: string) => made(text))
     .registerFunction(`semver(string, bool): ${type}`, made)
     .registerFunction('isSemver(string): bool', (text: string) => parse(text) !== undefined)

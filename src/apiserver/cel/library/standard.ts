@@ -1,8 +1,9 @@
 import { CostError } from '../cost.ts';
 import type { Environment } from '../environment.ts';
 import { goPattern, patternProblem } from '../regex.ts';
-import { Duration, parseDuration, parseTimestamp, Timestamp } from '../time.ts';
+import { type Duration, parseDuration, parseTimestamp, Timestamp } from '../time.ts';
 import { equal, KeyedList, keyOf, order, sizeOf, TypeValue, typeName, Uint } from '../values.ts';
+import { doubleText, textOfBytes } from './texts.ts';
 
 function int(value: bigint): bigint {
   if (BigInt.asIntN(64, value) !== value) throw new Error('integer overflow');
@@ -34,7 +35,8 @@ const whole: Readonly<Record<string, Arithmetic>> = {
   '_-_': (a, b) => a - b,
   '_*_': (a, b) => a * b,
   '_/_': (a, b) => a / nonZero(b, 'division'),
-  '_%_': (a, b) => a % nonZero(b, 'modulus'),
+  // Where the division would not fit, neither does what remains.
+  '_%_': (a, b) => (b === -1n ? int(-a) * 0n : a % nonZero(b, 'modulus')),
 };
 
 const fractional: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -122,19 +124,6 @@ function inserted(map: Map<unknown, unknown>, key: unknown, value: unknown): Map
 
 const size = (value: unknown): bigint => BigInt(sizeOf(value));
 
-/** A number as Go shows it. */
-function doubleText(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
-  const power = Number(exponent);
-  if (power >= -4 && power < 21) {
-    const plain = String(value);
-    return plain.includes('e') ? value.toFixed(Math.max(0, mantissa.replace(/^-?\d\.?/, '').length - power)) : plain;
-  }
-  return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
-}
-
 const unconvertible = (type: string): Error => new Error(`type conversion error from 'string' to '${type}'`);
 
 function parsedInt(text: string): bigint {
@@ -150,15 +139,23 @@ function parsedUint(text: string): Uint {
 }
 
 function parsedDouble(text: string): number {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  if (/^[+-]?(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
+    const value = Number(text.replaceAll('_', ''));
+    if (Number.isFinite(value)) return value;
+  }
   if (/^[+-]?(inf|infinity)$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return Number.NaN;
   throw unconvertible('double');
 }
 
-function truncated(value: number): bigint {
-  if (!Number.isFinite(value)) throw new Error('integer overflow');
+function intOf(value: number): bigint {
+  if (!(Math.abs(value) < 2 ** 63)) throw new Error('integer overflow');
   return BigInt(Math.trunc(value));
+}
+
+function uintOf(value: number): Uint {
+  if (!(value >= 0 && value < 2 ** 64)) throw new Error('unsigned integer overflow');
+  return new Uint(BigInt(Math.trunc(value)));
 }
 
 const truths: Readonly<Record<string, boolean>> = Object.fromEntries([
@@ -173,8 +170,8 @@ function parsedBool(text: string): boolean {
 }
 
 function textOf(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
-  if (!Buffer.from(text).equals(bytes)) throw new Error('invalid UTF-8 in bytes, cannot convert to string');
+  const text = textOfBytes(bytes);
+  if (text === undefined) throw new Error('invalid UTF-8 in bytes, cannot convert to string');
   return text;
 }
 
@@ -195,7 +192,7 @@ function addConversions(environment: Environment): void {
     .registerFunction('double(string): double', parsedDouble)
     .registerFunction('int(int): int', same)
     .registerFunction('int(uint): int', (value: Uint) => int(value.value))
-    .registerFunction('int(double): int', (value: number) => int(truncated(value)))
+    .registerFunction('int(double): int', intOf)
     .registerFunction('int(string): int', parsedInt)
     .registerFunction(
       'int(timestamp): int',
@@ -204,7 +201,7 @@ function addConversions(environment: Environment): void {
     .registerFunction('int(duration): int', ({ nanos }: Duration) => nanos)
     .registerFunction('uint(uint): uint', same)
     .registerFunction('uint(int): uint', uint)
-    .registerFunction('uint(double): uint', (value: number) => uint(truncated(value)))
+    .registerFunction('uint(double): uint', uintOf)
     .registerFunction('uint(string): uint', parsedUint)
     .registerFunction('string(string): string', same)
     .registerFunction('string(bool): string', String)
@@ -222,7 +219,9 @@ function addConversions(environment: Environment): void {
       return found;
     })
     .registerFunction('duration(duration): duration', same)
-    .registerFunction('duration(int): duration', (nanos: bigint) => new Duration(nanos))
+    .registerFunction('duration(int): duration', () => {
+      throw new Error("type conversion error from 'int' to 'google.protobuf.Duration'");
+    })
     .registerFunction('duration(string): duration', (text: string) => {
       const found = parseDuration(text);
       if (!found) throw unconvertible('google.protobuf.Duration');

@@ -34,6 +34,7 @@ function lastIndexOf(text: string, part: string, given?: bigint): bigint {
 }
 
 function replaced(text: string, from: string, to: string, limit: bigint): string {
+  if (limit < 0n && from === '') return [to, ...pointsOf(text).flatMap((point) => [point, to])].join('');
   if (limit < 0n) return text.replaceAll(from, () => to);
   let result = '';
   let rest = text;
@@ -70,6 +71,10 @@ const joined = (list: readonly unknown[], separator = ''): string =>
       return item;
     })
     .join(separator);
+
+/** At either end, as Go knows them. */
+const spaces =
+  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 
 const quotes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
@@ -128,7 +133,7 @@ export function addStringLibrary(environment: Environment): void {
     .registerFunction('string.split(string, int): list<string>', split)
     .registerFunction('string.substring(int): string', (text: string, start: bigint) => substring(text, start))
     .registerFunction('string.substring(int, int): string', substring)
-    .registerFunction('string.trim(): string', (text: string) => text.trim())
+    .registerFunction('string.trim(): string', (text: string) => text.replaceAll(spaces, ''))
     .registerFunction('list<string>.join(): string', (list: unknown[]) => joined(list))
     .registerFunction('list<string>.join(string): string', joined)
     .registerFunction('string.format(list<dyn>): string', formatText)

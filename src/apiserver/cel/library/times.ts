@@ -19,7 +19,7 @@ const lengths: Readonly<Record<string, (nanos: bigint) => bigint>> = {
   getHours: (nanos) => nanos / (3600n * second),
   getMinutes: (nanos) => nanos / (60n * second),
   getSeconds: (nanos) => nanos / second,
-  getMilliseconds: (nanos) => (nanos / 1_000_000n) % 1000n,
+  getMilliseconds: (nanos) => nanos / 1_000_000n,
 };
 
 /** Times and lengths of time. */
@@ -33,14 +33,13 @@ export function addTimeLibrary(environment: Environment): void {
   }
   for (const [name, length] of Object.entries(lengths))
     environment.registerFunction(`duration.${name}(): int`, ({ nanos }: Duration) => length(nanos));
-  const time = (nanos: bigint): Timestamp => new Timestamp(nanos);
+  const later = ({ nanos, offset }: Timestamp, by: bigint): Timestamp => new Timestamp(nanos + by, offset);
   const length = (nanos: bigint): Duration => new Duration(nanos);
   environment
     .registerFunction('_+_(duration, duration): duration', (a: Duration, b: Duration) => length(a.nanos + b.nanos))
-    .registerFunction('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) => time(a.nanos + b.nanos))
-    .registerFunction('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => time(a.nanos + b.nanos))
+    .registerFunction('_+_(duration, timestamp): timestamp', (a: Duration, b: Timestamp) => later(b, a.nanos))
+    .registerFunction('_+_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => later(a, b.nanos))
     .registerFunction('_-_(duration, duration): duration', (a: Duration, b: Duration) => length(a.nanos - b.nanos))
-    .registerFunction('_-_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => time(a.nanos - b.nanos))
-    .registerFunction('_-_(timestamp, timestamp): duration', (a: Timestamp, b: Timestamp) => length(a.nanos - b.nanos))
-    .registerFunction('-_(duration): duration', (a: Duration) => length(-a.nanos));
+    .registerFunction('_-_(timestamp, duration): timestamp', (a: Timestamp, b: Duration) => later(a, -b.nanos))
+    .registerFunction('_-_(timestamp, timestamp): duration', (a: Timestamp, b: Timestamp) => length(a.nanos - b.nanos));
 }

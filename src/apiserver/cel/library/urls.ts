@@ -52,7 +52,7 @@ const path = ({ text, url }: UrlValue): string =>
 /** Upstream: `cel/library/urls.go`. */
 export function addUrlLibrary(environment: Environment): void {
   environment
-    .registerType(type)
+    .registerOpaque(type)
     .registerFunction(`url(string): ${type}`, (text: string) => new UrlValue(text))
     .registerFunction('isURL(string): bool', isUrl)
     .registerFunction(`${type}.getScheme(): string`, (v: UrlValue) => (v.relative ? '' : v.url.protocol.slice(0, -1)))
