@@ -193,8 +193,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     authorizer: counted.identity.measured(authorizer),
     root,
     special: new Map<string, SpecialHandlers>([
-      ...accessReviews(authorizer, rbac, authorizer.unresolved),
-      ...authenticationReviews(authentication, audiences),
+      ...accessReviews(authorizer, rbac, authorizer.unresolved, admission),
+      ...authenticationReviews(authentication, audiences, admission),
       ...connectHandlers({ registry, admission, dial: options.dial, kubelet: options.kubelet }, (call) =>
         upgrades.get(call),
       ),

@@ -6,6 +6,7 @@ import {
   configmaps,
   customresourcedefinitions,
   mutatingwebhookconfigurations,
+  tokenreviews,
   validatingwebhookconfigurations,
 } from '../../src/api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../../src/api/object.ts';
@@ -146,6 +147,29 @@ test('a webhook that cannot be reached refuses or is passed over, as its policy 
     body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Fail' }] },
   });
   await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect: connection refused/);
+});
+
+test('reviews are shown to webhooks, too', async () => {
+  const rule = { apiGroups: ['authentication.k8s.io'], apiVersions: ['v1'], resources: ['tokenreviews'] };
+  await client.create(validatingwebhookconfigurations, {
+    metadata: { name: 'reviews' },
+    webhooks: [
+      {
+        ...common,
+        name: 'r.example.com',
+        rules: [{ ...rule, operations: ['CREATE'] }],
+        clientConfig: { url: `${base}/validate`, caBundle },
+      },
+    ],
+  });
+  const ask = (labels: Record<string, string>) =>
+    client.create(tokenreviews, { metadata: { labels }, spec: { token: 'x' } });
+  assert.equal((await ask({})).status?.error, 'invalid bearer token');
+  await assert.rejects(ask({ bad: 'true' }), {
+    message: 'admission webhook "r.example.com" denied the request: bad is bad',
+    code: 403,
+  });
+  await client.delete(validatingwebhookconfigurations, 'reviews');
 });
 
 test('a custom resource is converted between its versions by a webhook', async () => {

@@ -4,6 +4,7 @@ import { badRequest, invalid } from '../../../api/status.ts';
 import { type AccessReviewKind, validateAccessReview } from '../../../api/validation/access-reviews.ts';
 import { type Attributes, type Authorizer, aggregated } from '../../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../../authz/rbac.ts';
+import type { Admission } from '../../registry/types.ts';
 import type { UserInfo } from '../../server.ts';
 import type { Answer, Call, StoreHandler } from '../call.ts';
 import type { SpecialHandlers } from '../route.ts';
@@ -73,6 +74,7 @@ export function accessReviews(
   authorizer: Authorizer,
   rbac: RbacAuthorizer,
   unresolved: (user: UserInfo) => readonly string[],
+  admission: Admission,
 ): ReadonlyMap<string, SpecialHandlers> {
   const review =
     (
@@ -80,9 +82,11 @@ export function accessReviews(
       answer: (call: Call, review: Review) => object | Promise<object>,
     ): StoreHandler =>
     async (call, store) => {
-      const object = await readReview(call, store);
+      const { object, admitted } = await readReview(call, store, admission);
       const given = object as unknown as Review;
       if (kind !== 'SelfSubjectRulesReview') check(kind, given);
+      else if (!given.spec?.namespace) throw badRequest('no namespace on request');
+      await admitted();
       const status = await answer(call, given);
       const { apiVersion } = object;
       return created(
@@ -117,7 +121,6 @@ export function accessReviews(
       {
         create: review('SelfSubjectRulesReview', (call, given) => {
           const namespace = given.spec?.namespace ?? '';
-          if (namespace === '') throw badRequest('no namespace on request');
           const found = rbac.rulesFor(call.user, namespace);
           const { rules } = found;
           const beyond = unresolved(call.user);

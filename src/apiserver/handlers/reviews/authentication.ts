@@ -1,6 +1,7 @@
 import { badRequest } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Authentication } from '../../authn/authenticate.ts';
+import type { Admission } from '../../registry/types.ts';
 import type { UserInfo } from '../../server.ts';
 import type { SpecialHandlers } from '../route.ts';
 import { readReview } from './read.ts';
@@ -18,15 +19,17 @@ const userInfo = (user: UserInfo): object => ({
 export function authenticationReviews(
   authentication: Authentication,
   audiences: readonly string[],
+  admission: Admission,
 ): ReadonlyMap<string, SpecialHandlers> {
   return new Map<string, SpecialHandlers>([
     [
       `${group}/tokenreviews/`,
       {
         async create(call, store) {
-          const object = await readReview(call, store);
+          const { object, admitted } = await readReview(call, store, admission);
           const { token = '', audiences: asked } = (object.spec ?? {}) as { token?: string; audiences?: string[] };
           if (token === '') throw badRequest('token is required for TokenReview in authentication');
+          await admitted();
           const wanted = asked && asked.length > 0 ? asked : audiences;
           return { kind: 'object', status: 201, object: { ...object, status: await review(token, wanted) } };
         },
@@ -36,7 +39,9 @@ export function authenticationReviews(
       `${group}/selfsubjectreviews/`,
       {
         async create(call, store) {
-          const { kind, apiVersion } = await readReview(call, store);
+          const { object, admitted } = await readReview(call, store, admission);
+          await admitted();
+          const { kind, apiVersion } = object;
           const creationTimestamp = `${new Date().toISOString().slice(0, 19)}Z`;
           return {
             kind: 'object',
