@@ -114,8 +114,6 @@ export function contextWith(
     dryRun: changes.dryRun ?? context.dryRun,
     fieldManager: context.fieldManager,
     fieldValidation: context.fieldValidation,
-    ...(context.said ? { said: context.said } : {}),
-    annotate: (key, value) => context.annotate?.(key, value),
     warn: changes.warn ?? ((text) => context.warn(text)),
     get signal() {
       return context.signal;
@@ -150,14 +148,12 @@ export function attributesOf(
 }
 
 export function writeOptionsObject(operation: AdmissionOperation, context: RequestContext): Record<string, unknown> {
-  const { said } = context;
   const kinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions', CONNECT: 'CreateOptions' };
   return {
     kind: kinds[operation],
     apiVersion: 'meta.k8s.io/v1',
     ...(context.dryRun ? { dryRun: ['All'] } : {}),
-    ...(said?.fieldManager ? { fieldManager: said.fieldManager } : {}),
-    ...(said?.fieldValidation ? { fieldValidation: said.fieldValidation } : {}),
+    fieldManager: context.fieldManager,
   };
 }
 
