@@ -18,8 +18,15 @@ import { generateKey, keyToPem } from '../../src/pki/keys.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 interface Review {
-  request: { uid: string; object: { metadata: { labels?: Record<string, string> } }; operation: string };
+  request: {
+    uid: string;
+    name?: string;
+    object: { metadata: { name?: string; uid?: string; labels?: Record<string, string> } };
+    operation: string;
+  };
 }
+
+const seen: { path: string; asked: Review['request'] }[] = [];
 
 type Thing = KubernetesObject & { spec: { from?: string | undefined; size?: number } };
 const things = (version: string): Resource<Thing> => ({
@@ -79,6 +86,7 @@ before(async () => {
         return;
       }
       const { request: asked } = JSON.parse(text) as Review;
+      seen.push({ path: request.url ?? '', asked });
       const mutate = request.url?.startsWith('/mutate');
       const patch = [{ op: 'add', path: '/data/mutated', value: 'yes' }];
       const bad = asked.object.metadata.labels?.bad === 'true';
@@ -147,6 +155,34 @@ test('a webhook that cannot be reached refuses or is passed over, as its policy 
     body: { webhooks: [{ ...common, name: 'v.example.com', clientConfig: dead, failurePolicy: 'Fail' }] },
   });
   await assert.rejects(make('failed'), /failed calling webhook "v\.example\.com".*connect: connection refused/);
+});
+
+test('a mutating webhook sees what the client has said, a validating one what is to be', async () => {
+  const named = (name: string, path: string) => ({
+    ...common,
+    name,
+    clientConfig: { url: `${base}${path}`, caBundle },
+  });
+  const generated = { name: 'g', expression: 'has(object.metadata.generateName)' };
+  await client.patch(mutatingwebhookconfigurations, 'm', {
+    type: 'merge',
+    body: { webhooks: [{ ...named('m.example.com', '/mutate/g'), matchConditions: [generated] }] },
+  });
+  await client.patch(validatingwebhookconfigurations, 'v', {
+    type: 'merge',
+    body: { webhooks: [{ ...named('v.example.com', '/validate/g'), matchConditions: [generated] }] },
+  });
+  const made = await client.create(configmaps, {
+    metadata: { generateName: 'g-', namespace: 'default' },
+    data: { a: 'b' },
+  });
+  const at = (path: string) => seen.find((one) => one.path.startsWith(path))?.asked;
+  const [first, last] = [at('/mutate/g'), at('/validate/g')];
+  assert.deepEqual(
+    [first?.name, first?.object.metadata.name, first?.object.metadata.uid],
+    [undefined, undefined, undefined],
+  );
+  assert.deepEqual([last?.object.metadata.name, last?.object.metadata.uid], [made.metadata.name, made.metadata.uid]);
 });
 
 test('reviews are shown to webhooks, too', async () => {

@@ -19,8 +19,8 @@ export interface AdmissionContext {
 
 /** The name by which refusals call the object. */
 export function displayName(attributes: AdmissionAttributes): string {
-  const metadata = attributes.object?.metadata ?? attributes.oldObject?.metadata;
-  return attributes.name || metadata?.name || metadata?.generateName || '';
+  const metadata = attributes.object?.metadata;
+  return attributes.name || metadata?.name || metadata?.generateName || 'Unknown';
 }
 
 /** Upstream's `admission.NewForbidden`. */

@@ -3,7 +3,7 @@ import type { AdmissionAttributes } from '../registry/types.ts';
 import { AuthorizerValue, ResourceCheck } from './library/authorizer.ts';
 
 /** A namespace is in itself: so does a request's path say it. */
-export const namespaceOfRequest = ({ group, resource, namespace, name, object }: AdmissionAttributes): string =>
+export const shownNamespace = ({ group, resource, namespace, name, object }: AdmissionAttributes): string =>
   group === '' && resource === 'namespaces' ? name || (object?.metadata.name ?? '') : namespace;
 
 /** The object of a request; what somebody connects with has no metadata. */
@@ -26,7 +26,7 @@ export function requestValue(a: AdmissionAttributes): object {
     requestResource: resourceOf(asked),
     requestSubResource: a.subresource ?? '',
     name: a.name || a.object?.metadata.name || '',
-    namespace: namespaceOfRequest(a),
+    namespace: shownNamespace(a),
     operation: a.operation,
     userInfo: { username: user.name, uid: user.uid ?? '', groups: user.groups, extra: user.extra ?? {} },
     dryRun: a.context.dryRun,

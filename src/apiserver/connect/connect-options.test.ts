@@ -4,18 +4,18 @@ import { connectOptions } from './connect-options.ts';
 
 const cases: [string, string, string, string, object | undefined][] = [
   [
-    'both outputs are on unless the client speaks of them',
+    'streams are those that the client speaks of',
     'PodAttachOptions',
-    'stdin=true&container=c',
+    'stdin=true&container=c&stdout=false',
     '',
-    { stdin: true, stdout: true, stderr: true, container: 'c' },
+    { stdin: true, container: 'c' },
   ],
   [
     'a command is a list of words',
     'PodExecOptions',
     'command=a&command=b%20c&stderr=false',
     '',
-    { stdout: true, command: ['a', 'b c'] },
+    { command: ['a', 'b c'] },
   ],
   ['ports may come in one word', 'PodPortForwardOptions', 'ports=80,81&ports=82', '', { ports: [80, 81, 82] }],
   ['a proxied path is told', 'ServiceProxyOptions', 'x=y', '/a', { path: '/a' }],

@@ -5,8 +5,8 @@ type Read = (query: URLSearchParams, path: string) => Record<string, unknown>;
 
 const streams: Read = (query) => ({
   ...(booleanOf(query, 'stdin') ? { stdin: true } : {}),
-  ...((booleanOf(query, 'stdout') ?? true) ? { stdout: true } : {}),
-  ...((booleanOf(query, 'stderr') ?? true) ? { stderr: true } : {}),
+  ...(booleanOf(query, 'stdout') ? { stdout: true } : {}),
+  ...(booleanOf(query, 'stderr') ? { stderr: true } : {}),
   ...(booleanOf(query, 'tty') ? { tty: true } : {}),
   ...(query.get('container') ? { container: query.get('container') } : {}),
 });

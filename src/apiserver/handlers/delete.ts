@@ -74,6 +74,7 @@ function withDryRun({ context }: Call, dryRun: boolean): Call['context'] {
     dryRun,
     fieldManager: context.fieldManager,
     fieldValidation: context.fieldValidation,
+    ...(context.said ? { said: context.said } : {}),
     warn: (text) => context.warn(text),
     annotate: (key, value) => context.annotate?.(key, value),
     get signal() {

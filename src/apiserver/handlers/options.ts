@@ -120,6 +120,14 @@ class QueryContext implements RequestContext {
     return (this.#options.query.get('fieldValidation') as 'Ignore' | null) || 'Warn';
   }
 
+  get said(): NonNullable<RequestContext['said']> {
+    const { query } = this.#options;
+    return {
+      fieldManager: query.get('fieldManager') ?? undefined,
+      fieldValidation: query.get('fieldValidation') ?? undefined,
+    };
+  }
+
   warn(text: string): void {
     const { warnings } = this.#options;
     if (!warnings.includes(text)) warnings.push(text);

@@ -114,6 +114,8 @@ export function contextWith(
     dryRun: changes.dryRun ?? context.dryRun,
     fieldManager: context.fieldManager,
     fieldValidation: context.fieldValidation,
+    ...(context.said ? { said: context.said } : {}),
+    annotate: (key, value) => context.annotate?.(key, value),
     warn: changes.warn ?? ((text) => context.warn(text)),
     get signal() {
       return context.signal;
@@ -139,7 +141,7 @@ export function attributesOf(
     kind: found && found.version !== '' ? found : view.gvk,
     subresource: subresource === '' ? undefined : subresource,
     namespace: place.namespace,
-    name: place.name,
+    name: options.nameless ? '' : place.name,
     object: objects.object,
     oldObject: objects.oldObject,
     options: objects.options ?? writeOptionsObject(operation, context),
@@ -148,12 +150,14 @@ export function attributesOf(
 }
 
 export function writeOptionsObject(operation: AdmissionOperation, context: RequestContext): Record<string, unknown> {
+  const { said } = context;
   const kinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions', CONNECT: 'CreateOptions' };
   return {
     kind: kinds[operation],
     apiVersion: 'meta.k8s.io/v1',
     ...(context.dryRun ? { dryRun: ['All'] } : {}),
-    fieldManager: context.fieldManager,
+    ...(said?.fieldManager ? { fieldManager: said.fieldManager } : {}),
+    ...(said?.fieldValidation ? { fieldValidation: said.fieldValidation } : {}),
   };
 }
 

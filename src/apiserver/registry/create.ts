@@ -22,13 +22,11 @@ const generateAttempts = 8;
 /** POST of an object: from what was decoded to what is durable. */
 export async function createObject(core: Core, view: View, options: WriteOptions, object: Draft): Promise<Kept> {
   object.metadata ??= {};
-  const generated = !object.metadata.name && Boolean(object.metadata.generateName);
+  const generated = isNameless(object);
   if (!generated) return createOnce(core, view, options, object);
   const pristine = JSON.stringify(object);
   for (let attempt = 1; ; attempt++) {
     const candidate = attempt === 1 ? object : (JSON.parse(pristine) as Draft);
-    const generate = core.definition.strategy.generatedName ?? generatedName;
-    candidate.metadata.name = generate(object.metadata.generateName ?? '');
     try {
       return await createOnce(core, view, options, candidate);
     } catch (error) {
@@ -53,14 +51,24 @@ export function prepareForCreate({ definition }: Core, view: View, object: Draft
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   if (!definition.namespaced) delete metadata.namespace;
-  metadata.creationTimestamp = timestamp();
-  metadata.uid = newUid();
-  if (strategy.generation) metadata.generation = 1;
+  delete metadata.creationTimestamp;
+  delete metadata.uid;
   if (strategy.status && !strategy.statusOnCreate) {
     if (view.converts) delete object.status;
     else resetStatus(definition, object);
   }
   strategy.normalize?.(object, undefined);
+}
+
+const isNameless = ({ metadata }: Draft): boolean => !metadata.name && Boolean(metadata.generateName);
+
+/** What the server alone says of a new object: after mutating admission, which does not see it. */
+function stamp({ definition: { strategy } }: Core, object: Draft): void {
+  const { metadata } = object;
+  metadata.creationTimestamp = timestamp();
+  metadata.uid = newUid();
+  if (strategy.generation) metadata.generation = 1;
+  if (isNameless(object)) metadata.name = (strategy.generatedName ?? generatedName)(metadata.generateName ?? '');
 }
 
 /** The second half of a create, for an object that is complete: admission, strategy, validation, storage. */
@@ -75,6 +83,7 @@ export async function admitAndInsert(core: Core, view: View, options: WriteOptio
     settleMutation(view, admitted);
     mustStay(core, options, admitted);
   }
+  stamp(core, admitted);
 
   const context = strategyContext(core, options);
   const converted = view.converts ? view.toStored(admitted) : admitted;

@@ -92,7 +92,8 @@ async function admit(
   deletion: DeleteOptions,
   oldObject: Frozen,
 ): Promise<void> {
-  const given = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...deletion };
+  const dryRun = options.context.dryRun ? { dryRun: ['All'] } : {};
+  const given = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...deletion, ...dryRun };
   const objects = { object: undefined, oldObject, options: given };
   const mutation = core.admission.mutate(attributesOf(core, view, 'DELETE', options, objects));
   if (mutation instanceof Promise) await mutation;

@@ -196,7 +196,7 @@ async function deleteIfThere(
     return await deleteObject(
       core,
       view,
-      { context, place: { namespace: place.namespace, name: place.name } },
+      { context, place: { namespace: place.namespace, name: place.name }, nameless: true },
       { ...deletion },
     );
   } catch (error) {

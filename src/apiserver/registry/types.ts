@@ -20,6 +20,8 @@ export interface RequestContext {
   /** Never empty: the `fieldManager` parameter, or the first part of the user agent. */
   readonly fieldManager: string;
   readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  /** What of these the request itself has said. */
+  readonly said?: { readonly fieldManager?: string | undefined; readonly fieldValidation?: string | undefined };
   /** Collects a `Warning:` header line. */
   warn(text: string): void;
   /** Adds to what the audit log tells of the request; the first value of a key stays. */
@@ -113,6 +115,8 @@ export interface WriteOptions {
   readonly place: Place;
   /** 'status', 'scale', 'approval', … or undefined for the object itself. */
   readonly subresource?: string | undefined;
+  /** True: the request has named no object, as one that deletes a collection. */
+  readonly nameless?: boolean | undefined;
 }
 
 /** A patch as it came, body parsed. `json` bodies are arrays, `apply` bodies are the applied object. */

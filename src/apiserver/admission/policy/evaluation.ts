@@ -4,7 +4,7 @@ import type { SettledAuthorizer } from '../../authz/authorizer.ts';
 import { type Budget, CostError, matchConditionsCost, newBudget, outOfBudget } from '../../cel/cost.ts';
 import type { Environment } from '../../cel/environment.ts';
 import { compileExpression } from '../../cel/expression.ts';
-import { authorizerValues, requestValue } from '../../cel/match-conditions.ts';
+import { authorizerValues, requestValue, shownObject } from '../../cel/match-conditions.ts';
 import { celValue } from '../../cel/values.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
 
@@ -41,7 +41,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
   const { attributes: a, variables = [] } = input;
   const budget: Budget = newBudget();
   const values: Record<string, unknown> = {
-    object: celValue('object' in input ? input.object : (a.object ?? null)),
+    object: celValue('object' in input ? input.object : (shownObject(a) ?? null)),
     oldObject: celValue(a.oldObject ?? null),
     request: celValue(requestValue(a)),
     params: celValue(paramsOf(input.params, input.paramKind)),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { valueWord } from '../../../api/canonical.ts';
 import type { Status } from '../../../api/gen/meta-v1.ts';
+import { shownNamespace, shownObject } from '../../cel/match-conditions.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 
 /** What a webhook answers in its AdmissionReview. */
@@ -35,6 +36,7 @@ export function admissionReview(a: AdmissionAttributes, accepted: readonly strin
   const resource = { group: a.group, version: a.version, resource: a.resource };
   const { user } = a.context;
   const name = a.name || a.object?.metadata.name;
+  const namespace = shownNamespace(a);
   const request = {
     uid,
     kind: a.kind,
@@ -43,7 +45,7 @@ export function admissionReview(a: AdmissionAttributes, accepted: readonly strin
     requestKind: asked.kind,
     requestResource: { group: asked.group, version: asked.version, resource: asked.resource },
     ...(name ? { name } : {}),
-    ...(a.namespace === '' ? {} : { namespace: a.namespace }),
+    ...(namespace === '' ? {} : { namespace }),
     operation: a.operation,
     userInfo: {
       username: user.name,
@@ -51,7 +53,7 @@ export function admissionReview(a: AdmissionAttributes, accepted: readonly strin
       groups: user.groups,
       ...(user.extra ? { extra: user.extra } : {}),
     },
-    object: a.object ?? null,
+    object: shownObject(a) ?? null,
     oldObject: a.oldObject ?? null,
     dryRun: a.context.dryRun,
     options: Object.keys(a.options).length > 0 ? a.options : null,
