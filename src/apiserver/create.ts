@@ -177,6 +177,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
     jwksUri: () => serviceAccounts.jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     tokenKeys,
     flowControl,
+    flags: options.flags,
     moreMetrics: () =>
       renderServer({
         registry,

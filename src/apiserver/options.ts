@@ -10,6 +10,8 @@ import type { Dialer, UserInfo } from './server.ts';
 export interface ApiServerOptions {
   /** Feature gates, as metrics tell of them. */
   features?: ReadonlyMap<string, { readonly stage: string; readonly on: boolean }> | undefined;
+  /** The flags that it was started with and their values, as `/flagz` tells them. Default: there is no `/flagz`. */
+  flags?: ReadonlyMap<string, readonly string[]> | undefined;
   log: Logger;
   /** Started and stopped by whoever made it. */
   backend: Backend;

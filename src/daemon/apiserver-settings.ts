@@ -16,6 +16,7 @@ export interface ApiServerSettings
       | 'maxStreams'
       | 'admission'
       | 'bootstrapTokens'
+      | 'flags'
     >
   > {
   readonly serviceAccounts?: ServiceAccountSettings;

@@ -201,7 +201,8 @@ export async function readServerConfig(options: {
   if (values.given('tls-san-security') && !values.boolean('tls-san-security'))
     throw refuse('--tls-san-security=false is not supported: names of the certificate are added by --tls-san alone');
   const args = (name: string) => parseComponentArguments(values.list(name));
-  const api = apiServerSettings(args('kube-apiserver-arg'));
+  const apiArguments = args('kube-apiserver-arg');
+  const api = apiServerSettings(apiArguments);
   const controllers = controllerOverrides(args('kube-controller-manager-arg'));
   const scheduler = schedulerArguments(args('kube-scheduler-arg'));
   const base = common(values, notices);
@@ -245,7 +246,7 @@ export async function readServerConfig(options: {
     cloudController: !values.boolean('disable-cloud-controller'),
     serviceProxy: !values.boolean('disable-kube-proxy'),
     networkPolicy: !values.boolean('disable-network-policy'),
-    api: api.settings,
+    api: { ...api.settings, flags: apiArguments },
     secretsEncryption: { wanted: values.boolean('secrets-encryption'), kind: keyKind(values) },
     controllerSettings: controllers.settings,
     node,

@@ -12,6 +12,7 @@ import { versionInfo } from '../version.ts';
 import { type Answer, type Call, type Handler, plainText } from './call.ts';
 import type { Health } from './health.ts';
 import { noSuchResource, notAllowed } from './router-errors.ts';
+import { createZPages } from './zpages.ts';
 
 export interface RootOptions {
   discovery: Discovery;
@@ -27,6 +28,8 @@ export interface RootOptions {
   flowControl: Pick<FlowControl, 'dump' | 'metrics'>;
   /** Further metrics, in the text format of Prometheus. */
   moreMetrics: () => string;
+  /** What the server was started with; without it there is no `/flagz`. */
+  flags: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
 const ownPaths = [
@@ -36,6 +39,7 @@ const ownPaths = [
   '/openapi/v2',
   '/openapi/v3',
   '/openid/v1/jwks',
+  '/statusz',
   '/version',
 ];
 
@@ -78,13 +82,17 @@ export function createRoot(options: RootOptions): Handler {
   const ownProcess = createProcessMetrics(startedAt);
   const cacheable = { 'cache-control': 'public, max-age=3600' };
 
-  const index = (): Answer =>
-    readable({ paths: [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths])].sort() });
+  const paths = (): string[] =>
+    [...new Set([...discovery.paths(), ...health.paths(), ...ownPaths, ...(options.flags ? ['/flagz'] : [])])].sort();
+  const index = (): Answer => readable({ paths: paths() });
+  const { statusz, flagz } = createZPages({ startedAt, paths, flags: options.flags });
   const exact: Readonly<Record<string, (call: Call) => Maybe<Answer>>> = {
     '/': index,
     '/index.html': index,
     '/metrics': () =>
       prometheus(metrics.render() + options.flowControl.metrics() + options.moreMetrics() + ownProcess.render()),
+    '/statusz': statusz,
+    ...(flagz ? { '/flagz': flagz } : {}),
     '/metrics/slis': async () => prometheus(await health.metrics()),
   };
   const routed: Readonly<Record<string, () => Answer>> = {

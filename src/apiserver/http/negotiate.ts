@@ -106,17 +106,43 @@ const matches = ({ type, subtype }: Clause, encoding: Encoding): boolean =>
     ? subtype === '*'
     : type === 'application' && (subtype === '*' || types[encoding] === `${type}/${subtype}`);
 
+function ofClause(clause: Clause, endpoint: Endpoint): MediaType | undefined {
+  for (const encoding of offered) {
+    if (!matches(clause, encoding)) continue;
+    const found = accepted(clause, encoding, endpoint);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** The form that an Accept header asks for of what an endpoint has; undefined when nothing fits. */
 export function find(header: string | undefined, endpoint: Endpoint): MediaType | undefined {
   if (!header) return forms.json;
   for (const clause of parseAccept(header)) {
-    for (const encoding of offered) {
-      if (!matches(clause, encoding)) continue;
-      const found = accepted(clause, encoding, endpoint);
-      if (found) return found;
-    }
+    const found = ofClause(clause, endpoint);
+    if (found) return found;
   }
   return undefined;
+}
+
+/**
+ * The form of a page for people that programs can ask for as one of `kinds` (`Statusz.v1beta1.config.k8s.io`); `text`
+ * without these.
+ */
+export function negotiatePage(header: string | undefined, kinds: readonly string[]): MediaType | 'text' {
+  if (!header?.trim()) return 'text';
+  const page: Endpoint = {
+    ...plain,
+    protobuf: false,
+    allows: (as, encoding) => encoding !== 'protobuf' && kinds.includes(as),
+  };
+  for (const clause of parseAccept(header)) {
+    const found = ofClause(clause, page);
+    if (found) return found;
+    const isText = clause.type === '*' || (clause.type === 'text' && ['*', 'plain'].includes(clause.subtype));
+    if (isText && !['as', 'g', 'v', 'sv', 'stream'].some((name) => clause.parameters.has(name))) return 'text';
+  }
+  throw onlyThese([types.json, types.yaml, 'text/plain']);
 }
 
 /** Whether a router that knows these types, and no wildcard but one for everything, lets a request through. */
