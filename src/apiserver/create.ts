@@ -148,6 +148,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   const definitions = () => [...registry.definitions(), ...virtual.definitions];
   const discovery = createDiscovery({
     aggregatedGroups: () => aggregation.groups(),
+    localGroups: () => aggregation.localGroups(),
     definitions,
     serverAddress,
   });

@@ -15,6 +15,7 @@ let client: Client;
 let remote: ReturnType<typeof createServer>;
 const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 const users: (string | undefined)[] = [];
+const admin = { name: 'admin', groups: ['system:masters'] };
 
 before(async () => {
   const issuer = await createAuthority('remote-ca');
@@ -72,7 +73,7 @@ before(async () => {
         socket.once('error', reject);
       }),
   });
-  client = createClient(server.server.transport({ name: 'admin', groups: ['system:masters'] }));
+  client = createClient(server.server.transport(admin));
   await client.create(services, {
     metadata: { name: 'things', namespace: 'default' },
     spec: { ports: [{ port: 443 }] },
@@ -167,4 +168,27 @@ test('a service that is gone is named as the reason', async () => {
 test('the built-in groups are said to be available too', async () => {
   const service = await client.get(apiservices, 'v1.apps');
   assert.equal(service.status?.conditions?.find((c) => c.type === 'Available')?.reason, 'Local');
+});
+
+test('a local APIService whose group nobody serves is listed, and no more', async () => {
+  const name = 'nobody.example.com';
+  const service = (version: string, versionPriority: number) =>
+    client.create(apiservices, {
+      metadata: { name: `${version}.${name}` },
+      spec: { group: name, version, groupPriorityMinimum: 100, versionPriority },
+    });
+  await service('v1beta1', 5);
+  await service('v1', 10);
+  const get = (path: string) => server.server.transport(admin).send({ method: 'GET', path });
+  await eventually('it is listed', async () => {
+    const { body } = await get(`/apis/${name}`);
+    assert.deepEqual(
+      (body as { versions?: { version: string }[] }).versions?.map(({ version }) => version),
+      ['v1', 'v1beta1'],
+    );
+  });
+  assert.match(JSON.stringify((await get('/apis')).body), /nobody\.example\.com\/v1beta1/);
+  assert.equal((await get(`/apis/${name}/v1`)).status, 404);
+  for (const version of ['v1', 'v1beta1']) await client.delete(apiservices, `${version}.${name}`);
+  await eventually('it is gone', async () => assert.equal((await get(`/apis/${name}`)).status, 404));
 });

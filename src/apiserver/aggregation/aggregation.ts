@@ -1,4 +1,4 @@
-import type { APIService } from '../../api/gen/apiregistration-v1.ts';
+import type { APIService, APIServiceSpec } from '../../api/gen/apiregistration-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import { createBackoff } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
@@ -6,7 +6,7 @@ import type { Logger } from '../../base/log.ts';
 import { jsonLines } from '../../client/json-lines.ts';
 import { serverUser } from '../bootstrap/context.ts';
 import { relayExchange, relayUpgrade, type Upgrade } from '../connect/relay.ts';
-import type { DiscoveryGroup, DiscoveryResource } from '../discovery/model.ts';
+import { compareVersions, type DiscoveryGroup, type DiscoveryResource } from '../discovery/model.ts';
 import { type Answer, type Call, plainText } from '../handlers/call.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { SwaggerDocument } from '../openapi/v2.ts';
@@ -33,6 +33,8 @@ export interface Aggregation {
   answer(call: Call): Promise<Answer> | undefined;
   /** What the aggregated servers serve, as last seen. */
   groups(): readonly DiscoveryGroup[];
+  /** What APIServices say that this server serves itself, whether it does or not. */
+  localGroups(): readonly DiscoveryGroup[];
   readonly openapi: AggregatedOpenApi;
   /** By name of the APIService. */
   availability(): ReadonlyMap<string, boolean>;
@@ -73,6 +75,7 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   const { registry, dial, client, log } = options;
   /** By `group/version`. */
   const remotes = new Map<string, Remote>();
+  const locals = new Map<string, APIServiceSpec>();
   let mirror: Mirror | undefined;
   let stopped = false;
 
@@ -170,11 +173,14 @@ export function createAggregation(options: AggregationOptions): Aggregation {
 
   const put = (name: string, service: APIService): void => {
     const key = `${service.spec?.group}/${service.spec?.version}`;
-    if (!service.spec?.service) {
-      if (forget(key)) options.changed();
+    if (service.spec && !service.spec.service) {
+      const isNew = !locals.has(key);
+      locals.set(key, service.spec);
+      if (forget(key) || isNew) options.changed();
       void write(name, local);
       return;
     }
+    locals.delete(key);
     const old = remotes.get(key);
     if (old && JSON.stringify(old.service.spec) === JSON.stringify(service.spec)) return;
     forget(key);
@@ -200,6 +206,14 @@ export function createAggregation(options: AggregationOptions): Aggregation {
         versions: versions.toSorted((a, b) => priority(name, b.version) - priority(name, a.version)),
       }));
     },
+    localGroups: () =>
+      [...Map.groupBy(locals.values(), ({ group = '' }) => group)].map(([name, specs]) => ({
+        name,
+        versions: specs
+          .map(({ version = '', versionPriority }) => ({ version, versionPriority }))
+          .sort((a, b) => b.versionPriority - a.versionPriority || compareVersions(a.version, b.version))
+          .map(({ version }) => ({ version, resources: [], freshness: 'Current' })),
+      })),
     availability: () =>
       new Map([...remotes.values()].map(({ service, available }) => [service.metadata?.name ?? '', available])),
     openapi: {
@@ -228,7 +242,8 @@ export function createAggregation(options: AggregationOptions): Aggregation {
         put: (stored) => put(stored.name, stored.object as unknown as APIService),
         remove(stored) {
           const { spec } = stored.object as unknown as APIService;
-          if (forget(`${spec?.group}/${spec?.version}`)) options.changed();
+          const key = `${spec?.group}/${spec?.version}`;
+          if (locals.delete(key) || forget(key)) options.changed();
         },
       });
     },

@@ -22,6 +22,8 @@ export interface DiscoveryOptions {
   serverAddress: () => string;
   /** Groups of aggregated API servers, as last seen. */
   aggregatedGroups?: () => readonly DiscoveryGroup[];
+  /** Groups that are listed where nobody serves them. */
+  localGroups?: () => readonly DiscoveryGroup[];
 }
 
 interface Document {
@@ -36,6 +38,11 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const current = (): readonly DiscoveryGroup[] => {
     groups ??= [...discoveryGroups(options.definitions()), ...(options.aggregatedGroups?.() ?? [])];
     return groups;
+  };
+  /** With those that are known by name alone. */
+  const listed = (): readonly DiscoveryGroup[] => {
+    const served = new Set(current().map(({ name }) => name));
+    return [...current(), ...(options.localGroups?.() ?? []).filter(({ name }) => !served.has(name))];
   };
   const document = (key: string, make: () => object): Document => {
     let known = documents.get(key);
@@ -110,8 +117,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
         return found && plain(call, `/api/${group}`, endpoints.routed, () => apiResourceList('', found));
       }
       if (group === '')
-        return aggregatedAnswer(call, false) ?? plain(call, '/apis', endpoints.plain, () => apiGroupList(current()));
-      const found = current().find((g) => g.name === group);
+        return aggregatedAnswer(call, false) ?? plain(call, '/apis', endpoints.plain, () => apiGroupList(listed()));
+      const found = (version === undefined ? listed() : current()).find((g) => g.name === group);
       if (!found) return undefined;
       if (version === undefined) return plain(call, `/apis/${group}`, endpoints.plain, () => apiGroup(found));
       const foundVersion = found.versions.find((v) => v.version === version);
