@@ -87,6 +87,8 @@ function argumentsOf(options: QemuOptions): string[] {
   } = options;
   const { tree } = direct(programs[arch]);
   const code = options.secureVariables === undefined ? firmware[arch][0] : secureFirmware;
+  // A BIOS tries one disk alone, and the medium is a disk, too; UEFI goes on to the next.
+  const mediaFirst = options.bios === true;
   const forwarded = Object.entries(forwards).map(([guest, host]) => `,hostfwd=tcp:127.0.0.1:${host}-:${guest}`);
   return [
     ...['usr/share/qemu', 'usr/share/seabios', 'usr/lib/ipxe/qemu'].flatMap((path) => ['-L', tree(path)]),
@@ -108,14 +110,14 @@ function argumentsOf(options: QemuOptions): string[] {
       '-drive',
       `if=none,id=disk,file=${disk},format=qcow2,discard=unmap`,
       '-device',
-      'virtio-blk-pci,drive=disk,bootindex=1',
+      `virtio-blk-pci,drive=disk,bootindex=${mediaFirst ? media.length + 1 : 1}`,
     ],
     ...(data === undefined
       ? []
       : ['-drive', `if=none,id=data,file=${data},format=qcow2`, '-device', 'virtio-blk-pci,drive=data,serial=data']),
     ...media.flatMap((file, index) => [
       ...['-drive', `if=none,id=medium${index},file=${file},format=raw,readonly=on`],
-      ...['-device', `virtio-blk-pci,drive=medium${index},bootindex=${index + 2}`],
+      ...['-device', `virtio-blk-pci,drive=medium${index},bootindex=${index + (mediaFirst ? 1 : 2)}`],
     ]),
     ...(seed === undefined
       ? []
