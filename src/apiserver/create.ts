@@ -303,7 +303,10 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
       const objects = await readBootstrapObjects();
       const nodeRole = objects.clusterroles.find((role) => role.metadata.name === 'system:node');
       nodeRules.push(...((nodeRole?.rules ?? []) as PolicyRule[]));
-      mirrors.push(await followPolicy(rbac.policy, registry), await followGraph(graph, registry));
+      mirrors.push(
+        await followPolicy(rbac.policy, registry),
+        await followGraph(counted.graph.measured(graph), registry),
+      );
       await customResources.start();
       await flowControl.start();
       await listener.start();

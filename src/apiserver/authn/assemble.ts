@@ -29,6 +29,7 @@ export function assembleAuthentication(given: {
     anonymousSaid: options.allowAnonymous !== undefined,
     changed: () => authentication.forget(),
     reloads: metrics.authenticationReloads,
+    metrics: metrics.jwt,
     log,
   });
   const authentication = createAuthentication({

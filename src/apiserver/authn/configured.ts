@@ -3,6 +3,7 @@ import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { type FollowedFile, followFile } from '../configuration/follow-file.ts';
 import { problemsText } from '../configuration/problems-text.ts';
+import type { JwtMetrics } from '../metrics/jwt.ts';
 import type { ReloadMetrics } from '../metrics/reloads.ts';
 import { openRemoteService, type RemoteService } from '../remote/service.ts';
 import type { UserInfo } from '../server.ts';
@@ -59,6 +60,7 @@ export function createConfiguredAuthentication(options: {
   /** Told when somebody who was known may be so no more. */
   changed: () => void;
   reloads: ReloadMetrics;
+  metrics?: JwtMetrics;
   log: Logger;
 }): ConfiguredAuthentication {
   const { settings, issuers, audiences, changed, reloads, log } = options;
@@ -70,7 +72,7 @@ export function createConfiguredAuthentication(options: {
   let file: FollowedFile | undefined;
 
   const authenticatorsOf = (jwt: readonly JwtSettings[], algorithms: readonly string[]): JwtAuthenticator[] =>
-    jwt.map((one) => createJwtAuthenticator({ settings: one, algorithms, log }));
+    jwt.map((one) => createJwtAuthenticator({ settings: one, algorithms, metrics: options.metrics, log }));
   const checked = (given: AuthenticationFile): AuthenticationFile => {
     const problems = problemsText(authenticationProblems(given, issuers));
     if (problems !== undefined) throw new Error(`invalid authentication configuration: ${problems}`);

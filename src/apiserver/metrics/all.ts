@@ -5,9 +5,12 @@ import { createAllocatorMetrics } from './allocators.ts';
 import { createAuditMetrics } from './audit.ts';
 import { createAuthorizerMetrics } from './authorizers.ts';
 import { createConnectionMetrics } from './connections.ts';
+import { createGraphMetrics } from './graph.ts';
 import { createIdentityMetrics } from './identity.ts';
+import { createJwtMetrics } from './jwt.ts';
 import { createPodSecurityMetrics } from './pod-security.ts';
 import { createReloadMetrics } from './reloads.ts';
+import { renderRestClient } from './rest-client.ts';
 import { createStoreMetrics } from './store.ts';
 import { createWatchMetrics } from './watches.ts';
 
@@ -21,7 +24,9 @@ export function createMetrics(server: string) {
     authorizationReloads: createReloadMetrics('authorization', server),
     authorizers: createAuthorizerMetrics(),
     connections: createConnectionMetrics(),
+    graph: createGraphMetrics(),
     identity: createIdentityMetrics(),
+    jwt: createJwtMetrics(server),
     podSecurity: createPodSecurityMetrics(),
     store: createStoreMetrics(),
     tokens: createTokenMetrics(),
@@ -32,7 +37,9 @@ export function createMetrics(server: string) {
     render: (): string =>
       Object.values(parts)
         .map((part) => part.render())
-        .join('') + renderCel(),
+        .join('') +
+      renderCel() +
+      renderRestClient(),
   };
 }
 

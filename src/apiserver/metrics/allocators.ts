@@ -1,5 +1,5 @@
 import { createCounters } from './counter.ts';
-import { createHistograms } from './histogram.ts';
+import { createHistograms, usualBounds } from './histogram.ts';
 import { type Family, renderFamilies } from './text.ts';
 
 /** How something is asked for: by name, or any. */
@@ -19,8 +19,6 @@ export interface AllocatorMetrics {
   render(): string;
 }
 
-const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
 export function createAllocatorMetrics(): AllocatorMetrics {
   const ips = 'kube_apiserver_clusterip_allocator_';
   const nodePorts = 'kube_apiserver_nodeport_allocator_';
@@ -34,7 +32,7 @@ export function createAllocatorMetrics(): AllocatorMetrics {
     name: `${ips}allocation_duration_seconds`,
     help: 'Time to find a cluster address.',
     labels: ['cidr'],
-    bounds: usual,
+    bounds: usualBounds,
   });
   let usage: Parameters<AllocatorMetrics['follow']>[0] | undefined;
 

@@ -1,8 +1,6 @@
 import type { Authorizer, Decision } from '../authz/authorizer.ts';
 import { createCounters } from './counter.ts';
-import { createHistograms } from './histogram.ts';
-
-const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+import { createHistograms, usualBounds } from './histogram.ts';
 
 /** How a webhook was left: it answered, it did not in time, or it could not. */
 export type EvaluationResult = 'success' | 'timeout' | 'canceled' | 'error';
@@ -17,7 +15,12 @@ export function createAuthorizerMetrics() {
   const name = 'apiserver_authorization_webhook';
   const labels = ['name', 'result'];
   const asked = createCounters({ name: `${name}_evaluations_total`, help: 'What webhooks were asked.', labels });
-  const times = createHistograms({ name: `${name}_duration_seconds`, help: 'And how long.', labels, bounds: usual });
+  const times = createHistograms({
+    name: `${name}_duration_seconds`,
+    help: 'And how long.',
+    labels,
+    bounds: usualBounds,
+  });
   const open = createCounters({
     name: `${name}_evaluations_fail_open_total`,
     help: 'Decisions that were left to others, for want of an answer.',

@@ -11,6 +11,9 @@ export interface Histograms {
   render(): string;
 }
 
+/** Prometheus' own bounds, for times in seconds. */
+export const usualBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 /** Past it, new sets of labels are not counted. */
 const mostSeries = 2000;
 

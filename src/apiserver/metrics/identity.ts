@@ -1,12 +1,11 @@
 import type { Authorizer, Decision } from '../authz/authorizer.ts';
 import { type Counters, createCounters } from './counter.ts';
-import { createHistograms, type Histograms, type Series } from './histogram.ts';
+import { createHistograms, type Histograms, type Series, usualBounds } from './histogram.ts';
 
 /** Times are in milliseconds. */
 type Told = (ms: number) => void;
 
 const doubling = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
-const usual = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Names that stand for parts of the cluster; others are told of by their kind alone. */
 const knownNames = new Set(['admin', 'client', 'kube_proxy', 'kubelet', 'system:serviceaccount:kube-system:default']);
@@ -40,7 +39,7 @@ export function createIdentityMetrics() {
     name: 'authentication_token_cache_request_duration_seconds',
     help: 'Time to look at a bearer token.',
     labels: ['status'],
-    bounds: usual,
+    bounds: usualBounds,
   });
   const fetches = createCounters({
     name: 'authentication_token_cache_fetch_total',

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Backend } from '../../store/backend.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
+import { createNodeGraph } from '../authz/node-graph.ts';
 import { createAuthorizerMetrics } from './authorizers.ts';
+import { createGraphMetrics } from './graph.ts';
 import { createIdentityMetrics } from './identity.ts';
+import { createJwtMetrics } from './jwt.ts';
 import { createReloadMetrics } from './reloads.ts';
+import { posting, renderRestClient } from './rest-client.ts';
 import { createStoreMetrics } from './store.ts';
 
 /** The samples of all families but times. */
@@ -74,4 +78,41 @@ test('a file that was not taken leaves the one before in force', () => {
   assert.deepEqual(samples(metrics.render()).at(-1), before[0]);
   metrics.reloaded(true, 'two');
   assert.notEqual(samples(metrics.render()).at(-1), before[0]);
+});
+
+test('issuers are told of by hashes: how their tokens fared, and when their keys were had', () => {
+  const metrics = createJwtMetrics('me');
+  metrics.authenticated('https://a', true, 3);
+  metrics.authenticated('https://a', false, 3);
+  metrics.fetched('https://a', undefined);
+  metrics.fetched('https://a', '{}');
+  const text = metrics.render();
+  assert.ok(!text.includes('https://a'));
+  const lines = text.split('\n');
+  const count = (part: string): number => lines.filter((line) => line.includes(part)).length;
+  assert.equal(count('latency_seconds_count{'), 2);
+  assert.equal(count('jwks_fetch_last_timestamp_seconds{'), 2);
+  assert.equal(count('jwks_fetch_last_key_set_info{'), 1);
+});
+
+test('requests to services outside are told by host and code', () => {
+  posting('hook.example.com', 100).answered(200, 5_000);
+  posting('hook.example.com', 100).failed();
+  const text = renderRestClient();
+  for (const line of [
+    'rest_client_requests_total{code="200",host="hook.example.com",method="POST"} 1',
+    'rest_client_requests_total{code="<error>",host="hook.example.com",method="POST"} 1',
+    'rest_client_request_size_bytes_sum{host="hook.example.com",verb="POST"} 200',
+    'rest_client_response_size_bytes_bucket{host="hook.example.com",verb="POST",le="16384"} 1',
+    'rest_client_request_duration_seconds_count{host="hook.example.com",verb="POST"} 2',
+  ])
+    assert.ok(text.includes(`${line}\n`), line);
+});
+
+test('changes of the graph are measured', () => {
+  const metrics = createGraphMetrics();
+  const graph = metrics.measured(createNodeGraph());
+  graph.putPod({ metadata: { namespace: 'a', name: 'b' }, spec: { nodeName: 'n', containers: [] } });
+  assert.ok(graph.reaches('n', 'pods', 'a', 'b'));
+  assert.match(metrics.render(), /_count\{operation="AddPod"\} 1\n/);
 });

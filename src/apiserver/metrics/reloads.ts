@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createCounters } from './counter.ts';
 import { renderFamilies } from './text.ts';
 
-const hashOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+/** As labels show what they are not to tell. */
+export const hashOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 /** What becomes of a configuration file that is followed, under upstream's names. `server` is who this server is. */
 export function createReloadMetrics(what: 'authentication' | 'authorization', server: string) {

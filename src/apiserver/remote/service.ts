@@ -4,6 +4,7 @@ import { boundedText } from '../../base/bounded-text.ts';
 import { goDuration } from '../../base/duration.ts';
 import type { HttpTransportOptions } from '../../client/http-transport.ts';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
+import { posting } from '../metrics/rest-client.ts';
 import { dialError, refusalText } from './go-client.ts';
 
 /** A service outside that answers JSON with JSON, as a kubeconfig file describes it. */
@@ -75,8 +76,10 @@ export function createRemoteService(options: {
       },
       signal: AbortSignal.timeout(timeoutMs),
     };
+    const posted = posting(url.host, Buffer.byteLength(text));
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const failed = (error: NodeJS.ErrnoException): void => {
+      posted.failed();
       const late = error.name === 'AbortError' || error.name === 'TimeoutError';
       const why = late
         ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
@@ -87,6 +90,7 @@ export function createRemoteService(options: {
     const outgoing = (secure ? requestHttps : requestHttp)(url, how, (answer) => {
       boundedText(answer, answerLimit).then((received) => {
         const status = answer.statusCode ?? 0;
+        posted.answered(status, Buffer.byteLength(received));
         if (status < 200 || status > 299) return reject(statusError(status, received));
         try {
           resolve(JSON.parse(received));

@@ -8,6 +8,7 @@ import { boundedText } from '../../../base/bounded-text.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { connectTo, type Target, type TlsToTarget } from '../../connect/backend-connection.ts';
 import { serviceProxyTarget } from '../../connect/proxy-targets.ts';
+import { posting } from '../../metrics/rest-client.ts';
 import type { Registry } from '../../registry/types.ts';
 import { dialError, isStatus, refusalText } from '../../remote/go-client.ts';
 import type { Dialer } from '../../server.ts';
@@ -139,6 +140,7 @@ function exchange(
   asked: { path: string; host: string; text: string; posted: (why: string) => Error },
 ): Promise<unknown> {
   const { path, host, text, posted } = asked;
+  const noted = posting(host, Buffer.byteLength(text));
   return new Promise((resolve, reject) => {
     const headers = {
       host,
@@ -151,6 +153,7 @@ function exchange(
       boundedText(answer, answerLimit).then(
         (received) => {
           const status = answer.statusCode ?? 0;
+          noted.answered(status, Buffer.byteLength(received));
           const said = isText(answer.headers['content-type']) || isStatus(received) ? received : '';
           if (status < 200 || status > 206) return reject(new Error(refusalText(status, said)));
           try {
@@ -162,7 +165,10 @@ function exchange(
         (error: Error) => reject(posted(error.message)),
       );
     });
-    outgoing.on('error', (error) => reject(posted(dialError(error, host))));
+    outgoing.on('error', (error) => {
+      noted.failed();
+      reject(posted(dialError(error, host)));
+    });
     outgoing.end(text);
   });
 }

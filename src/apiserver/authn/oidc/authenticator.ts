@@ -1,6 +1,8 @@
 import { Agent } from 'node:https';
 import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
+import type { JwtMetrics } from '../../metrics/jwt.ts';
+import type { UserInfo } from '../../server.ts';
 import type { TokenAuthenticator } from '../authenticator.ts';
 import { decodeJwt } from '../jwt.ts';
 import { userOfClaims } from './claims.ts';
@@ -33,10 +35,11 @@ export function createJwtAuthenticator(options: {
   settings: JwtSettings;
   algorithms: readonly string[];
   log: Logger;
+  metrics?: JwtMetrics | undefined;
   now?: () => number;
   retryMs?: number;
 }): JwtAuthenticator {
-  const { settings, algorithms, log, now } = options;
+  const { settings, algorithms, metrics, log, now } = options;
   const { url = '', discoveryURL, certificateAuthority, audiences = [] } = settings.issuer;
   const ca = certificateAuthority || undefined;
   const agent = new Agent({ keepAlive: true });
@@ -67,7 +70,8 @@ export function createJwtAuthenticator(options: {
 
   const begin = async (): Promise<void> => {
     try {
-      keys = await discoverIssuer({ url, discoveryUrl: discoveryURL || undefined, ca, agent });
+      const fetched = (keySet: string | undefined): void => metrics?.fetched(url, keySet);
+      keys = await discoverIssuer({ url, discoveryUrl: discoveryURL || undefined, ca, agent, fetched });
       ready.resolve();
     } catch (error) {
       failure = messageOf(error);
@@ -78,6 +82,22 @@ export function createJwtAuthenticator(options: {
     }
   };
   void begin();
+
+  const recognize = async (token: string): Promise<UserInfo> => {
+    if (!keys) throw new Error('oidc: authenticator not initialized');
+    let claims: Readonly<Record<string, unknown>>;
+    try {
+      claims = await verifyIdToken(token, verifier(url, keys));
+    } catch (error) {
+      throw new Error(`oidc: verify token: ${messageOf(error)}`);
+    }
+    try {
+      claims = (await distributed?.expand(claims)) ?? claims;
+    } catch (error) {
+      throw new Error(`oidc: could not expand distributed claims: ${messageOf(error)}`);
+    }
+    return userOfClaims(settings, claims);
+  };
 
   return {
     ready: ready.promise,
@@ -90,19 +110,15 @@ export function createJwtAuthenticator(options: {
     },
     async authenticate(token) {
       if (namedIssuer(token) !== url) return undefined;
-      if (!keys) throw new Error('oidc: authenticator not initialized');
-      let claims: Readonly<Record<string, unknown>>;
+      const began = performance.now();
+      let good = false;
       try {
-        claims = await verifyIdToken(token, verifier(url, keys));
-      } catch (error) {
-        throw new Error(`oidc: verify token: ${messageOf(error)}`);
+        const user = await recognize(token);
+        good = true;
+        return { user };
+      } finally {
+        metrics?.authenticated(url, good, performance.now() - began);
       }
-      try {
-        claims = (await distributed?.expand(claims)) ?? claims;
-      } catch (error) {
-        throw new Error(`oidc: could not expand distributed claims: ${messageOf(error)}`);
-      }
-      return { user: userOfClaims(settings, claims) };
     },
   };
 }

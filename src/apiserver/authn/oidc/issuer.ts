@@ -68,6 +68,8 @@ export async function discoverIssuer(options: {
   discoveryUrl: string | undefined;
   ca: string | undefined;
   agent: Agent;
+  /** Hears of each time that the keys are asked for, with the answer where it was of use. */
+  fetched?: (keySet: string | undefined) => void;
 }): Promise<IssuerKeys> {
   const { url, discoveryUrl, ca, agent } = options;
   const at = discoveryUrl ?? `${url.replace(/\/$/, '')}/.well-known/openid-configuration`;
@@ -85,14 +87,17 @@ export async function discoverIssuer(options: {
     );
   const { jwks_uri: keysUrl } = document;
   if (typeof keysUrl !== 'string' || keysUrl === '') throw new Error('provider did not return JWKS URL');
-  return createIssuerKeys(() => fetchText(keysUrl, { agent, ca }));
+  return createIssuerKeys(() => fetchText(keysUrl, { agent, ca }), options.fetched);
 }
 
-export function createIssuerKeys(fetchSet: () => Promise<FetchedText>): IssuerKeys {
+export function createIssuerKeys(
+  fetchSet: () => Promise<FetchedText>,
+  fetched: (keySet: string | undefined) => void = () => {},
+): IssuerKeys {
   let known: readonly VerificationKey[] = [];
   let fetching: Promise<readonly VerificationKey[]> | undefined;
 
-  const fetchKeys = async (): Promise<readonly VerificationKey[]> => {
+  const readSet = async (): Promise<string> => {
     const { status, text } = await fetchSet().catch((error: Error) => {
       throw new Error(`oidc: get keys failed ${error.message}`);
     });
@@ -101,6 +106,15 @@ export function createIssuerKeys(fetchSet: () => Promise<FetchedText>): IssuerKe
       known = keysOfSet(JSON.parse(text));
     } catch (error) {
       throw new Error(`oidc: failed to decode keys: ${(error as Error).message} ${text.slice(0, 500)}`);
+    }
+    return text;
+  };
+  const fetchKeys = async (): Promise<readonly VerificationKey[]> => {
+    let keySet: string | undefined;
+    try {
+      keySet = await readSet();
+    } finally {
+      fetched(keySet);
     }
     return known;
   };
