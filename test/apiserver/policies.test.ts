@@ -89,7 +89,7 @@ test('a policy denies with the message of its expression, with variables and the
   const broken = await refusal(make('size-d', 'size', {}));
   assert.match(
     broken.message ?? '',
-    /composited variable "size" fails to evaluate: expression 'int\(object.data.size\)'/,
+    /composited variable "odd" fails to evaluate: composited variable "size" fails to evaluate: no such key/,
   );
 });
 
@@ -114,6 +114,18 @@ test('parameters, match conditions, the authorizer, and what fails where that is
   const many = { a: '1', b: '2', c: '3' };
   assert.match((await refusal(make('many', 'params', many))).message ?? '', /failed expression: size\(object.data\)/);
   await make('skipped', 'params', many);
+});
+
+test('a policy with parameters of a kind that is not there denies, unless its failures are ignored', async () => {
+  const paramKind = { apiVersion: 'nothing.example/v1', kind: 'Nothing' };
+  const validations = [{ expression: 'true' }];
+  await policy('no-kind', { paramKind, validations });
+  assert.match(
+    (await refusal(make('no-kind', 'no-kind', {}))).message ?? '',
+    /Policy 'no-kind' denied request: failed to configure policy: failed to find resource referenced by paramKind: 'nothing\.example\/v1, Kind=Nothing'$/,
+  );
+  await policy('no-kind-ignored', { paramKind, failurePolicy: 'Ignore', validations });
+  await make('no-kind-ignored', 'no-kind-ignored', {});
 });
 
 test('a mutating policy applies configurations and patches', async () => {

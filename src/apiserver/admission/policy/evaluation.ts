@@ -49,9 +49,11 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     ...authorizerValues(a, input.authorizer),
   };
 
+  const plain = (expression: string, on = budget): unknown =>
+    compileExpression(expression, input.environment)(values, on);
   const raw = (expression: string, on = budget): unknown => {
     try {
-      return compileExpression(expression, input.environment)(values, on);
+      return plain(expression, on);
     } catch (error) {
       if (error instanceof CostError && budget.left <= 0) throw new Error(outOfBudget);
       const text = messageOf(error);
@@ -68,7 +70,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     let found = known.get(name);
     if (!found) {
       try {
-        found = { value: raw(expression) ?? null };
+        found = { value: plain(expression) ?? null };
       } catch (error) {
         found = { error: new Error(`composited variable "${name}" fails to evaluate: ${messageOf(error)}`) };
       }

@@ -2,9 +2,10 @@ import { sameValue } from '../../../api/equal.ts';
 import type {
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
+  Mutation,
 } from '../../../api/gen/admissionregistration-v1.ts';
 import type { StatusCause } from '../../../api/gen/meta-v1.ts';
-import { ApiError } from '../../../api/status.ts';
+import { ApiError, isApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { withDecisions } from '../../authz/authorizer.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
@@ -14,7 +15,7 @@ import { asAsked, asEquivalent, completed } from '../webhook/equivalents.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
 import { type Match, resourcesMatch } from './match.ts';
 import { mutated } from './mutations.ts';
-import { collectParams } from './params.ts';
+import { collectParams, paramKindProblem } from './params.ts';
 import { policyEnvironment } from './policy-environment.ts';
 import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
@@ -31,12 +32,21 @@ interface Invocation {
   readonly params: Frozen | null;
 }
 
-function denied(a: AdmissionAttributes, problems: readonly string[]): ApiError {
-  const { status } = refuse(a, 'admission request denied by policy');
-  const causes: StatusCause[] = problems.map((message) => ({ message }));
-  const message = problems[0] ?? '';
-  return new ApiError({ ...status, message, reason: 'Invalid', details: { ...status.details, causes } });
+/** Why a request is denied. */
+interface Problem {
+  readonly message: string;
+  /** What is set up wrongly has none of its own. */
+  readonly reason?: 'Invalid';
 }
+
+function denied(a: AdmissionAttributes, problems: readonly Problem[]): ApiError {
+  const { status } = refuse(a, 'admission request denied by policy');
+  const causes: StatusCause[] = problems.map(({ message }) => ({ message }));
+  return new ApiError({ ...status, ...problems[0], details: { ...status.details, causes } });
+}
+
+/** Of patches, unlike of configurations, nothing is left out. */
+const isStrict = ({ patchType }: Mutation): boolean => patchType === 'JSONPatch';
 
 /** MutatingAdmissionPolicies with their bindings. Upstream: `admission/plugin/policy/mutating`. */
 export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
@@ -47,16 +57,17 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
   const invoke = async (
     { policy, binding, params, match }: Invocation,
     a: AdmissionAttributes,
-    problems: string[],
+    problems: Problem[],
   ): Promise<'no match' | 'same' | 'changed'> => {
     const { spec = {} } = policy;
     const place = namespaceOfRequest(a);
     const namespace = place === '' ? undefined : await namespaceOf(place);
     const fail = (error: unknown): void => {
       if (spec.failurePolicy !== 'Ignore')
-        problems.push(
-          `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${messageOf(error)}`,
-        );
+        problems.push({
+          message: `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${messageOf(error)}`,
+          reason: 'Invalid',
+        });
     };
     const view = match === 'own' ? a : await asEquivalent(a, match);
     const evaluated = <T>(work: (evaluation: Evaluation) => T): T | Promise<T> =>
@@ -87,8 +98,10 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
         const made = await evaluated((evaluation) =>
           mutated(options.context.registry(), object, mutation, evaluation, view),
         );
-        view.object = completed(options.context.registry(), view, made);
+        view.object = completed(options.context.registry(), view, made, isStrict(mutation) ? 'Strict' : 'Ignore');
       } catch (error) {
+        // What is no object of its kind any more fails the request, whatever the policy says of failures.
+        if (isApiError(error)) throw error;
         fail(error);
       }
     }
@@ -99,12 +112,18 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
   const invocations = async (
     all: readonly Bound<Policy, Binding>[],
     a: AdmissionAttributes,
-    problems: string[],
+    problems: Problem[],
   ): Promise<Invocation[]> => {
     const result: Invocation[] = [];
     for (const { policy, bindings } of all) {
       const match = await resourcesMatch(policy.spec?.matchConstraints, a, matching());
       if (!match) continue;
+      const problem = paramKindProblem(options.context.registry(), policy.spec?.paramKind);
+      if (problem !== undefined) {
+        const message = `policy ${JSON.stringify(policy.metadata.name)} denied request: ${problem}`;
+        if (policy.spec?.failurePolicy !== 'Ignore') problems.push({ message });
+        continue;
+      }
       for (const binding of bindings) {
         if (!(await resourcesMatch(binding.spec?.matchResources, a, matching()))) continue;
         try {
@@ -121,9 +140,9 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
           }
         } catch (error) {
           if (policy.spec?.failurePolicy !== 'Ignore')
-            problems.push(
-              `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: failed to configure binding: ${messageOf(error)}`,
-            );
+            problems.push({
+              message: `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: failed to configure binding: ${messageOf(error)}`,
+            });
         }
       }
     }
@@ -131,7 +150,7 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
   };
 
   const mutateAll = async (all: readonly Bound<Policy, Binding>[], a: AdmissionAttributes): Promise<boolean> => {
-    const problems: string[] = [];
+    const problems: Problem[] = [];
     const round = beginRound('MutatingAdmissionPolicy', a);
     let asked = false;
     for (const invocation of await invocations(all, a, problems)) {

@@ -22,9 +22,16 @@ function atomics(type: TypeSchema | undefined, value: unknown, path = ''): strin
     const field = type.fields.get(key);
     const at = `${path}.${key}`;
     if (!field) return [];
-    if (Array.isArray(item) && field.listType === 'atomic') return [at];
-    if (isRecord(item) && (field.mapType === 'atomic' || field.type.atomic)) return [at];
-    return atomics(field.type, item, at);
+    const { type: own } = field;
+    if (Array.isArray(item))
+      return [
+        ...(field.listType === 'atomic' ? [at] : []),
+        ...item.flatMap((one, i) => {
+          const place = `${at}[${i}]`;
+          return own.items?.atomic && isRecord(one) ? [place] : atomics(own.items, one, place);
+        }),
+      ];
+    return isRecord(item) && (field.mapType === 'atomic' || own.atomic) ? [at] : atomics(own, item, at);
   });
 }
 

@@ -3,12 +3,18 @@ import { labelSelectorMatches } from '../../../api/selectors.ts';
 import { isApiError } from '../../../api/status.ts';
 import type { AdmissionAttributes, Frozen, Registry, ResourceStore } from '../../registry/types.ts';
 
-function storeOf(registry: Registry, { apiVersion = '', kind = '' }: ParamKind): ResourceStore {
+function storeOf(registry: Registry, { apiVersion = '', kind = '' }: ParamKind): ResourceStore | undefined {
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   const definition = registry.definitions().find((d) => d.group === group && d.kind === kind);
-  const store = definition && registry.lookup(group, version, definition.resource);
-  if (!store) throw new Error(`paramKind kind \`&ParamKind{APIVersion:${apiVersion},Kind:${kind},}\` not known`);
-  return store;
+  return definition && registry.lookup(group, version, definition.resource);
+}
+
+/** What a policy's kind of parameters has against it; undefined: nothing. */
+export function paramKindProblem(registry: Registry, kind: ParamKind | undefined): string | undefined {
+  if (!kind || storeOf(registry, kind)) return undefined;
+  const { apiVersion = '' } = kind;
+  const shown = `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind.kind}`;
+  return `failed to configure policy: failed to find resource referenced by paramKind: '${shown}'`;
 }
 
 /**
@@ -23,6 +29,8 @@ export async function collectParams(
 ): Promise<readonly (Frozen | null)[]> {
   if (!kind || !ref) return [null];
   const store = storeOf(registry, kind);
+  if (!store)
+    throw new Error(`paramKind kind \`&ParamKind{APIVersion:${kind.apiVersion},Kind:${kind.kind},}\` not known`);
   const { namespaced } = store.definition;
   if (!namespaced && ref.namespace)
     throw new Error('paramRef.namespace must not be provided for a cluster-scoped `paramKind`');

@@ -11,7 +11,7 @@ import { type AdmissionPlugin, refuse } from '../plugin.ts';
 import { asEquivalent } from '../webhook/equivalents.ts';
 import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluation.ts';
 import { resourcesMatch } from './match.ts';
-import { collectParams } from './params.ts';
+import { collectParams, paramKindProblem } from './params.ts';
 import { policyEnvironment } from './policy-environment.ts';
 import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
@@ -193,6 +193,12 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
       const matching = { registry: options.context.registry(), namespaceOf };
       const match = await resourcesMatch(policy.spec?.matchConstraints, a, matching);
       if (!match) continue;
+      const problem = paramKindProblem(matching.registry, policy.spec?.paramKind);
+      if (problem !== undefined) {
+        const message = `ValidatingAdmissionPolicy '${policy.metadata.name}' denied request: ${problem}`;
+        if (policy.spec?.failurePolicy !== 'Ignore') against.push({ index: 0, message });
+        continue;
+      }
       const annotations = new Map<string, Set<string>>();
       const annotate = (key: string, value: string): void => {
         annotations.set(key, (annotations.get(key) ?? new Set()).add(value));

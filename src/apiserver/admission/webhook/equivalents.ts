@@ -1,4 +1,5 @@
 import { apiVersionOf } from '../../../api/object.ts';
+import { schemaOf } from '../../../api/schema.ts';
 import { internalError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { goPackage } from '../../http/go-type.ts';
@@ -44,14 +45,16 @@ export function asAsked(a: AdmissionAttributes, { definition }: Equivalent, obje
   return a.kind.group === a.group && a.kind.version === a.version ? convertTo(definition, object, a.kind) : object;
 }
 
-/** Whatever a webhook adds that nobody knows is left out without a word. */
-const silently = { fieldValidation: 'Ignore', warn: () => {} } as const;
-
 /**
- * An object that a webhook has altered, again as its schema says: without unknown fields, with defaults. Throws a 500
- * where it is no object of its kind any more.
+ * An object that a hook has altered, again as its schema says: without unknown fields (which custom resources may be
+ * given even where validation is strict), with defaults. Throws a 500 where it is no object of its kind any more.
  */
-export function completed(registry: Registry, a: AdmissionAttributes, object: Draft): Draft {
+export function completed(
+  registry: Registry,
+  a: AdmissionAttributes,
+  object: Draft,
+  validation: 'Ignore' | 'Strict' = 'Ignore',
+): Draft {
   const { group, version, kind } = a.kind;
   const wanted = apiVersionOf(a.kind);
   const given = { kind: object.kind ?? kind, apiVersion: object.apiVersion ?? wanted };
@@ -64,7 +67,8 @@ export function completed(registry: Registry, a: AdmissionAttributes, object: Dr
   if (store?.definition.kind !== kind) return object;
   const { schema } = store.version;
   try {
-    const made = schema.decode(structuredClone(object), silently);
+    const fieldValidation = schemaOf(a.kind) ? validation : 'Ignore';
+    const made = schema.decode(structuredClone(object), { fieldValidation, warn: () => {} });
     schema.applyDefaults(made);
     return made;
   } catch (error) {
