@@ -149,7 +149,14 @@ class Checker {
         result = target.params[1] ?? dynType;
         break;
       case 'struct':
-        result = this.#environment.fieldOf(target.name, field) ?? this.#problem(node, `undefined field '${field}'`);
+        result =
+          this.#environment.fieldOf(target.name, field) ??
+          this.#problem(
+            node,
+            this.#environment.isOpaque(target.name)
+              ? `unexpected failed resolution of '${target.name}'`
+              : `undefined field '${field}'`,
+          );
         break;
       case 'param':
         unify(this.mapping, [dynType], [target]);

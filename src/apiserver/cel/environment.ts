@@ -88,6 +88,10 @@ export class Environment {
     return this;
   }
 
+  isOpaque(name: string): boolean {
+    return this.#opaque.has(name) || (this.#outer?.isOpaque(name) ?? false);
+  }
+
   /** A struct with fields; `fields` may be asked for them as they are needed. */
   registerType(name: string, fields: Readonly<Record<string, string>> | StructFields = {}): this {
     const asked = fields as Partial<StructFields>;

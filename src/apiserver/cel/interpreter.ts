@@ -3,6 +3,7 @@ import type { Checked } from './checker.ts';
 import { CostError, charge } from './cost.ts';
 import { dispatch, type Environment, type Overload } from './environment.ts';
 import { noForm } from './no-form.ts';
+import { goPattern } from './regex.ts';
 import type { Call, Expr, Fold, Literal, Select } from './tree.ts';
 import { keyOf, Optional, reservedWords, typeName } from './values.ts';
 
@@ -275,6 +276,7 @@ class Planner {
 
   #function(name: string, given: readonly Expr[], overloads: readonly Overload[], known?: { value: unknown }): Run {
     if (known) return constant(known.value);
+    checkPattern(name, given);
     const args = given.map((arg) => this.plan(arg));
     const cost = costOf(name);
     const spend = (chosen: Overload, values: readonly unknown[]): unknown => {
@@ -327,6 +329,16 @@ class Planner {
       }
       return runs.result(within);
     };
+  }
+}
+
+/** A pattern that stands in the text is compiled once, and before anything is run. */
+function checkPattern(name: string, [, pattern]: readonly Expr[]): void {
+  if ((name !== 'find' && name !== 'findAll') || pattern?.kind !== 'literal') return;
+  try {
+    goPattern(String(pattern.value));
+  } catch (error) {
+    throw new InstantiationError((error as Error).message);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { translate } from './pattern.ts';
 
 let bounded = false;
 
@@ -15,35 +16,16 @@ export function boundRegExps(): void {
 
 const compiled = new Map<string, RegExp>();
 
-/** A pattern of Go's (RE2) as JavaScript has it. Throws a SyntaxError for what is none. */
+/** A pattern of Go's (RE2) as JavaScript has it. Throws in Go's words for what is none. */
 export function goPattern(pattern: string, flags = ''): RegExp {
   const key = `${flags}/${pattern}`;
   let found = compiled.get(key);
   if (!found) {
     boundRegExps();
-    const [, inline = '', rest = ''] = /^(?:\(\?([ims]+)\))?([\s\S]*)$/.exec(pattern) ?? [];
-    const source = rest.replaceAll('(?P<', '(?<').replaceAll('\\A', '^').replaceAll('\\z', '$');
-    const unicode = /\\[pP]\{|\\u\{/.test(source) ? 'u' : '';
-    found = new RegExp(source, [...new Set(`${flags}${inline}${unicode}`)].join(''));
+    const { source, flags: needed } = translate(pattern);
+    found = new RegExp(source, `${flags}${needed}`);
     if (compiled.size > 2000) compiled.clear();
     compiled.set(key, found);
   }
   return found;
-}
-
-/** Why a pattern is none, in Go's words as far as the two know the same things. */
-export function patternProblem(pattern: string, error: unknown): string {
-  const text = (error as Error).message;
-  if (/Unterminated group/.test(text)) return `missing closing ): \`${pattern}\``;
-  if (/Unmatched '\)'/.test(text)) return `unexpected ): \`${pattern}\``;
-  if (/Unterminated character class/.test(text)) {
-    return `missing closing ]: \`${pattern.slice(pattern.lastIndexOf('['))}\``;
-  }
-  if (/Nothing to repeat/.test(text)) {
-    const [operator = ''] = /(?<=^|[(|])[*+?]|[*+?]{2,}/.exec(pattern) ?? [];
-    return operator.length > 1
-      ? `invalid nested repetition operator: \`${operator}\``
-      : `missing argument to repetition operator: \`${operator}\``;
-  }
-  return text.replace(/^Invalid regular expression: /, '');
 }

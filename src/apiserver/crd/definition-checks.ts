@@ -6,7 +6,7 @@ import { structuralProblems } from '../../api/validation/structural-schema.ts';
 import type { Environment } from '../cel/environment.ts';
 import { estimateCost } from '../cel/estimate.ts';
 import { readExpression } from '../cel/expression.ts';
-import { goPattern, patternProblem } from '../cel/regex.ts';
+import { goPattern } from '../cel/regex.ts';
 import { usesName } from '../cel/tree.ts';
 import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
 import { findPlace, placeOf } from './field-path.ts';
@@ -226,7 +226,7 @@ function checkPattern(p: Problems, { schema: { pattern }, path }: Visit): void {
   try {
     goPattern(pattern);
   } catch (error) {
-    const why = `error parsing regexp: ${patternProblem(pattern, error)}`;
+    const why = (error as Error).message;
     p.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${why}`);
   }
 }

@@ -99,7 +99,8 @@ const inAny = (address: IpValue, v4: readonly string[], v6: readonly string[]): 
 
 const isLoopback = (a: IpValue): boolean => inAny(a, ['127.0.0.0/8'], ['::1/128']);
 const isUnspecified = (a: IpValue): boolean => a.text === '0.0.0.0' || a.text === '::';
-const isLinkLocalMulticast = (a: IpValue): boolean => inAny(a, ['224.0.0.0/24'], ['ff02::/16']);
+const isLinkLocalMulticast = (a: IpValue): boolean =>
+  a.family === 4 ? inAny(a, ['224.0.0.0/24'], []) : /^ff.2:/.test(a.text);
 const isLinkLocalUnicast = (a: IpValue): boolean => inAny(a, ['169.254.0.0/16'], ['fe80::/10']);
 const isMulticast = (a: IpValue): boolean => inAny(a, ['224.0.0.0/4'], ['ff00::/8']);
 const isGlobalUnicast = (a: IpValue): boolean =>
@@ -156,7 +157,10 @@ export function addAddressLibrary(environment: Environment): void {
     .registerFunction(`string(${ip}): string`, (a: IpValue) => a.text)
     .registerFunction(`cidr(string): ${cidr}`, (text: string) => new CidrValue(text))
     .registerFunction('isCIDR(string): bool', (text: string) => holds(() => new CidrValue(text)))
-    .registerFunction(`${cidr}.containsIP(string): bool`, (a: CidrValue, b: string) => contains(a, new IpValue(b)))
+    .registerFunction(`${cidr}.containsIP(string): bool`, (a: CidrValue, b: string) => {
+      if (ipProblem(b) !== undefined) throw new Error('no such overload');
+      return contains(a, new IpValue(b));
+    })
     .registerFunction(`${cidr}.containsIP(${ip}): bool`, contains)
     .registerFunction(`${cidr}.containsCIDR(string): bool`, (a: CidrValue, b: string) =>
       containsCidr(a, new CidrValue(b)),

@@ -8,6 +8,7 @@ import {
 import { formatProblem } from '../../crd/formats.ts';
 import type { Environment } from '../environment.ts';
 import { type LibraryValue, Optional } from '../values.ts';
+import { urlProblem } from './urls.ts';
 
 const type = 'kubernetes.NamedFormat';
 
@@ -30,10 +31,12 @@ const strfmt =
   (text: string): readonly string[] =>
     formatProblem(format, text) ? [problem] : [];
 const prefixed = (check: (text: string) => string[]) => (text: string) => check(text.replace(/-$/, 'a'));
-const uri = (text: string): string[] =>
-  text.startsWith('/') || (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) && URL.canParse(text))
-    ? []
-    : [`parse ${JSON.stringify(text)}: invalid URI for request`];
+function uri(text: string): string[] {
+  const problem = urlProblem(text);
+  return problem === undefined ? [] : [problem];
+}
+
+const notBase64 = 'invalid base64';
 
 const formats: Readonly<Record<string, FormatValue>> = {
   dns1123Label: new FormatValue(isDns1123Label, 30),
@@ -46,7 +49,7 @@ const formats: Readonly<Record<string, FormatValue>> = {
   labelValue: new FormatValue(isLabelValue, 40),
   uri: new FormatValue(uri, 1500),
   uuid: new FormatValue(strfmt('uuid', 'does not match the UUID format'), 90),
-  byte: new FormatValue(strfmt('byte', 'invalid base64'), 88),
+  byte: new FormatValue((text) => (text === '' ? [notBase64] : strfmt('byte', notBase64)(text)), 88),
   date: new FormatValue(strfmt('date', 'invalid date'), 100),
   datetime: new FormatValue(strfmt('date-time', 'invalid datetime'), 100),
 };

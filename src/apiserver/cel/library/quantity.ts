@@ -14,8 +14,11 @@ const type = 'kubernetes.Quantity';
 class QuantityValue implements LibraryValue {
   readonly celType = type;
   readonly quantity: Quantity;
-  constructor(quantity: Quantity) {
+  /** Upstream keeps these as fractions, which are no integers whatever they come to. */
+  readonly fraction: boolean;
+  constructor(quantity: Quantity, fraction = false) {
     this.quantity = quantity;
+    this.fraction = fraction;
   }
   celEquals(other: QuantityValue): boolean {
     return compareQuantities(this.quantity, other.quantity) === 0;
@@ -38,15 +41,20 @@ function isQuantity(text: string): boolean {
   }
 }
 
-const whole = ({ quantity }: QuantityValue): boolean =>
-  quantity.nanos % billion === 0n && BigInt.asIntN(64, quantity.nanos / billion) === quantity.nanos / billion;
+const whole = ({ quantity, fraction }: QuantityValue): boolean =>
+  !fraction &&
+  quantity.nanos % billion === 0n &&
+  BigInt.asIntN(64, quantity.nanos / billion) === quantity.nanos / billion;
 
 /** Upstream: `cel/library/quantity.go`. */
 export function addQuantityLibrary(environment: Environment): void {
   const compare = (a: QuantityValue, b: QuantityValue): number => compareQuantities(a.quantity, b.quantity);
   environment
     .registerOpaque(type)
-    .registerFunction(`quantity(string): ${type}`, (text: string) => new QuantityValue(parseQuantity(text)))
+    .registerFunction(
+      `quantity(string): ${type}`,
+      (text: string) => new QuantityValue(parseQuantity(text), /\.\d+[KMGTPE]i$/.test(text)),
+    )
     .registerFunction('isQuantity(string): bool', isQuantity)
     .registerFunction(`sign(${type}): int`, (a: QuantityValue) => BigInt(compareQuantities(a.quantity, '0')))
     .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: QuantityValue, b: QuantityValue) => compare(a, b) > 0)
@@ -60,18 +68,20 @@ export function addQuantityLibrary(environment: Environment): void {
     })
     .registerFunction(
       `${type}.add(${type}): ${type}`,
-      (a: QuantityValue, b: QuantityValue) => new QuantityValue(addQuantities(a.quantity, b.quantity)),
+      (a: QuantityValue, b: QuantityValue) =>
+        new QuantityValue(addQuantities(a.quantity, b.quantity), a.fraction || b.fraction),
     )
     .registerFunction(
       `${type}.add(int): ${type}`,
-      (a: QuantityValue, b: bigint) => new QuantityValue(addQuantities(a.quantity, ofInt(b))),
+      (a: QuantityValue, b: bigint) => new QuantityValue(addQuantities(a.quantity, ofInt(b)), a.fraction),
     )
     .registerFunction(
       `${type}.sub(${type}): ${type}`,
-      (a: QuantityValue, b: QuantityValue) => new QuantityValue(subtractQuantities(a.quantity, b.quantity)),
+      (a: QuantityValue, b: QuantityValue) =>
+        new QuantityValue(subtractQuantities(a.quantity, b.quantity), a.fraction || b.fraction),
     )
     .registerFunction(
       `${type}.sub(int): ${type}`,
-      (a: QuantityValue, b: bigint) => new QuantityValue(subtractQuantities(a.quantity, ofInt(b))),
+      (a: QuantityValue, b: bigint) => new QuantityValue(subtractQuantities(a.quantity, ofInt(b)), a.fraction),
     );
 }

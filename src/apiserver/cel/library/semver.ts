@@ -27,8 +27,12 @@ function normalized(text: string): string {
   return `${parts.join('.')}${rest}`;
 }
 
+/** A version with fewer parts than three, of which none may say more. */
+const isShort = (text: string): boolean =>
+  /^v?[^.]*(\.[^.]*)?$/.test(text) && /[-+]/.test(text.split('.').at(-1) ?? '');
+
 function parse(text: string, normalize = false): SemverValue | undefined {
-  const found = grammar.exec(normalize ? normalized(text) : text);
+  const found = normalize && isShort(text) ? null : grammar.exec(normalize ? normalized(text) : text);
   if (!found) return undefined;
   return new SemverValue(
     found.slice(1, 4).map((part) => BigInt(part ?? 0)),
@@ -38,6 +42,7 @@ function parse(text: string, normalize = false): SemverValue | undefined {
 
 function made(text: string, normalize = false): SemverValue {
   const value = parse(text, normalize);
+  if (!value && normalize && isShort(text)) throw new Error('short version cannot contain PreRelease/Build meta data');
   if (!value) throw new Error(problem(text));
   return value;
 }
@@ -87,7 +92,7 @@ export function addSemverLibrary(environment: Environment): void {
     .registerFunction(`${type}.isGreaterThan(${type}): bool`, (a: SemverValue, b: SemverValue) => compare(a, b) > 0)
     .registerFunction(`${type}.isLessThan(${type}): bool`, (a: SemverValue, b: SemverValue) => compare(a, b) < 0)
     .registerFunction(`${type}.compareTo(${type}): int`, (a: SemverValue, b: SemverValue) => BigInt(compare(a, b)))
-    .registerFunction(`${type}.major(): int`, (a: SemverValue) => a.numbers[0])
-    .registerFunction(`${type}.minor(): int`, (a: SemverValue) => a.numbers[1])
-    .registerFunction(`${type}.patch(): int`, (a: SemverValue) => a.numbers[2]);
+    .registerFunction(`${type}.major(): int`, (a: SemverValue) => BigInt.asIntN(64, a.numbers[0] ?? 0n))
+    .registerFunction(`${type}.minor(): int`, (a: SemverValue) => BigInt.asIntN(64, a.numbers[1] ?? 0n))
+    .registerFunction(`${type}.patch(): int`, (a: SemverValue) => BigInt.asIntN(64, a.numbers[2] ?? 0n));
 }

@@ -1,6 +1,6 @@
 import { CostError } from '../cost.ts';
 import type { Environment } from '../environment.ts';
-import { goPattern, patternProblem } from '../regex.ts';
+import { goPattern } from '../regex.ts';
 import { type Duration, parseDuration, parseTimestamp, Timestamp } from '../time.ts';
 import { equal, KeyedList, keyOf, order, sizeOf, TypeValue, typeName, Uint } from '../values.ts';
 import { doubleText, textOfBytes } from './texts.ts';
@@ -229,15 +229,7 @@ function addConversions(environment: Environment): void {
     });
 }
 
-export function matches(text: string, pattern: string): boolean {
-  let compiled: RegExp;
-  try {
-    compiled = goPattern(pattern);
-  } catch (error) {
-    throw new Error(`error parsing regexp: ${patternProblem(pattern, error)}`);
-  }
-  return compiled.test(text);
-}
+export const matches = (text: string, pattern: string): boolean => goPattern(pattern).test(text);
 
 function addTexts(environment: Environment): void {
   environment

@@ -1,5 +1,5 @@
 import type { Environment } from '../environment.ts';
-import { goPattern, patternProblem } from '../regex.ts';
+import { goPattern } from '../regex.ts';
 import { formatText } from './format-text.ts';
 
 const pointsOf = (text: string): string[] => [...text];
@@ -100,7 +100,7 @@ function pattern(text: string, flags?: string): RegExp {
   try {
     return goPattern(text, flags);
   } catch (error) {
-    throw new Error(`Illegal regex: error parsing regexp: ${patternProblem(text, error)}`);
+    throw new Error(`Illegal regex: ${(error as Error).message}`);
   }
 }
 
