@@ -187,7 +187,8 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         features: options.features ?? new Map(),
       }) +
       counted.render() +
-      impersonation.renderMetrics(),
+      impersonation.renderMetrics() +
+      (options.moreMetrics?.() ?? ''),
   });
   const dispatch = createDispatch({
     registry,

@@ -9,6 +9,8 @@ import type { Dialer, UserInfo } from './server.ts';
 
 export interface ApiServerOptions {
   /** Feature gates, as metrics tell of them. */
+  /** What others of the process have to tell at `/metrics`, in the text format of Prometheus. */
+  moreMetrics?: (() => string) | undefined;
   features?: ReadonlyMap<string, { readonly stage: string; readonly on: boolean }> | undefined;
   /** The flags that it was started with and their values, as `/flagz` tells them. Default: there is no `/flagz`. */
   flags?: ReadonlyMap<string, readonly string[]> | undefined;

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { secrets } from '../api/gen/resources.ts';
 import { isApiError } from '../api/status.ts';
 import { type FollowedFile, followFile } from '../apiserver/configuration/follow-file.ts';
+import { identityOf } from '../apiserver/identity.ts';
+import { createReloadMetrics } from '../apiserver/metrics/reloads.ts';
 import { writeFileAtomic } from '../base/atomic-file.ts';
 import { KnarrError, messageOf, systemCode } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -52,6 +55,8 @@ export interface SecretsEncryption {
   stop(): Promise<void>;
   /** Whether the key services are well, by the names of upstream's checks. */
   checks(): readonly { name: string; check: () => Promise<void> }[];
+  /** How following a configuration of the user's own went, in the text format of Prometheus. */
+  renderMetrics(): string;
   status(): EncryptionState;
   /** Throws KnarrError where the request does not fit the state. */
   change(request: EncryptionRequest, client: Client): Promise<void>;
@@ -126,6 +131,8 @@ export async function openSecretsEncryption(options: SecretsEncryptionOptions): 
     if (keys) configuration = configurationOf(keys);
   }
   const encryption = createEncryption({ configuration, log });
+  const reloads = createReloadMetrics('encryption', identityOf(hostname()));
+  if (own) reloads.loaded(ownText);
   let file: FollowedFile | undefined;
   let busy = false;
 
@@ -233,10 +240,12 @@ export async function openSecretsEncryption(options: SecretsEncryptionOptions): 
         path: own.file,
         text: ownText,
         changed: (text) => encryption.reload(parseEncryptionConfiguration(text)),
+        told: reloads.reloaded,
         log,
       });
     },
     stop: async () => await file?.stop(),
+    renderMetrics: () => reloads.render(),
     checks() {
       const all = encryption.checks();
       if (own?.follow)

@@ -76,13 +76,20 @@ const backendComponent = (backend: Backend): Component => ({
 });
 
 async function assembleApi(
-  { config, log, certificates, tunnel }: Pick<Server, 'config' | 'log' | 'certificates' | 'tunnel'>,
+  {
+    config,
+    log,
+    certificates,
+    encryption,
+    tunnel,
+  }: Pick<Server, 'config' | 'log' | 'certificates' | 'encryption' | 'tunnel'>,
   backend: Backend,
 ): Promise<KnarrApiServer> {
   const { authorities } = certificates;
   const usual: ApiServerOptions = {
     log: log.child('api'),
     features: gates,
+    moreMetrics: encryption.renderMetrics,
     backend,
     listen: { host: config.bindAddress, port: config.port },
     advertiseAddress: config.advertiseAddress,
@@ -126,7 +133,7 @@ async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promis
   ]);
   const secrets = await ensureServerSecrets(config, certificates.authorities['server-ca'].certificate);
   const tunnel = createTunnelServer({ kubeletPort, log: log.child('tunnel') });
-  const api = await assembleApi({ config, log, certificates, tunnel }, backend);
+  const api = await assembleApi({ config, log, certificates, encryption, tunnel }, backend);
   const client = createClient(api.transport(user('system:admin', 'system:masters')));
   const informers = createInformerFactory(client, { log: log.child('informers') });
   await stack.run({ name: 'encryption', start: async () => encryption.start(), stop: () => encryption.stop() });

@@ -11,13 +11,26 @@ interface Kernel {
   mostFiles?: number;
   virtualBytes?: number;
   mostVirtualBytes?: number;
+  receivedBytes?: number;
+  sentBytes?: number;
+}
+
+/** Of the table that has its names in one line and their values in the next. */
+function ofNetwork(text: string, name: string): number | undefined {
+  const [names = [], values = []] = text
+    .split('\n')
+    .filter((line) => line.startsWith('IpExt:'))
+    .map((line) => line.split(' '));
+  const at = names.indexOf(name);
+  return at < 0 ? undefined : Number(values[at]);
 }
 
 async function askKernel(): Promise<Kernel> {
-  const [files, limits, memory] = await Promise.all([
+  const [files, limits, memory, network] = await Promise.all([
     readdir('/proc/self/fd'),
     readFile('/proc/self/limits', 'utf8'),
     readFile('/proc/self/statm', 'utf8'),
+    readFile('/proc/self/net/netstat', 'utf8'),
   ]);
   const limit = (name: string): number | undefined => {
     const text = new RegExp(`^${name} +(\\S+)`, 'm').exec(limits)?.[1];
@@ -27,6 +40,8 @@ async function askKernel(): Promise<Kernel> {
     openFiles: files.length,
     ...withValue('mostFiles', limit('Max open files')),
     ...withValue('mostVirtualBytes', limit('Max address space')),
+    ...withValue('receivedBytes', ofNetwork(network, 'InOctets')),
+    ...withValue('sentBytes', ofNetwork(network, 'OutOctets')),
     virtualBytes: Number(memory.split(' ')[0]) * pageBytes,
   };
 }
@@ -59,6 +74,13 @@ export function createProcessMetrics(startedAt: number): { render(): string } {
         ['process_max_fds', 'gauge', 'The most files that may be open.', kernel.mostFiles],
         ['process_virtual_memory_bytes', 'gauge', 'Address space in use.', kernel.virtualBytes],
         ['process_virtual_memory_max_bytes', 'gauge', 'The most of it.', kernel.mostVirtualBytes],
+        [
+          'process_network_receive_bytes_total',
+          'counter',
+          'Bytes that came in, of all in this network.',
+          kernel.receivedBytes,
+        ],
+        ['process_network_transmit_bytes_total', 'counter', 'Bytes that went out, likewise.', kernel.sentBytes],
         ['nodejs_heap_size_used_bytes', 'gauge', 'Heap in use.', heapUsed],
         ['nodejs_external_memory_bytes', 'gauge', 'Memory outside of the heap.', external],
       ];

@@ -6,7 +6,7 @@ import { renderFamilies } from './text.ts';
 export const hashOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 /** What becomes of a configuration file that is followed, under upstream's names. `server` is who this server is. */
-export function createReloadMetrics(what: 'authentication' | 'authorization', server: string) {
+export function createReloadMetrics(what: 'authentication' | 'authorization' | 'encryption', server: string) {
   const prefix = `apiserver_${what}_config_controller_`;
   const id = hashOf(server);
   const total = createCounters({

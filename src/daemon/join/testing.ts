@@ -86,6 +86,7 @@ export async function startSupervisor(
   const client = secretsInMemory();
   const supervisor = createSupervisor({
     encryption: {
+      renderMetrics: () => '',
       checks: () => [],
       wrap: (backend) => backend,
       start() {},
