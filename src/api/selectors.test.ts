@@ -63,6 +63,7 @@ test('fields are compared as texts, with escapes', () => {
     matchesFields(requirements, (field) => fields[field] ?? ''),
     true,
   );
+  for (const nothing of ['=', '!=', '==,', ',']) assert.deepStrictEqual(parseFieldSelector(nothing), []);
   assert.throws(() => parseFieldSelector('bogus'), {
     message: "invalid selector: 'bogus'; can't understand 'bogus'",
   });

@@ -270,6 +270,8 @@ export function parseFieldSelector(text: string | undefined): FieldRequirement[]
     const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = '', sign, value = ''] = match;
+    // Nothing is asked of nothing.
+    if (field === '' && value === '') continue;
     result.push({ field, operator: sign === '!=' ? '!=' : '=', value: unescaped(value) });
   }
   return result;

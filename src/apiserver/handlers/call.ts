@@ -45,6 +45,8 @@ export type Answer =
       readonly status: number;
       readonly object: KubernetesObject | object;
       readonly headers?: Record<string, string>;
+      /** Of what resource it is, where it can be turned into another form. */
+      readonly store?: ResourceStore;
     }
   | { readonly kind: 'list'; readonly result: ListResult; readonly store: ResourceStore }
   | {

@@ -1,3 +1,4 @@
+import { matchesLabels, parseLabelSelector } from '../../api/selectors.ts';
 import { notFound } from '../../api/status.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { SpecialHandlers } from './route.ts';
@@ -40,8 +41,12 @@ export function componentStatuses(components: readonly Component[]): ReadonlyMap
             object: { apiVersion: 'v1', kind: 'ComponentStatus', ...(await statusOf(found)) },
           };
         },
-        async list() {
-          const items = await Promise.all(components.map(statusOf));
+        async list(call) {
+          const labels = parseLabelSelector(call.query.get('labelSelector') ?? undefined);
+          const chosen = components.filter(
+            ({ name }) => matchesLabels(labels, {}) && (call.info.name === '' || call.info.name === name),
+          );
+          const items = await Promise.all(chosen.map(statusOf));
           return {
             kind: 'object',
             status: 200,

@@ -1,6 +1,7 @@
 import { type Attributes, type Authorizer, attributesOf, type Decision, refusal } from '../authz/authorizer.ts';
 import { isBuiltinGroup } from '../discovery/model.ts';
-import type { Maybe, Registry } from '../registry/types.ts';
+import type { RequestInfo } from '../http/request-info.ts';
+import type { Maybe, Registry, ResourceStore } from '../registry/types.ts';
 import { type Answer, type Call, type Handler, plainText } from './call.ts';
 import { handlerOf, type SpecialHandlers } from './route.ts';
 import { noSuchResource } from './router-errors.ts';
@@ -30,6 +31,14 @@ const deprecations: Readonly<Record<string, string>> = {
 const undecided = (url: string, error: string): Answer =>
   plainText(500, `Internal Server Error: ${JSON.stringify(url)}: ${error}\n`);
 
+/** What is answered for a resource that nothing is kept of can still be shown in another form. */
+const ofStore = (answer: Answer, store: ResourceStore): Answer =>
+  answer.kind === 'object' && (answer.object as { kind?: string }).kind !== 'Status' ? { ...answer, store } : answer;
+
+/** `/api/v1/watch` and no more: upstream finds no resource in it. */
+const isBareVerb = ({ resource, parts, watchByPath }: RequestInfo): boolean =>
+  (resource === 'watch' || resource === 'proxy') && parts.length === 1 && !watchByPath;
+
 /** Authorizes a call and finds who answers it. */
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { registry, virtual, authorizer, special } = options;
@@ -37,7 +46,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const { info } = call;
     if (!info.isResource) return options.root(call);
     const { group, version, resource } = info;
-    const store = registry.lookup(group, version, resource) ?? virtual.lookup(group, version, resource);
+    const kept = registry.lookup(group, version, resource);
+    const store = kept ?? virtual.lookup(group, version, resource);
     if (!store) {
       const answer = options.elsewhere(call);
       if (answer !== undefined) return answer;
@@ -48,7 +58,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (!handle) return options.root(call);
     const deprecated = deprecations[`${group}/${version}/${resource}`];
     if (deprecated !== undefined) call.context.warn(deprecated);
-    return handle(call, store);
+    const answer = handle(call, store);
+    if (kept) return answer;
+    return answer instanceof Promise ? answer.then((known) => ofStore(known, store)) : ofStore(answer, store);
   };
   const decided = (call: Call, attributes: Attributes, decision: Decision): Maybe<Answer> => {
     call.decided?.(decision);
@@ -57,6 +69,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     throw refusal(call.user, attributes, decision);
   };
   return (call) => {
+    if (isBareVerb(call.info)) {
+      const problem = `unable to determine kind and namespace from url, ${call.url}`;
+      return undecided(call.url, `failed to create RequestInfo: ${problem}`);
+    }
     const attributes = attributesOf(call.info, call.query);
     const decision = authorizer.authorize(call.user, attributes);
     // No function is made for the many whose decision is there at once.

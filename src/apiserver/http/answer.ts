@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzip } from 'node:zlib';
+import type { ListMeta } from '../../api/gen/meta-v1.ts';
+import type { KubernetesObject } from '../../api/object.ts';
 import type { ApiError } from '../../api/status.ts';
 import { isCustom } from '../discovery/model.ts';
 import type { Answer, Call } from '../handlers/call.ts';
@@ -87,7 +89,8 @@ export async function sendAnswer(
       send(answer.status, answer.type, answer.body, answer.headers);
       return;
     case 'object': {
-      const { type, body } = encodeObject(formOf(negotiateAny(accept)), answer.object);
+      const form = formOf(negotiateAny(accept));
+      const { type, body } = encodeObject(form, await inForm(form, answer, call.query));
       send(answer.status, type, body, answer.headers);
       return;
     }
@@ -134,6 +137,20 @@ export async function sendAnswer(
     case 'watch':
       await serveWatch(exchange, call, answer, openWatches);
   }
+}
+
+/** An object that no store keeps, or a list of these, in the form that was asked for. */
+async function inForm(
+  type: MediaType,
+  { object, store }: Extract<Answer, { kind: 'object' }>,
+  query: URLSearchParams,
+): Promise<object> {
+  if (!store || type.as === '') return object;
+  const form = { query: transformQuery(query), texts: await columnTexts(type, store) };
+  const { items, metadata } = object as { items?: KubernetesObject[]; metadata?: ListMeta };
+  return items
+    ? transformList(type, store, items, metadata ?? {}, form)
+    : transformObject(type, store, object as KubernetesObject, form);
 }
 
 const isPlain = (type: MediaType): boolean => type.encoding === 'json' && type.as === '' && !type.pretty;

@@ -4,8 +4,9 @@ import { printed } from '../../api/go-text.ts';
 import { applyJsonPatch } from '../../api/patch-json.ts';
 import { applyMergePatch } from '../../api/patch-merge.ts';
 import { applyStrategicPatch } from '../../api/patch-strategic.ts';
-import type { GroupVersionKind, TypeSchema } from '../../api/schema.ts';
+import { type GroupVersionKind, parseKind, schemaOf, type TypeSchema } from '../../api/schema.ts';
 import { ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
+import { goPackage } from '../http/go-type.ts';
 import type { Core, View } from './core.ts';
 import { admitAndInsert, prepareForCreate } from './create.ts';
 import { newest } from './newest.ts';
@@ -51,8 +52,13 @@ function patched(view: View, current: Draft, patch: PatchBody, { context, place,
     return defaulted(view, schema.type ? schema.decode(merged, context) : merged);
   }
   const result = applyPatch(view.gvk, current, patch) as Draft;
+  // A strategic merge has the place's kind, whatever it says.
+  const says = patch.type === 'strategic' || !schemaOf(view.gvk) ? undefined : kindOf(result, place);
   const decoded = decodedPatch(
-    () => withoutDuplicates(schema.decode(result, context), patch, context),
+    () => {
+      if (says) checkKind(view, says);
+      return withoutDuplicates(schema.decode(result, context), patch, context);
+    },
     () => (patch.type === 'strategic' ? printed(patch.body) : sortedText(result)),
   );
   checkIdentity(decoded, current);
@@ -131,6 +137,35 @@ function defaulted(view: View, object: Draft): Draft {
 
 export function managerOf(context: RequestContext, subresource: string | undefined, schema: TypeSchema | undefined) {
   return { manager: context.fieldManager, subresource, now: new Date(), schema };
+}
+
+interface GivenKind {
+  apiVersion: string;
+  kind: string;
+}
+
+/** What a patched object says that it is; undefined where it says no kind, or what is none. */
+function kindOf(result: unknown, { name }: Place): GivenKind | undefined {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return undefined;
+  const { apiVersion, kind } = result as Partial<GivenKind>;
+  if (!apiVersion)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  return typeof apiVersion === 'string' && typeof kind === 'string' && kind !== '' ? { apiVersion, kind } : undefined;
+}
+
+/** A patch may not make another kind of an object. */
+function checkKind({ gvk }: View, { apiVersion, kind }: GivenKind): void {
+  const given = parseKind(apiVersion, kind);
+  if (given.group === gvk.group && given.version === gvk.version && kind === gvk.kind) return;
+  if (apiVersion.split('/').length > 2) throw badRequest(`unexpected GroupVersion string: ${apiVersion}`);
+  if (!schemaOf(given))
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  if (kind !== gvk.kind)
+    throw badRequest(
+      `converting (${given.version}.${kind}) to (${goPackage(gvk.group)}.${gvk.kind}): unknown conversion`,
+    );
 }
 
 function checkIdentity(result: Draft, current: Draft): void {

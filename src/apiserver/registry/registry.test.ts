@@ -136,6 +136,31 @@ describe('registry', () => {
     assert.throws(() => maps.get(at('held').place), { code: 404 });
   });
 
+  it('lets nobody write that an object is being deleted', async () => {
+    await maps.create(at('kept'), configMap('kept'));
+    const body = { metadata: { deletionTimestamp: '2030-01-01T00:00:00Z', deletionGracePeriodSeconds: 5 } };
+    await assert.rejects(maps.patch(at('kept'), { type: 'merge', body }), {
+      code: 422,
+      message:
+        'ConfigMap "kept" is invalid: [metadata.deletionTimestamp: Invalid value: "2030-01-01T00:00:00Z": field is immutable, metadata.deletionGracePeriodSeconds: Invalid value: 5: field is immutable]',
+    });
+    await maps.delete(at('kept'), {});
+  });
+
+  it('lets no patch make another kind of an object', async () => {
+    await maps.create(at('one'), configMap('one'));
+    const said = (body: object) => maps.patch(at('one'), { type: 'merge', body });
+    await assert.rejects(said({ kind: 'Pod' }), {
+      code: 422,
+      message: /converting \(v1\.Pod\) to \(core\.ConfigMap\)/,
+    });
+    await assert.rejects(said({ apiVersion: 'v2' }), { code: 422, message: /no kind "ConfigMap" is registered for/ });
+    await assert.rejects(said({ apiVersion: null }), { code: 400, message: /name must be provided$/ });
+    assert.equal((await said({ kind: '' })).stored.object.kind, 'ConfigMap');
+    await maps.patch(at('one'), { type: 'strategic', body: { kind: 'Pod' } });
+    await maps.delete(at('one'), {});
+  });
+
   it('pages through a snapshot while objects come and go', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) await maps.create(at(name), configMap(name));
     const first = await maps.list({ namespace: 'default', limit: 2 });

@@ -199,14 +199,14 @@ function prepareForUpdate({ definition }: Core, draft: Draft, old: Frozen, { sub
   definition.strategy.normalize?.(draft, old);
 }
 
+/** What a deletion has written stays as it is; to write it without one is refused when the object is validated. */
 function keepSystemFields(draft: Draft, old: Frozen): void {
   const { metadata } = draft;
   metadata.uid = old.metadata.uid;
   metadata.creationTimestamp = old.metadata.creationTimestamp;
-  if (old.metadata.deletionTimestamp === undefined) delete metadata.deletionTimestamp;
-  else metadata.deletionTimestamp = old.metadata.deletionTimestamp;
-  if (old.metadata.deletionGracePeriodSeconds === undefined) delete metadata.deletionGracePeriodSeconds;
-  else metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds;
+  if (old.metadata.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.metadata.deletionTimestamp;
+  if (old.metadata.deletionGracePeriodSeconds !== undefined)
+    metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds;
 }
 
 function validated({ definition }: Core, draft: Draft, old: Frozen, context: StrategyContext) {
