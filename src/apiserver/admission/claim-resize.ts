@@ -2,6 +2,9 @@ import type { PersistentVolumeClaim } from '../../api/gen/core-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
 
+const classOf = ({ metadata, spec }: PersistentVolumeClaim): string | undefined =>
+  metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName;
+
 /** A claim grows only when it is bound and its class allows it. */
 export function claimResize(context: AdmissionContext): AdmissionPlugin {
   return {
@@ -16,9 +19,11 @@ export function claimResize(context: AdmissionContext): AdmissionPlugin {
       if (compareQuantities(size, before) <= 0) return;
       if (old.status?.phase !== 'Bound')
         throw refuse(attributes, 'Only bound persistent volume claims can be expanded');
-      const name =
-        claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec?.storageClassName;
-      const found = name && (await lookUp(context, { group: 'storage.k8s.io', resource: 'storageclasses' }, { name }));
+      const name = classOf(claim);
+      const found =
+        name &&
+        name === classOf(old) &&
+        (await lookUp(context, { group: 'storage.k8s.io', resource: 'storageclasses' }, { name }));
       if ((found || undefined)?.allowVolumeExpansion !== true)
         throw refuse(
           attributes,

@@ -5,8 +5,8 @@ import { type AdmissionContext, type AdmissionPlugin, displayName, refuse } from
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
-/** Objects that a namespace's own tear-down has to be able to make. */
-const allowedWhileTerminating = (a: AdmissionAttributes): boolean =>
+/** What asks for rights says nothing of whether the namespace is there. */
+const isAccessReview = (a: AdmissionAttributes): boolean =>
   a.group === 'authorization.k8s.io' && a.resource === 'localsubjectaccessreviews';
 
 function terminating(attributes: AdmissionAttributes, namespace: string): ApiError {
@@ -28,7 +28,7 @@ export function namespaceLifecycle(context: AdmissionContext): AdmissionPlugin {
   const namespaces = { group: '', resource: 'namespaces' };
 
   const check = (attributes: AdmissionAttributes, namespace: Frozen): void => {
-    if (attributes.operation !== 'CREATE' || allowedWhileTerminating(attributes)) return;
+    if (attributes.operation !== 'CREATE') return;
     const phase = (namespace.status as { phase?: string } | undefined)?.phase;
     if (phase === 'Terminating' || namespace.metadata.deletionTimestamp)
       throw terminating(attributes, attributes.namespace);
@@ -45,7 +45,7 @@ export function namespaceLifecycle(context: AdmissionContext): AdmissionPlugin {
           throw refuse(attributes, 'this namespace may not be deleted');
         return false;
       }
-      if (namespace === '' || operation !== 'CREATE') return false;
+      if (namespace === '' || operation !== 'CREATE' || isAccessReview(attributes)) return false;
       try {
         const found = context.registry().store('', 'namespaces').get({ namespace: '', name: namespace });
         if (!(found instanceof Promise)) {

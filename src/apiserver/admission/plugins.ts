@@ -8,6 +8,7 @@ import { certificatePlugins } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { deviceAdminAccess } from './device-admin-access.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeDeclaredFeatures } from './node-features.ts';
@@ -41,7 +42,7 @@ export interface PluginOptions {
 }
 
 /** What makes objects whole, whatever is left out. */
-const needed = new Set(['RBACEscalation']);
+const needed = new Set(['RBACEscalation', 'DeviceAdminAccess']);
 
 /** Every plug-in, in the order in which upstream asks them. */
 export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
@@ -72,6 +73,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     validatingPolicies({ context, authorizer, metrics }),
     ...webhookPlugins({ context, authorizer, dial, metrics, log }),
     resourceQuota(context),
+    deviceAdminAccess(context),
     rbacEscalation(authorizer, rbac),
   ];
   return all.filter(({ name }) => !without.has(name));

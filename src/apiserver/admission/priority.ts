@@ -55,12 +55,11 @@ export function priority(context: AdmissionContext): AdmissionPlugin {
       if (attributes.resource !== 'priorityclasses') return;
       const object = attributes.object as unknown as PriorityClass | undefined;
       if (!object?.globalDefault) return;
-      const others = (await listAll(context, classes)) as unknown as PriorityClass[];
-      const other = others.find((c) => c.globalDefault && c.metadata?.name !== object.metadata?.name);
-      if (other)
+      const first = await defaultClass();
+      if (first && (attributes.operation === 'CREATE' || first.metadata?.name !== object.metadata?.name))
         throw refuse(
           attributes,
-          `PriorityClass ${other.metadata?.name} is already marked as default. Only one default can exist`,
+          `PriorityClass ${first.metadata?.name} is already marked as default. Only one default can exist`,
         );
     },
   };
