@@ -31,6 +31,12 @@ function canStart({ kind, text }: Token): boolean {
   return kind !== 'end' && kind !== 'quoted' && text !== 'in';
 }
 
+/** Names in backquotes are read, and not taken: upstream leaves them off. */
+function plainName({ kind, text, at }: Token): string {
+  if (kind === 'quoted') throw new ExpressionError("unsupported syntax: '`'", at);
+  return text;
+}
+
 const deepest = 250;
 
 /** Binary operators by how tightly they bind, the loosest first. */
@@ -229,7 +235,7 @@ class Parser {
         token.at,
       );
     this.#take();
-    const name = token.kind === 'quoted' ? token.text.slice(1, -1) : token.text;
+    const name = plainName(token);
     if (optional) {
       const field: Expr = { kind: 'literal', id: this.#nextId(), at: token.at, value: name, type: stringType };
       const call = { kind: 'call', id: this.#nextId(), at: dot.at, name: '_?._', target: undefined } as const;
@@ -356,7 +362,7 @@ class Parser {
       const token = this.#token;
       if (token.kind !== 'identifier' && token.kind !== 'quoted') throw this.#unexpected("{'}', ',', '?', IDENTIFIER}");
       this.#take();
-      const name = token.kind === 'quoted' ? token.text.slice(1, -1) : token.text;
+      const name = plainName(token);
       const { at } = this.#expect(':');
       fields.push({ id: this.#nextId(), at, name, value: this.#expression(), optional });
       if (!this.#accept(',')) break;

@@ -14,7 +14,7 @@ import {
   type Type,
   timestampType,
 } from '../cel/types.ts';
-import { escapedName } from '../cel/values.ts';
+import { escapedName, reservedWords } from '../cel/values.ts';
 import { additionalOf, isObject, itemsOf, type Schema } from './structural.ts';
 
 /** The largest request in bytes, which bounds what has no bound of its own. */
@@ -128,7 +128,7 @@ export function structsIn(declared: Declared, found = new Map<string, StructFiel
   const { type, fields, elements } = declared;
   if (elements) structsIn(elements, found);
   if (!fields) return found;
-  found.set(type.name, { fieldOf: (name) => (fields.get(name) ?? fields.get(escapedName(name) ?? name))?.type });
+  found.set(type.name, { fieldOf: (name) => fields.get(reservedWords.has(name) ? `__${name}__` : name)?.type });
   for (const field of fields.values()) structsIn(field, found);
   return found;
 }

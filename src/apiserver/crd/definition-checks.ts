@@ -42,9 +42,8 @@ function* nested(visit: Visit): Generator<Visit> {
   const each = times * Math.max(0, allowed(schema));
   const below = (inner: Schema, at: string, uncorrelated: string | undefined): Generator<Visit> =>
     nested({ schema: inner, path: at, root: false, times: each, uncorrelated });
-  const atomic = schema['x-kubernetes-map-type'] === 'atomic' ? path : visit.uncorrelated;
   for (const [key, property] of Object.entries(schema.properties ?? {}))
-    yield* below(property as Schema, `${path}.properties[${key}]`, atomic);
+    yield* below(property as Schema, `${path}.properties[${key}]`, visit.uncorrelated);
   const items = itemsOf(schema);
   const keyed = schema['x-kubernetes-list-type'] === 'map';
   if (items) yield* below(items, `${path}.items`, keyed ? visit.uncorrelated : path);
@@ -129,6 +128,8 @@ function costOf({ times }: Visit, { environment, declared }: Compiled, text: str
   return { tree, type: checked.type, cost: max * places };
 }
 
+const unusedOldSelf = 'may not be set if oldSelf is not used in rule';
+
 function compileRule(
   p: Problems,
   visit: Visit,
@@ -140,6 +141,7 @@ function compileRule(
   const found = costOf(visit, compiled, rule.rule ?? '');
   if ('problem' in found) {
     p.invalid(`${at}.rule`, shownRule(rule), found.problem);
+    if (rule.optionalOldSelf !== undefined) p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, unusedOldSelf);
     return;
   }
   if (found.type.kind !== 'bool') {
@@ -153,7 +155,7 @@ function compileRule(
     const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${visit.uncorrelated}`;
     if (visit.uncorrelated !== undefined) p.invalid(`${at}.rule`, rule.rule, why);
   } else if (rule.optionalOldSelf !== undefined) {
-    p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule');
+    p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, unusedOldSelf);
   }
 }
 

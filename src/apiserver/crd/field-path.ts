@@ -27,7 +27,7 @@ export function findPlace(schema: Schema, fieldPath: string): Place {
     const property = at.properties?.[name] as Schema | undefined;
     const additional = additionalOf(at);
     if (property) place += `${place === '' ? '' : '.'}${name}`;
-    else if (isObject(additional) && quoted !== undefined) place += `[${name}]`;
+    else if (isObject(additional)) place += `[${name}]`;
     else return unknown;
     at = property ?? (additional as Schema);
     from += whole.length;
