@@ -49,6 +49,7 @@ import type { ApiServerOptions } from './options.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { Registry } from './registry/types.ts';
 import type { ApiServer } from './server.ts';
+import { addStartChecks } from './start-checks.ts';
 
 /** How long answers that run when the server stops may take to end. */
 const drainMs = 5_000;
@@ -275,14 +276,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
   health.add('etcd', async () => void (await backend.currentRevision()), { live: true });
   health.add('etcd-readiness', async () => void (await backend.currentRevision()));
   health.add('informer-sync', async () => void (await registry.currentRevision()));
-  health.add(
-    'poststarthook/rbac/bootstrap-roles',
-    async () => {
-      const unmade = firstObjects.unmade();
-      if (unmade.length > 0) throw new Error(unmade.join('; '));
-    },
-    { live: true },
-  );
+  const started = addStartChecks(health, () => firstObjects.unmade());
   health.add('shutdown', async () => {
     if (stopping) throw new Error('the server is shutting down');
   });
@@ -308,8 +302,11 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         await followPolicy(rbac.policy, registry),
         await followGraph(counted.graph.measured(graph), registry),
       );
+      started('caches');
       await customResources.start();
+      started('customResources');
       await flowControl.start();
+      started('flowControl');
       await listener.start();
       await firstObjects.start({
         registry,
@@ -322,6 +319,7 @@ export function createApiServer(options: ApiServerOptions): KnarrApiServer {
         port: options.advertisePort ?? listener.port,
       });
       await aggregation.start();
+      started('aggregation');
       log.info('the API is served', { port: listener.port });
     },
     async stop() {
