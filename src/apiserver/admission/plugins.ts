@@ -69,7 +69,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     podTopologyLabels(context),
     nodeDeclaredFeatures(context),
     podResize(context),
-    mutatingPolicies({ context, authorizer }),
+    mutatingPolicies({ context, authorizer, metrics }),
     validatingPolicies({ context, authorizer, metrics }),
     ...webhookPlugins({ context, authorizer, dial, metrics, log }),
     resourceQuota(context),

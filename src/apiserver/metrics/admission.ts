@@ -10,8 +10,20 @@ export interface AdmissionMetrics {
   step(type: AdmissionType, operation: string, ms: number, rejected: boolean): void;
   webhook(name: string, type: 'admit' | 'validating', operation: string, outcome: WebhookOutcome): void;
   policy(name: string, binding: string, action: string, ms: number): void;
+  /** Match conditions of a webhook or a policy are looked at, until the returned function is called. */
+  conditions(of: ConditionsOf, operation: string): (outcome: ConditionsOutcome) => void;
+  mutatingPolicy(name: string, binding: string, good: boolean, ms: number): void;
   render(): string;
 }
+
+export interface ConditionsOf {
+  readonly kind: 'webhook' | 'policy';
+  readonly name: string;
+  readonly type: 'admit' | 'validating' | 'validate';
+}
+
+/** `excluded`: one does not hold; `failed`: one cannot be evaluated. */
+export type ConditionsOutcome = 'hold' | 'excluded' | 'failed';
 
 export interface WebhookOutcome {
   readonly ms: number;
@@ -24,6 +36,7 @@ export interface WebhookOutcome {
 }
 
 const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+const policyBounds = [0.0000005, 0.001, 0.01, 0.1, 1];
 const labels = ['name', 'operation', 'rejected', 'type'];
 
 export function createAdmissionMetrics(): AdmissionMetrics {
@@ -41,7 +54,19 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     name: 'apiserver_validating_admission_policy_check_duration_seconds',
     help: 'Time of each validating policy.',
     labels: ['enforcement_action', 'error_type', 'policy', 'policy_binding'],
-    bounds: [0.0000005, 0.001, 0.01, 0.1, 1],
+    bounds: policyBounds,
+  });
+  const mutatingPolicies = createHistograms({
+    name: 'apiserver_mutating_admission_policy_check_duration_seconds',
+    help: 'Time of each mutating policy.',
+    labels: ['error_type', 'policy', 'policy_binding'],
+    bounds: policyBounds,
+  });
+  const conditions = createHistograms({
+    name: 'apiserver_admission_match_condition_evaluation_seconds',
+    help: 'Time to see whether match conditions hold.',
+    labels: ['kind', 'name', 'operation', 'type'],
+    bounds: [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25],
   });
   const counters = new Map<string, Map<string, { labels: Record<string, string>; value: number }>>();
   const count = (name: string, its: Record<string, string>): void => {
@@ -76,6 +101,22 @@ export function createAdmissionMetrics(): AdmissionMetrics {
       policies.of(...Object.values(its)).observe(ms / 1000);
       count('apiserver_validating_admission_policy_check_total', its);
     },
+    conditions({ kind, name, type }, operation) {
+      const its = { kind, name, operation, type };
+      const began = performance.now();
+      return (outcome) => {
+        conditions.of(...Object.values(its)).observe((performance.now() - began) / 1000);
+        if (outcome === 'failed') count('apiserver_admission_match_condition_evaluation_errors_total', its);
+        if (outcome !== 'excluded' || kind !== 'webhook') return;
+        const shown = type === 'validating' ? 'validate' : type;
+        count('apiserver_admission_match_condition_exclusions_total', { ...its, type: shown });
+      };
+    },
+    mutatingPolicy(policy, binding, good, ms) {
+      const its = { error_type: good ? 'no_error' : 'invalid_error', policy, policy_binding: binding };
+      mutatingPolicies.of(...Object.values(its)).observe(ms / 1000);
+      count('apiserver_mutating_admission_policy_check_total', its);
+    },
     render() {
       const families = [...counters].map(
         ([name, samples]): Family => ({
@@ -85,7 +126,15 @@ export function createAdmissionMetrics(): AdmissionMetrics {
           samples: [...samples.values()],
         }),
       );
-      return plugins.render() + steps.render() + webhooks.render() + policies.render() + renderFamilies(families);
+      return (
+        plugins.render() +
+        steps.render() +
+        webhooks.render() +
+        policies.render() +
+        mutatingPolicies.render() +
+        conditions.render() +
+        renderFamilies(families)
+      );
     },
   };
 }

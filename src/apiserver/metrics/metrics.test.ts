@@ -54,3 +54,18 @@ test('what plug-ins take is told of each and of all, refusals apart', async () =
     `${name('step')}{operation="CREATE",rejected="true",type="validate"} 1`,
   ]);
 });
+
+test('match conditions and mutating policies are measured, as upstream names what came of them', () => {
+  const metrics = createAdmissionMetrics();
+  metrics.conditions({ kind: 'webhook', name: 'w', type: 'validating' }, 'CREATE')('excluded');
+  metrics.conditions({ kind: 'policy', name: 'p', type: 'validate' }, 'CREATE')('failed');
+  metrics.mutatingPolicy('m', 'b', false, 1);
+  const text = metrics.render();
+  for (const line of [
+    'admission_match_condition_evaluation_seconds_count{kind="webhook",name="w",operation="CREATE",type="validating"} 1',
+    'admission_match_condition_exclusions_total{kind="webhook",name="w",operation="CREATE",type="validate"} 1',
+    'admission_match_condition_evaluation_errors_total{kind="policy",name="p",operation="CREATE",type="validate"} 1',
+    'mutating_admission_policy_check_total{error_type="invalid_error",policy="m",policy_binding="b"} 1',
+  ])
+    assert.ok(text.includes(`apiserver_${line}\n`), line);
+});

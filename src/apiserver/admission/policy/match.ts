@@ -38,17 +38,12 @@ function anyRule(
   return undefined;
 }
 
-/** Reviews are no policy's business: one that denies them would shut everybody out. */
-const isReview = ({ group, resource }: AdmissionAttributes): boolean =>
-  resource.endsWith('reviews') && (group === 'authentication.k8s.io' || group === 'authorization.k8s.io');
-
 /** As what a policy or a binding is about a request; undefined: it is not. Upstream: `policy/matching`. */
 export async function resourcesMatch(
   constraints: MatchResources | undefined,
   a: AdmissionAttributes,
   options: MatchOptions,
 ): Promise<Match | undefined> {
-  if (isReview(a)) return undefined;
   if (!constraints) return 'own';
   const { resourceRules = [], excludeResourceRules = [], matchPolicy } = constraints;
   const others = () => (matchPolicy === 'Exact' ? [] : equivalentsOf(options.registry, a));

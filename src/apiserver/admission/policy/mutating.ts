@@ -17,7 +17,7 @@ import { type Match, resourcesMatch } from './match.ts';
 import { mutated } from './mutations.ts';
 import { collectParams, paramKindProblem } from './params.ts';
 import { policyEnvironment } from './policy-environment.ts';
-import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
+import { type Bound, boundPolicies, conditionsOf, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
 type Policy = MutatingAdmissionPolicy;
 type Binding = MutatingAdmissionPolicyBinding;
@@ -84,9 +84,13 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
           }),
         ),
       );
+    const looked = conditionsOf(policy, a, options.metrics);
     try {
-      if (!(await evaluated((evaluation) => evaluation.matches(spec.matchConditions)))) return 'no match';
+      const hold = await evaluated((evaluation) => evaluation.matches(spec.matchConditions));
+      looked?.(hold ? 'hold' : 'excluded');
+      if (!hold) return 'no match';
     } catch (error) {
+      looked?.('failed');
       fail(error);
       return 'no match';
     }
@@ -94,15 +98,21 @@ export function mutatingPolicies(options: PolicyOptions): AdmissionPlugin {
     for (const mutation of spec.mutations ?? []) {
       const { object } = view;
       if (!object) break;
+      const began = performance.now();
+      let good = false;
       try {
         const made = await evaluated((evaluation) =>
           mutated(options.context.registry(), object, mutation, evaluation, view),
         );
         view.object = completed(options.context.registry(), view, made, isStrict(mutation) ? 'Strict' : 'Ignore');
+        good = true;
       } catch (error) {
         // What is no object of its kind any more fails the request, whatever the policy says of failures.
         if (isApiError(error)) throw error;
         fail(error);
+      } finally {
+        const [name, by] = [policy.metadata.name ?? '', binding.metadata.name ?? ''];
+        options.metrics?.mutatingPolicy(name, by, good, performance.now() - began);
       }
     }
     if (match !== 'own' && view.object) a.object = await asAsked(a, match, view.object);

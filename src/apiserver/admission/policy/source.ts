@@ -1,7 +1,17 @@
 import type { Authorizer } from '../../authz/authorizer.ts';
-import type { AdmissionMetrics } from '../../metrics/admission.ts';
+import type { AdmissionMetrics, ConditionsOutcome } from '../../metrics/admission.ts';
 import type { AdmissionAttributes, Frozen, Maybe, Stored } from '../../registry/types.ts';
 import { type AdmissionContext, lookUp } from '../plugin.ts';
+
+/** Begins to measure the match conditions of a policy; nothing where it has none. */
+export const conditionsOf = (
+  { metadata, spec }: Named & { spec?: { matchConditions?: readonly unknown[] | undefined } | undefined },
+  { operation }: AdmissionAttributes,
+  metrics: AdmissionMetrics | undefined,
+): ((outcome: ConditionsOutcome) => void) | undefined =>
+  spec?.matchConditions?.length
+    ? metrics?.conditions({ kind: 'policy', name: metadata.name ?? '', type: 'validate' }, operation)
+    : undefined;
 
 export interface PolicyOptions {
   context: AdmissionContext;

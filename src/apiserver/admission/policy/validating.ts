@@ -6,6 +6,7 @@ import type {
 import { ApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { withDecisions } from '../../authz/authorizer.ts';
+import type { ConditionsOutcome } from '../../metrics/admission.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
 import { asEquivalent } from '../webhook/equivalents.ts';
@@ -13,7 +14,7 @@ import { createEvaluation, type Evaluation, namespaceOfRequest } from './evaluat
 import { resourcesMatch } from './match.ts';
 import { collectParams, paramKindProblem } from './params.ts';
 import { policyEnvironment } from './policy-environment.ts';
-import { type Bound, boundPolicies, exempt, namespaceReader, type PolicyOptions } from './source.ts';
+import { type Bound, boundPolicies, conditionsOf, exempt, namespaceReader, type PolicyOptions } from './source.ts';
 
 type Policy = ValidatingAdmissionPolicy;
 type Binding = ValidatingAdmissionPolicyBinding;
@@ -75,13 +76,21 @@ function annotationsOf({ spec = {} }: Policy, evaluation: Evaluation): Pick<Outc
   return { failures, annotations };
 }
 
-function outcomeOf(policy: Policy, evaluation: Evaluation): Outcome {
+/** `looked`: hears what came of the match conditions, once they were looked at. */
+function outcomeOf(
+  policy: Policy,
+  evaluation: Evaluation,
+  looked: ((outcome: ConditionsOutcome) => void) | undefined,
+): Outcome {
   const { spec = {} } = policy;
   const failed = (error: unknown, index: number): Denial[] =>
     spec.failurePolicy === 'Ignore' ? [] : [{ index, message: messageOf(error) }];
   try {
-    if (!evaluation.matches(spec.matchConditions)) return nothing;
+    const hold = evaluation.matches(spec.matchConditions);
+    looked?.(hold ? 'hold' : 'excluded');
+    if (!hold) return nothing;
   } catch (error) {
+    looked?.('failed');
     return { ...nothing, denials: failed(error, 0) };
   }
   const result: Denial[] = [];
@@ -169,6 +178,7 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
             variables: spec.variables,
             environment: policyEnvironment(spec, false),
           }),
+          conditionsOf(policy, a, options.metrics),
         ),
       );
       const action = found.denials.length === 0 ? 'allow' : actionOf(binding.spec?.validationActions);

@@ -98,16 +98,26 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
    * The request as the webhook is to see it; undefined: it is not asked. A match condition that fails to evaluate is
    * decided by the failure policy.
    */
-  const wanted = async (webhook: Webhook, a: AdmissionAttributes): Promise<Seen | undefined> => {
+  const wanted = async (
+    webhook: Webhook,
+    a: AdmissionAttributes,
+    type: 'admit' | 'validating',
+  ): Promise<Seen | undefined> => {
     const match = ruleMatch(webhook, a, () => equivalentsOf(context.registry(), a));
     if (match === undefined || !(await selectorsMatch(webhook, a, namespaceOf))) return undefined;
     const seen =
       match === 'own'
         ? { attributes: a, back: (object: Draft) => object }
         : { attributes: await asEquivalent(a, match), back: (object: Draft) => asAsked(a, match, object) };
+    const looked = webhook.matchConditions?.length
+      ? metrics?.conditions({ kind: 'webhook', name: webhook.name, type }, a.operation)
+      : undefined;
     try {
-      return (await conditionsHold(webhook, seen.attributes, options.authorizer)) ? seen : undefined;
+      const hold = await conditionsHold(webhook, seen.attributes, options.authorizer);
+      looked?.(hold ? 'hold' : 'excluded');
+      return hold ? seen : undefined;
     } catch (error) {
+      looked?.('failed');
       if (webhook.failurePolicy === 'Ignore') return undefined;
       throw refuse(a, messageOf(error));
     }
@@ -195,7 +205,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
     let any = false;
     const round = beginRound('MutatingAdmissionWebhook', a);
     for (const hook of hooks) {
-      const seen = await wanted(hook.webhook, a);
+      const seen = await wanted(hook.webhook, a, 'admit');
       if (!seen || !round.asks(hook.id)) continue;
       const changed = await mutateBy(hook, seen, a);
       round.asked(hook.id, { changed, wantsMore: hook.webhook.reinvocationPolicy === 'IfNeeded' });
@@ -211,7 +221,7 @@ export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   ): Promise<void> => {
     const asked: [Configured<ValidatingWebhook>, Seen][] = [];
     for (const hook of hooks) {
-      const seen = await wanted(hook.webhook, a);
+      const seen = await wanted(hook.webhook, a, 'validating');
       if (seen) asked.push([hook, seen]);
     }
     await Promise.all(
