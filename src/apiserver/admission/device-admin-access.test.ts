@@ -36,6 +36,7 @@ test('only namespaces with the label get at devices that others use', async () =
   const begin = 'Kind.resource.k8s.io "c" is invalid:';
   const at = `${begin} spec.devices.requests[1].adminAccess`;
   assert.equal(await refused({ on, object: claim('other', { devices: { requests: [{ exactly: {} }] } }) }), undefined);
+  assert.equal(await refused({ on, object: claim('other', { devices: { requests: null } }) }), undefined);
   assert.equal(await refused({ on, object: claim('admin', { devices }) }), undefined);
   assert.equal(await refused({ on, object: claim('other', { devices }) }), at);
   assert.equal(

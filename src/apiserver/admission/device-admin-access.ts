@@ -12,18 +12,22 @@ interface Request {
 }
 
 interface Asking {
-  readonly spec?: { readonly devices?: { readonly requests?: readonly Request[] }; readonly spec?: Asking['spec'] };
+  readonly spec?: {
+    readonly devices?: { readonly requests?: readonly Request[] | null };
+    readonly spec?: Asking['spec'];
+  };
   readonly status?: { readonly allocation?: { readonly devices?: { readonly results?: readonly Request[] } } };
 }
 
 /** Where the object asks for devices as an administrator has them; undefined: nowhere. */
 function asked(object: Frozen | undefined, part: 'spec' | 'status'): string | undefined {
   const { spec, status } = (object ?? {}) as Asking;
-  const [path, list = []] =
+  const [path, list] =
     part === 'spec'
       ? ['spec.devices.requests', (spec?.spec ?? spec)?.devices?.requests]
       : ['status.allocation.devices.results', status?.allocation?.devices?.results];
-  const index = list.findIndex(({ adminAccess, exactly }) => exactly?.adminAccess ?? adminAccess);
+  // A list that is missing may be null.
+  const index = (list ?? []).findIndex(({ adminAccess, exactly }) => exactly?.adminAccess ?? adminAccess);
   return index < 0 ? undefined : `${path}[${index}].adminAccess`;
 }
 
