@@ -10,6 +10,7 @@ import { Problems } from '../../../api/validation/problems.ts';
 import { admissionEnvironment, withVariables } from '../../cel/admission-environment.ts';
 import { expressionProblem } from '../../cel/expression.ts';
 import { boolType, dynType, listOf, nullType, stringType, structType, type Type } from '../../cel/types.ts';
+import { reservedWords } from '../../cel/values.ts';
 import type { Strategy } from '../../registry/types.ts';
 import { type PolicyNames, variableTypes } from './policy-environment.ts';
 
@@ -23,12 +24,15 @@ interface Names {
 
 type Check = (path: string, expression: string | undefined, returns?: readonly Type[], names?: Names) => void;
 
-/** Says of each expression of a policy what does not compile; `types` are those of its variables. */
-function checker(p: Problems, { paramKind }: PolicyNames, types: ReadonlyMap<string, Type>): Check {
+/**
+ * Says of each expression of a policy what does not compile; `types` are those of its variables. `always`: `variables` is
+ * a name though there are none.
+ */
+function checker(p: Problems, { paramKind }: PolicyNames, types: ReadonlyMap<string, Type>, always = false): Check {
   return (path, expression, returns, { authorizer = true, patches = false, variables = true } = {}) => {
     if (!expression?.trim()) return;
     const plain = admissionEnvironment({ params: paramKind !== undefined, authorizer, patches });
-    const environment = variables && types.size > 0 ? withVariables(plain, types) : plain;
+    const environment = variables && (always || types.size > 0) ? withVariables(plain, types) : plain;
     const problem = expressionProblem(expression, { environment, returns });
     if (problem !== undefined) p.invalid(path, expression, problem);
   };
@@ -61,12 +65,13 @@ function checkCommon(p: Problems, spec: PolicyNames, patches: boolean): Check {
   for (const [i, { name, expression }] of (spec.variables ?? []).entries()) {
     const at = `spec.variables[${i}]`;
     if (!name) p.required(`${at}.name`, 'name is not specified');
-    else if (isCIdentifier(name).length > 0) p.invalid(`${at}.name`, name, 'must be a valid CEL identifier');
+    else if (isCIdentifier(name).length > 0 || reservedWords.has(name))
+      p.invalid(`${at}.name`, name, 'must be a valid CEL identifier');
     if (!expression?.trim()) p.required(`${at}.expression`, 'expression is not specified');
-    checker(p, spec, new Map(types))(`${at}.expression`, expression);
-    types.set(name, all.get(name) ?? dynType);
+    checker(p, spec, new Map(types), true)(`${at}.expression`, expression);
+    if (expression?.trim()) types.set(name, all.get(name) ?? dynType);
   }
-  return checker(p, spec, types);
+  return checker(p, spec, types, patches);
 }
 
 function checkTexts(p: Problems, at: string, { message, messageExpression }: Validation): void {

@@ -16,7 +16,7 @@ export function variableTypes({ paramKind, variables = [] }: PolicyNames, patche
   const types = new Map<string, Type>();
   const plain = admissionEnvironment({ params: paramKind !== undefined, authorizer: true, patches });
   for (const { name, expression } of variables) {
-    const read = readExpression(expression ?? '', types.size > 0 ? withVariables(plain, types) : plain);
+    const read = readExpression(expression ?? '', withVariables(plain, types));
     types.set(name, 'problem' in read ? dynType : read.checked.type);
   }
   return types;
@@ -30,7 +30,7 @@ export function policyEnvironment(spec: PolicyNames, patches: boolean): Environm
   if (found) return found;
   const plain = admissionEnvironment({ params: spec.paramKind !== undefined, authorizer: true, patches });
   const types = variableTypes(spec, patches);
-  const environment = types.size > 0 ? withVariables(plain, types) : plain;
+  const environment = types.size > 0 || patches ? withVariables(plain, types) : plain;
   known.set(spec, environment);
   return environment;
 }
