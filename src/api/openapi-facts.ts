@@ -37,3 +37,10 @@ export async function readTypeFacts(): Promise<Record<string, TypeFact>> {
 export async function readOperationFacts(): Promise<OperationFact[]> {
   return JSON.parse(await readFile(new URL('./facts/openapi-operations.json', import.meta.url), 'utf8'));
 }
+
+/** Type → field → the values that it may have: the field's own, or those of its items. */
+export type EnumFacts = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+export async function readEnumFacts(): Promise<EnumFacts> {
+  return JSON.parse(await readFile(new URL('./facts/openapi-enums.json', import.meta.url), 'utf8'));
+}

@@ -1,15 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import type { TypeFact } from '../../api/openapi-facts.ts';
+import { readEnumFacts, type TypeFact } from '../../api/openapi-facts.ts';
 import { namedType } from '../../api/schema.ts';
 import type { Dialect } from './schema.ts';
 
 type Types = Readonly<Record<string, TypeFact>>;
-
-/** Type → field → the values that it may have: the field's own, or those of its items. */
-type Enums = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-
-const readEnums = async (): Promise<Enums> =>
-  JSON.parse(await readFile(new URL('../../api/facts/openapi-enums.json', import.meta.url), 'utf8')) as Enums;
 
 const zeros: Readonly<Record<string, unknown>> = { string: '', integer: 0, number: 0, boolean: false };
 
@@ -62,7 +55,7 @@ function withEnum(fact: TypeFact, values: readonly string[] | undefined): TypeFa
  * wherever upstream's types have a zero value, version 2 without any.
  */
 export async function publishedTypes(facts: Types, dialect: Dialect): Promise<Record<string, TypeFact>> {
-  const enums = await readEnums();
+  const enums = await readEnumFacts();
   const field = (type: string, name: string, fact: TypeFact, always: ReadonlySet<string>): TypeFact => {
     const known = withEnum(fact, enums[type]?.[name]);
     if (dialect === 'v2') {
