@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
+import { kindOf } from '../metrics/requests.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
@@ -99,6 +100,7 @@ export function createFlowControl(options: {
   const counted = new Map<string, Counts>();
   const measured = createFlowMeasures();
   let fraction: number | undefined;
+  const inQueue = { mutating: 0, readOnly: 0 };
   const stock = (group: string, resource: string): Stock | undefined => registry.stock(group, resource);
   let stopped = false;
 
@@ -242,11 +244,15 @@ export function createFlowControl(options: {
       const seats = widthOf(info, exchange.url, stock, schema.level.widest);
       const flow = schema.name + flowSeparator + distinguisher(schema.schema, user, info);
       const waiting = level.enter(flow, seats, schema.measures.queued);
-      if (waiting) return inLine(schema, level, waiting, seats, watch);
+      if (waiting) {
+        const kind = kindOf(info);
+        inQueue[kind]++;
+        return inLine(schema, level, waiting, seats, watch).finally(() => inQueue[kind]--);
+      }
       if (level.limits.queues > 0) schema.measures.unqueued();
       return begin(schema, level, seats, watch);
     },
     dump: (path) => dumpAt(path, levelReports()),
-    metrics: () => flowMetrics(levelReports(), schemaReports(), fraction) + measured.render(),
+    metrics: () => flowMetrics(levelReports(), schemaReports(), { fraction, inQueue }) + measured.render(),
   };
 }

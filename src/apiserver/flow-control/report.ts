@@ -95,11 +95,14 @@ const prefix = '/debug/api_priority_and_fairness/';
 export const dumpAt = (path: string, levels: readonly LevelReport[]): string | undefined =>
   path.startsWith(prefix) ? dumps[path.slice(prefix.length)]?.(levels) : undefined;
 
-/** `fraction`: of what is wanted, what levels get; undefined where nobody wants more than his own. */
+/**
+ * `fraction`: of what is wanted, what levels get; undefined where nobody wants more than his own. `inQueue`: by kind,
+ * requests that wait.
+ */
 export function flowMetrics(
   levels: readonly LevelReport[],
   schemas: readonly SchemaReport[],
-  fraction: number | undefined,
+  { fraction, inQueue }: { fraction: number | undefined; inQueue: Readonly<Record<string, number>> },
 ): string {
   const family = (name: string, type: Family['type'], help: string, samples: Family['samples']): Family => ({
     name: `apiserver_flowcontrol_${name}`,
@@ -136,6 +139,12 @@ export function flowMetrics(
     })),
   );
   return renderFamilies([
+    {
+      name: 'apiserver_current_inqueue_requests',
+      type: 'gauge',
+      help: 'Requests that wait now, by kind.',
+      samples: Object.entries(inQueue).map(([kind, value]) => ({ labels: { request_kind: kind }, value })),
+    },
     perSchema('dispatched_requests_total', 'counter', 'Requests that were let in.', (one) => one.dispatched),
     family('rejected_requests_total', 'counter', 'Requests that were turned away.', rejected),
     perSchema('current_executing_requests', 'gauge', 'Requests that are served now.', (one) => one.executing),

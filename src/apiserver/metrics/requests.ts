@@ -44,7 +44,8 @@ const deprecated: Readonly<Record<string, true>> = { componentstatuses: true, en
 const mostSeries = 5000;
 
 const reads = new Set(['get', 'list', 'watch']);
-const kindOf = ({ verb }: RequestInfo): 'mutating' | 'readOnly' => (reads.has(verb) ? 'readOnly' : 'mutating');
+/** As which of two kinds requests are limited. */
+export const kindOf = ({ verb }: RequestInfo): 'mutating' | 'readOnly' => (reads.has(verb) ? 'readOnly' : 'mutating');
 
 const withDryRun = (labels: RequestLabels, dryRun: string): object => ({
   component: 'apiserver',
