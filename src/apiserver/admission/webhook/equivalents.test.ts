@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdmissionAttributes, Draft, Registry, ResourceDefinition } from '../../registry/types.ts';
-import { asAsked, asEquivalent, type Equivalent, equivalentsOf } from './equivalents.ts';
+import { asAsked, asEquivalent, completed, type Equivalent, equivalentsOf } from './equivalents.ts';
 import { ruleMatch, type Webhook } from './match.ts';
 
 const definition = (group: string, resource: string, ...versions: string[]): ResourceDefinition =>
@@ -58,4 +58,16 @@ test('rules for another version match unless the webhook wants them exact', asyn
   assert.deepStrictEqual([seen.version, seen.kind.version, seen.object?.apiVersion], ['v1', 'v1', 'g/v1']);
   assert.equal((await asAsked(a, match, seen.object as Draft)).apiVersion, 'g/v2');
   assert.equal(a.object?.apiVersion, 'g/v2');
+});
+
+test('what a webhook has made is an object of its kind again, or fails', () => {
+  const schema = { decode: (object: Draft) => object, applyDefaults() {} };
+  const known = { lookup: () => ({ definition: { kind: 'Thing' }, version: { schema } }) } as unknown as Registry;
+  const a = { group: 'g', version: 'v1', resource: 'things', kind: { group: 'g', version: 'v1', kind: 'Thing' } };
+  const made = (object: object) => completed(known, a as AdmissionAttributes, object as Draft);
+  const type = { apiVersion: 'g/v1', kind: 'Thing' };
+  assert.deepStrictEqual(made(type), { ...type, metadata: {} });
+  assert.throws(() => made({ ...type, kind: 'Other' }), {
+    message: 'Internal error occurred: converting (v1.Other) to (g.Thing): unknown conversion',
+  });
 });

@@ -69,6 +69,7 @@ export function completed(
   try {
     const fieldValidation = schemaOf(a.kind) ? validation : 'Ignore';
     const made = schema.decode(structuredClone(object), { fieldValidation, warn: () => {} });
+    made.metadata ??= {};
     schema.applyDefaults(made);
     return made;
   } catch (error) {
