@@ -281,6 +281,8 @@ export function celValue(value: unknown, schema?: unknown): unknown {
     if (prototype !== Object.prototype && prototype !== null) return value;
     const result = new Map<string, unknown>();
     for (const [key, item] of Object.entries(value)) {
+      // Of an object with properties, one that is null is as one that is not there.
+      if (item === null && by?.properties !== undefined) continue;
       const property = by?.properties?.[key];
       const name = property === undefined ? key : (escapedName(key) ?? key);
       if (item !== undefined) result.set(name, celValue(item, property ?? by?.additionalProperties));

@@ -47,3 +47,10 @@ test('items are checked one by one', () => {
     'spec.ports[1]: Invalid value: "NO": failed rule: self.matches("^[a-z]+$")',
   ]);
 });
+
+test('a property that is null is as one that is not there', () => {
+  const properties = { a: { type: 'string', nullable: true } };
+  const schema = { type: 'object', properties, 'x-kubernetes-validations': [{ rule: '!has(self.a)' }] } as Schema;
+  assert.deepEqual(checkRules({ a: null }, undefined, schema), []);
+  assert.equal(checkRules({ a: '' }, undefined, schema).length, 1);
+});

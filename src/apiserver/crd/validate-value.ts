@@ -107,7 +107,10 @@ function checkString(value: string, schema: Schema, path: string, causes: Status
   if (schema.pattern !== undefined && !matches(schema.pattern, value))
     causes.push(wrong(path, value, `${path} in body should match '${schema.pattern}'`));
   if (schema.format && formatProblem(schema.format, value))
-    causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`));
+    causes.push({
+      ...wrong(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`),
+      reason: 'FieldValueTypeInvalid',
+    });
 }
 
 /** Go's expressions (RE2) are nearly all JavaScript's; one that is not is taken as matching nothing it could refuse. */
