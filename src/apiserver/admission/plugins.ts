@@ -9,6 +9,7 @@ import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { deviceAdminAccess } from './device-admin-access.ts';
+import { deviceStatusRights } from './device-status-rights.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeDeclaredFeatures } from './node-features.ts';
@@ -42,7 +43,7 @@ export interface PluginOptions {
 }
 
 /** What makes objects whole, whatever is left out. */
-const needed = new Set(['RBACEscalation', 'DeviceAdminAccess']);
+const needed = new Set(['RBACEscalation', 'DeviceAdminAccess', 'DeviceStatusRights']);
 
 /** Every plug-in, in the order in which upstream asks them. */
 export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
@@ -74,6 +75,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     ...webhookPlugins({ context, authorizer, dial, metrics, log }),
     resourceQuota(context),
     deviceAdminAccess(context),
+    deviceStatusRights(authorizer),
     rbacEscalation(authorizer, rbac),
   ];
   return all.filter(({ name }) => !without.has(name));

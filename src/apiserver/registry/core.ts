@@ -146,6 +146,7 @@ export function attributesOf(
     oldObject: objects.oldObject,
     options: objects.options ?? writeOptionsObject(operation, context),
     context,
+    isPatch: options.isPatch,
   };
 }
 

@@ -25,7 +25,8 @@ export async function patchObject(
   if (apply && !options.subresource && !newest(core, core.cache.key(options.place))) {
     return { stored: await createApplied(core, view, options, patch.body as Draft), created: true };
   }
-  const stored = await updateObject(core, view, options, {
+  const asPatch: WriteOptions = { ...options, isPatch: true };
+  const stored = await updateObject(core, view, asPatch, {
     tracking: !apply,
     admitting: true,
     make(existing) {

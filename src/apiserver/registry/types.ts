@@ -117,6 +117,8 @@ export interface WriteOptions {
   readonly subresource?: string | undefined;
   /** True: the request has named no object, as one that deletes a collection. */
   readonly nameless?: boolean | undefined;
+  /** True for a PATCH. */
+  readonly isPatch?: boolean | undefined;
 }
 
 /** A patch as it came, body parsed. `json` bodies are arrays, `apply` bodies are the applied object. */
@@ -358,6 +360,8 @@ export interface AdmissionAttributes {
   /** The options object of the operation (CreateOptions, …) as sent. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly context: RequestContext;
+  /** An UPDATE that came as a PATCH. */
+  readonly isPatch?: boolean | undefined;
   /** The request as it came, where this is a view of it under another name. */
   readonly asked?: AdmissionAttributes | undefined;
   /** How far mutating admission is; set by plug-ins whose hooks alter objects. */

@@ -1,7 +1,7 @@
 import type { ApiError } from '../../../api/status.ts';
 import { type Attributes, forbiddenError, privilegedGroup, type SettledAuthorizer } from '../../authz/authorizer.ts';
 import type { UserInfo } from '../../server.ts';
-import { accountOfUser, extraKeyProblem, nodeOfUser } from './names.ts';
+import { accountOfUser, extraKeyProblem, nodeOfAccount, nodeOfUser } from './names.ts';
 
 /** As whom a request wants to act, as its headers say it. */
 export interface WantedUser {
@@ -19,14 +19,6 @@ export interface Mode {
 
 const onlyNamed = ({ uid, groups, extra }: WantedUser): boolean =>
   uid === '' && groups.length === 0 && extra.size === 0;
-
-const nodeNameKey = 'authentication.kubernetes.io/node-name';
-
-function nodeOfAccount(asker: UserInfo): string | undefined {
-  if (!accountOfUser(asker.name)) return undefined;
-  const [node, ...more] = asker.extra?.[nodeNameKey] ?? [];
-  return more.length === 0 ? node : undefined;
-}
 
 /** In the order in which they are tried: the narrow ones ahead of the one that has always been there. */
 export const modes: readonly Mode[] = [

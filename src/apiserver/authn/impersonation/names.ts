@@ -1,4 +1,5 @@
 import { isDns1123Label, isDns1123Subdomain } from '../../../api/names.ts';
+import type { UserInfo } from '../../server.ts';
 
 const nodePrefix = 'system:node:';
 
@@ -15,6 +16,15 @@ export function accountOfUser(username: string): { namespace: string; name: stri
   return isDns1123Label(namespace).length === 0 && isDns1123Subdomain(name).length === 0
     ? { namespace, name }
     : undefined;
+}
+
+const nodeNameKey = 'authentication.kubernetes.io/node-name';
+
+/** The one node on which a service account's token is used. */
+export function nodeOfAccount(asker: UserInfo): string | undefined {
+  if (!accountOfUser(asker.name)) return undefined;
+  const [node, ...more] = asker.extra?.[nodeNameKey] ?? [];
+  return more.length === 0 ? node : undefined;
 }
 
 /** Why a key cannot be one of a user's extras, as upstream words it. */

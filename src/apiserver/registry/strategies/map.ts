@@ -7,6 +7,7 @@ import { apiServices } from './api-services.ts';
 import { certificateSigningRequests } from './certificates.ts';
 import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
+import { dropDeallocated } from './deallocated-devices.ts';
 import { claimSelectors, classSelectors, templateSelectors } from './device-selectors.ts';
 import { coreEvents, groupEvents } from './events.ts';
 import { jobs } from './jobs.ts';
@@ -125,7 +126,12 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
       },
     }),
     'deviceclasses.resource.k8s.io': traits({ generation: true, answerDeleted: true, ...classSelectors }),
-    'resourceclaims.resource.k8s.io': traits({ answerDeleted: true, statusKeepsMetadata: true, ...claimSelectors }),
+    'resourceclaims.resource.k8s.io': traits({
+      answerDeleted: true,
+      statusKeepsMetadata: true,
+      prepareForUpdate: dropDeallocated,
+      ...claimSelectors,
+    }),
     'resourceclaimtemplates.resource.k8s.io': traits({ answerDeleted: true, ...templateSelectors }),
     'resourceslices.resource.k8s.io': {
       strategy: { generation: true, answerDeleted: true },
