@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { parseLimitedResources } from '../apiserver/admission/limited-resources.ts';
 import { parsePodSecurity } from '../apiserver/admission/pod-security/settings.ts';
 import type { ApiServerOptions } from '../apiserver/options.ts';
 import { messageOf } from '../base/errors.ts';
@@ -51,24 +52,43 @@ interface AdmissionFile {
   plugins?: { name?: string; path?: string; configuration?: unknown }[];
 }
 
-/** `AdmissionConfiguration`: of the plug-ins that can be configured. */
-async function admissionFile(path: string): Promise<ApiServerOptions['admission']> {
+type Admission = NonNullable<ApiServerOptions['admission']>;
+
+/** By plug-in, what its configuration sets. */
+const configurable: Readonly<Record<string, (text: string) => Partial<Admission>>> = {
+  PodSecurity: (text) => ({ podSecurity: parsePodSecurity(text) }),
+  ResourceQuota: (text) => ({ limitedResources: parseLimitedResources(text) }),
+};
+
+/** Of these the configuration would do something that is not done here. That of others is for nobody, as upstream. */
+const unsupported = new Set([
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionWebhook',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionWebhook',
+]);
+
+/** `AdmissionConfiguration`: of the plug-ins that can be configured. Of several for one plug-in the first holds. */
+async function admissionFile(path: string): Promise<Admission> {
   const name = 'admission-control-config-file';
-  const { apiVersion, kind, plugins = [] } = (parse(await read(name, path)) ?? {}) as AdmissionFile;
+  const { apiVersion, kind, plugins } = (parse(await read(name, path)) ?? {}) as AdmissionFile;
   if (kind !== 'AdmissionConfiguration' || !apiVersion?.startsWith('apiserver.config.k8s.io/'))
     throw refuseSetting(`${name}: ${path} is no AdmissionConfiguration of apiserver.config.k8s.io/v1`);
-  let podSecurity: NonNullable<ApiServerOptions['admission']>['podSecurity'];
-  for (const plugin of plugins) {
-    if (plugin.name !== 'PodSecurity')
-      throw refuseSetting(`${name}: the plug-in ${plugin.name ?? ''} cannot be configured; PodSecurity can`);
-    const place = plugin.path ?? '';
-    podSecurity = parsePodSecurity(
-      place === ''
-        ? JSON.stringify(plugin.configuration ?? {})
-        : await read(name, isAbsolute(place) ? place : resolve(path, '..', place)),
-    );
+  let admission: Admission = {};
+  for (const plugin of [...(plugins ?? [])].reverse()) {
+    const { name: pluginName = '', path: place = '', configuration } = plugin;
+    if (unsupported.has(pluginName))
+      throw refuseSetting(
+        `${name}: the plug-in ${pluginName} cannot be configured; ${Object.keys(configurable).join(' and ')} can`,
+      );
+    if (!Object.hasOwn(configurable, pluginName)) continue;
+    if (!configuration && place === '') continue;
+    const text = configuration
+      ? JSON.stringify(configuration)
+      : await read(name, isAbsolute(place) ? place : resolve(path, '..', place));
+    admission = { ...admission, ...configurable[pluginName]?.(text) };
   }
-  return podSecurity ? { podSecurity } : {};
+  return admission;
 }
 
 /** The API server's options with what `--kube-apiserver-arg` sets laid over them. */

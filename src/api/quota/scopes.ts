@@ -1,4 +1,10 @@
-import type { PersistentVolumeClaim, Pod, PodSpec, ResourceQuotaSpec } from '../gen/core-v1.ts';
+import type {
+  PersistentVolumeClaim,
+  Pod,
+  PodSpec,
+  ResourceQuotaSpec,
+  ScopedResourceSelectorRequirement,
+} from '../gen/core-v1.ts';
 
 /** To which objects a quota applies by its scopes. */
 
@@ -28,13 +34,7 @@ function crossNamespace(spec: PodSpec): boolean {
   );
 }
 
-interface Scope {
-  readonly scopeName: string;
-  readonly operator: string;
-  readonly values?: readonly string[] | undefined;
-}
-
-function valueMatches(value: string, { operator, values }: Scope): boolean {
+function valueMatches(value: string, { operator, values }: ScopedResourceSelectorRequirement): boolean {
   switch (operator) {
     case 'In':
       return value !== '' && (values?.includes(value) ?? false);
@@ -58,7 +58,7 @@ function attributesClasses({ spec, status }: PersistentVolumeClaim): string[] {
   return set.length > 0 ? set : [''];
 }
 
-function scopeMatches(scope: Scope, place: string, object: unknown): boolean {
+function scopeMatches(scope: ScopedResourceSelectorRequirement, place: string, object: unknown): boolean {
   const { scopeName } = scope;
   if (place === '/persistentvolumeclaims' && scopeName === 'VolumeAttributesClass')
     return attributesClasses(object as PersistentVolumeClaim).some((name) => valueMatches(name, scope));
@@ -83,6 +83,20 @@ function scopeMatches(scope: Scope, place: string, object: unknown): boolean {
   }
 }
 
+/** The scopes of a quota, in the longer of the two ways to write them. */
+export const scopesOf = (spec: ResourceQuotaSpec | undefined): ScopedResourceSelectorRequirement[] => [
+  ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
+  ...(spec?.scopeSelector?.matchExpressions ?? []),
+];
+
+/** Those of the scopes in which an object is. */
+export const scopesMet = (
+  scopes: readonly ScopedResourceSelectorRequirement[],
+  group: string,
+  resource: string,
+  object: unknown,
+): ScopedResourceSelectorRequirement[] => scopes.filter((scope) => scopeMatches(scope, `${group}/${resource}`, object));
+
 /** Whether an object counts against a quota by the quota's scopes. */
 export function inScope(
   spec: ResourceQuotaSpec | undefined,
@@ -90,9 +104,6 @@ export function inScope(
   resource: string,
   object: unknown,
 ): boolean {
-  const scopes: Scope[] = [
-    ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
-    ...(spec?.scopeSelector?.matchExpressions ?? []),
-  ];
-  return scopes.every((scope) => scopeMatches(scope, `${group}/${resource}`, object));
+  const scopes = scopesOf(spec);
+  return scopesMet(scopes, group, resource, object).length === scopes.length;
 }

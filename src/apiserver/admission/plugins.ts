@@ -73,7 +73,7 @@ export function admissionPlugins(options: PluginOptions): AdmissionPlugin[] {
     mutatingPolicies({ context, authorizer, metrics }),
     validatingPolicies({ context, authorizer, metrics }),
     ...webhookPlugins({ context, authorizer, dial, metrics, log }),
-    resourceQuota(context),
+    resourceQuota(context, settings.limitedResources),
     deviceAdminAccess(context),
     deviceStatusRights(authorizer),
     rbacEscalation(authorizer, rbac),

@@ -15,6 +15,7 @@ import { usageOf } from '../../api/quota/usage.ts';
 import { conflict, isApiError } from '../../api/status.ts';
 import { serverContext } from '../bootstrap/context.ts';
 import type { AdmissionAttributes, Draft } from '../registry/types.ts';
+import { checkCovered, type LimitedResource } from './limited-resources.ts';
 import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 
 const zero = parseQuantity('0');
@@ -86,15 +87,25 @@ function charged(attributes: AdmissionAttributes, quota: ResourceQuota, usage: A
   return Object.fromEntries(names.map((name) => [name, formatQuantity(total(name))]));
 }
 
+const pick = (amounts: Amounts, wanted: (name: string, amount: Quantity) => unknown): Amounts =>
+  Object.fromEntries(Object.entries(amounts).filter(([name, amount]) => wanted(name, amount)));
+const nonZero = (amounts: Amounts): Amounts => pick(amounts, (_name, amount) => !isZeroQuantity(amount));
+const isEmpty = (amounts: Amounts): boolean => Object.keys(amounts).length === 0;
+
 interface Charge {
   readonly quota: ResourceQuota;
   readonly usage: Amounts;
 }
 
 /** Which quotas the request is to be charged to, and what. Throws where one of them has something against it. */
-function charges(attributes: AdmissionAttributes, quotas: readonly ResourceQuota[]): Charge[] {
+function charges(
+  attributes: AdmissionAttributes,
+  quotas: readonly ResourceQuota[],
+  limited: readonly LimitedResource[],
+): Charge[] {
   const { group, resource, object, oldObject, operation } = attributes;
   const concerned: ResourceQuota[] = [];
+  const allBounds = new Set<string>();
   for (const quota of quotas) {
     const bounds = boundsOn(attributes, object, quota);
     if (!bounds) continue;
@@ -105,22 +116,25 @@ function charges(attributes: AdmissionAttributes, quotas: readonly ResourceQuota
         `status unknown for quota: ${quota.metadata?.name}, resources: ${[...bounds].sort().join(',')}`,
       );
     concerned.push(quota);
+    for (const bound of bounds) allBounds.add(bound);
   }
-  if (concerned.length === 0) return [];
+  if (concerned.length === 0 && limited.length === 0) return [];
   const usage = usageOf(group, resource, object);
   const negative = Object.keys(usage).filter((name) => compareQuantities(usage[name] as Quantity, zero) < 0);
   if (negative.length > 0)
     throw refuse(attributes, `quota usage is negative for resource(s): ${negative.sort().join(',')}`);
   const before = operation === 'UPDATE' && oldObject ? usageOf(group, resource, oldObject) : {};
-  return concerned
-    .map((quota) => {
-      const counted = operation === 'UPDATE' && boundsOn(attributes, oldObject, quota) !== undefined;
-      const more = counted ? added(usage, before) : usage;
-      const names = Object.keys(more).filter((name) => quota.status?.hard?.[name] !== undefined);
-      const some = names.filter((name) => !isZeroQuantity(more[name] as Quantity));
-      return { quota, usage: Object.fromEntries(some.map((name) => [name, more[name] as Quantity])) };
-    })
-    .filter((charge) => Object.keys(charge.usage).length > 0);
+  const difference = added(usage, before);
+  const all = concerned.map((quota) => {
+    const counted = operation === 'UPDATE' && boundsOn(attributes, oldObject, quota) !== undefined;
+    return { quota, usage: counted ? difference : nonZero(usage) };
+  });
+  const changes = all.length === 0 ? [difference] : all.map((charge) => charge.usage);
+  if (changes.every(isEmpty)) return [];
+  checkCovered(attributes, limited, { quotas, bounds: allBounds, usage });
+  return all
+    .map((charge) => ({ ...charge, usage: pick(charge.usage, (name) => charge.quota.status?.hard?.[name]) }))
+    .filter((charge) => !isEmpty(charge.usage));
 }
 
 const attempts = 5;
@@ -146,7 +160,7 @@ function matters({ operation, group, resource, subresource = '', object, oldObje
  * pass it together. What comes to nothing afterwards is given back by the quota controller's recount. A quota holds
  * from its controller's first count on.
  */
-export function resourceQuota(context: AdmissionContext): AdmissionPlugin {
+export function resourceQuota(context: AdmissionContext, limited: readonly LimitedResource[] = []): AdmissionPlugin {
   const write = async (attributes: AdmissionAttributes, { quota, usage }: Charge): Promise<void> => {
     const place = { namespace: attributes.namespace, name: quota.metadata?.name ?? '' };
     const store = context.registry().store('', 'resourcequotas');
@@ -169,7 +183,7 @@ export function resourceQuota(context: AdmissionContext): AdmissionPlugin {
   };
 
   const chargeAll = async (attributes: AdmissionAttributes, quotas: readonly ResourceQuota[]): Promise<void> => {
-    const all = charges(attributes, quotas);
+    const all = charges(attributes, quotas, limited);
     // All are asked before anything is counted.
     for (const { quota, usage } of all) charged(attributes, quota, usage);
     if (attributes.context.dryRun) return;
@@ -184,7 +198,7 @@ export function resourceQuota(context: AdmissionContext): AdmissionPlugin {
       if (namespace === '' || !object || !matters(attributes)) return undefined;
       const found = context.registry().store('', 'resourcequotas').list({ namespace });
       // Nearly every write ends here, without waiting.
-      if (!(found instanceof Promise) && found.items.length === 0) return undefined;
+      if (!(found instanceof Promise) && found.items.length === 0 && limited.length === 0) return undefined;
       return Promise.resolve(found).then(({ items }) =>
         chargeAll(
           attributes,

@@ -10,10 +10,15 @@ export type Shape =
   | { readonly list: Shape }
   | { readonly fields: Readonly<Record<string, Shape>> };
 
-export interface FileKind {
+interface KindName {
   readonly group: string;
   readonly kind: string;
   readonly versions: readonly string[];
+}
+
+export interface FileKind extends KindName {
+  /** What the same file was called before, and still may be. */
+  readonly former?: KindName;
   readonly shape: { readonly fields: Readonly<Record<string, Shape>> };
 }
 
@@ -56,7 +61,7 @@ export function misfitsOf(value: unknown, shape: Shape): { unknown: string[]; wr
 }
 
 /** Reads a file of one kind, YAML or JSON. Throws Error with what is wrong, worded as upstream does. */
-export function readShaped(text: string, { group, kind, versions, shape }: FileKind): Record<string, unknown> {
+export function readShaped(text: string, file: FileKind): Record<string, unknown> {
   if (text.trim() === '') throw new Error('empty config data');
   let value: unknown;
   try {
@@ -69,10 +74,11 @@ export function readShaped(text: string, { group, kind, versions, shape }: FileK
   const { apiVersion = '', kind: givenKind = '', ...rest } = value as Record<string, unknown>;
   if (givenKind === '') throw new Error(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
   if (apiVersion === '') throw new Error(`Object 'apiVersion' is missing in '${JSON.stringify(value)}'`);
-  if (givenKind !== kind) throw new Error(`expected ${kind}, got ${String(givenKind)}`);
-  if (!versions.some((version) => apiVersion === `${group}/${version}`))
-    throw new Error(`no kind "${kind}" is registered for version "${String(apiVersion)}"`);
-  const { unknown, wrong } = misfitsOf(rest, shape);
+  const names = [file, ...(file.former ? [file.former] : [])].filter(({ kind }) => kind === givenKind);
+  if (names.length === 0) throw new Error(`expected ${file.kind}, got ${String(givenKind)}`);
+  if (!names.some(({ group, versions }) => versions.some((version) => apiVersion === `${group}/${version}`)))
+    throw new Error(`no kind "${String(givenKind)}" is registered for version "${String(apiVersion)}"`);
+  const { unknown, wrong } = misfitsOf(rest, file.shape);
   if (wrong.length > 0) throw new Error(wrong[0]);
   if (unknown.length > 0) throw new Error(`strict decoding error: ${unknown.join(', ')}`);
   return rest;
