@@ -8,6 +8,7 @@ import type { Decision } from '../authz/authorizer.ts';
 import type { Answer } from '../handlers/call.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
 import { parseRequestInfo, type RequestInfo } from '../http/request-info.ts';
+import { parseQuery } from '../http/request-target.ts';
 import type { AuditMetrics } from '../metrics/audit.ts';
 import type { UserInfo } from '../server.ts';
 import {
@@ -216,7 +217,7 @@ export function createAudit(options: AuditOptions): Audit {
     if (!policy) return undefined;
     const mark = exchange.url.indexOf('?');
     const path = mark < 0 ? exchange.url : exchange.url.slice(0, mark);
-    const query = new URLSearchParams(mark < 0 ? '' : exchange.url.slice(mark + 1));
+    const query = parseQuery(mark < 0 ? '' : exchange.url.slice(mark + 1));
     const info = parseRequestInfo(exchange.method, path, query);
     const found = recordingOf(policy, info, user);
     metrics.level(found?.level ?? 'None');

@@ -1,4 +1,5 @@
 import type { RequestInfo } from '../http/request-info.ts';
+import { parseQuery } from '../http/request-target.ts';
 
 /** What is in a resource's store. */
 export interface Stock {
@@ -27,7 +28,7 @@ export function widthOf(
   if (info.verb !== 'list' && info.verb !== 'watch') return 1;
   const found = stock(info.group, info.resource);
   if (!found || found.count * found.bytes <= bytesPerSeat) return 1;
-  const query = new URLSearchParams(url.split('?')[1] ?? '');
+  const query = parseQuery(url.split('?')[1] ?? '');
   const from = query.get('resourceVersion') ?? '';
   if (info.verb === 'watch' && query.get('sendInitialEvents') !== 'true' && from !== '' && from !== '0') return 1;
   const limit = Number(query.get('limit') ?? '0');

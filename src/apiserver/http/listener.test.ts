@@ -96,3 +96,14 @@ test('requests with long selectors are taken, endless ones are not', async () =>
     await listener.stop(1000);
   }
 });
+
+test('a malformed path is refused before anybody looks at it', async () => {
+  const listener = await listen((exchange) => exchange.respond(200, {}, ''));
+  try {
+    assert.equal(await status(listener.port, '/api/%zz'), 400);
+    assert.equal(await status(listener.port, '/api/%7a?%zz'), 200);
+    await assert.rejects(overHttp2(listener.port, '/api/%zz'), /NGHTTP2_PROTOCOL_ERROR/);
+  } finally {
+    await listener.stop(1000);
+  }
+});

@@ -1,5 +1,6 @@
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
+  constants,
   createServer as createHttp2,
   type Http2Session,
   type IncomingHttpHeaders,
@@ -13,6 +14,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Exchange } from './exchange.ts';
 import { http1Exchange } from './exchange-http1.ts';
 import { http2Exchange } from './exchange-http2.ts';
+import { isMalformed } from './request-target.ts';
 
 export interface ServingCertificate {
   cert: string | Buffer;
@@ -37,6 +39,11 @@ export interface ListenerOptions {
 
 /** Of a request's line and headers together, as Go's servers have it: selectors can be long (over HTTP/2 64 KiB at most). */
 const headerLimit = 1 << 20;
+
+/** How requests are refused that cannot be read: in Go's words. */
+const refusalType = 'text/plain; charset=utf-8';
+const refusalText = (status: string): string =>
+  `HTTP/1.1 ${status}\r\nContent-Type: ${refusalType}\r\nConnection: close\r\n\r\n${status}`;
 
 /** How long a connection is still read whose request was refused before its end. */
 const lingerMs = 500;
@@ -65,15 +72,22 @@ export function createListener(options: ListenerOptions): Listener {
   const http1 = createHttp1(
     { keepAliveTimeout: 120_000, headersTimeout: 60_000, requestTimeout: 0, noDelay: true, maxHeaderSize: headerLimit },
     (request: IncomingMessage, response: ServerResponse) => {
+      if (isMalformed(request.url ?? '')) {
+        response.writeHead(400, { 'content-type': refusalType, connection: 'close' }).end('400 Bad Request');
+        return;
+      }
       if (draining) response.setHeader('connection', 'close');
       options.onExchange(http1Exchange(request, response));
     },
   );
-  http1.on('upgrade', (request, socket, head) => options.onUpgrade(request, socket, head));
+  http1.on('upgrade', (request, socket, head) => {
+    if (isMalformed(request.url ?? '')) socket.end(refusalText('400 Bad Request'));
+    else options.onUpgrade(request, socket, head);
+  });
   http1.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
     const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
     if (!socket.writable) return socket.destroy();
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    socket.end(refusalText(status));
     // What still comes is read, or the client would see a reset in place of the answer.
     socket.resume();
     return setTimeout(() => socket.destroy(), lingerMs).unref();
@@ -97,7 +111,10 @@ export function createListener(options: ListenerOptions): Listener {
   });
   http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
     const socket = stream.session && socketOf.get(stream.session);
-    if (socket) options.onExchange(http2Exchange(stream, headers, raw, socket));
+    if (isMalformed(String(headers[':path'] ?? ''))) {
+      stream.on('error', () => {});
+      stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+    } else if (socket) options.onExchange(http2Exchange(stream, headers, raw, socket));
     else stream.close();
   });
 

@@ -1,6 +1,7 @@
 import { ApiError, notAcceptable } from '../../api/status.ts';
 import { type Clause, parseAccept } from './accept.ts';
 import { headerOf } from './exchange.ts';
+import { parseQuery } from './request-target.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
 
@@ -188,7 +189,7 @@ const people = /^(?:curl|Wget|Mozilla\/5\.0)/;
 /** Whether JSON is to be read by somebody: the parameter `pretty` says so, or what is known of the client. */
 export function isForReading(url: string, headers: Parameters<typeof headerOf>[0]): boolean {
   if (url.includes('pretty')) {
-    const value = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('pretty');
+    const value = parseQuery(url.slice(url.indexOf('?') + 1)).get('pretty');
     if (value) return truths.has(value);
   }
   return people.test(headerOf(headers, 'user-agent') ?? '');

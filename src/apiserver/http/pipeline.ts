@@ -20,6 +20,7 @@ import { type Exchange, headerOf } from './exchange.ts';
 import { bodyEncoding } from './negotiate.ts';
 import type { OpenWatches } from './open-watches.ts';
 import { parseRequestInfo } from './request-info.ts';
+import { parseQuery } from './request-target.ts';
 
 /** The largest body of a request, as upstream. */
 export const bodyLimit = 3 * 1024 * 1024;
@@ -47,7 +48,7 @@ export function callOf(exchange: Exchange, user: UserInfo, record?: AuditRecord)
   const { url, method, headers } = exchange;
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
-  const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
+  const query = mark < 0 ? noQuery : parseQuery(url.slice(mark + 1));
   const warnings: string[] = [];
   let signal: AbortSignal | undefined;
   return {

@@ -2,6 +2,7 @@ import { badRequest } from '../../../api/status.ts';
 import { type Attributes, type Authorizer, attributesOf, withDecisions } from '../../authz/authorizer.ts';
 import { decodeKey, type Exchange, headerOf, headerValues } from '../../http/exchange.ts';
 import { parseRequestInfo } from '../../http/request-info.ts';
+import { parseQuery } from '../../http/request-target.ts';
 import type { UserInfo } from '../../server.ts';
 import { createImpersonationMetrics } from './metrics.ts';
 import { checkMode, type Mode, modes, type WantedUser } from './modes.ts';
@@ -55,7 +56,7 @@ const modeOfVerb = (verb: string): string => (verb === 'impersonate' ? 'legacy' 
 
 function attributesOfRequest({ method, url }: Request): Attributes {
   const mark = url.indexOf('?');
-  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
   return attributesOf(parseRequestInfo(method, mark < 0 ? url : url.slice(0, mark), query), query);
 }
 
