@@ -41,12 +41,21 @@ const ofClaims = (name: string): boolean =>
   name === 'count/persistentvolumeclaims' ||
   claimNames.some((own) => name === own || name.endsWith(`${storageClassSuffix}${own}`));
 
-const ofDeviceClaims = (name: string): boolean =>
+/** Device classes, with the resource that each stands for. */
+type Classes = ReadonlyMap<string, string | undefined>;
+
+/** Whether pods get devices by asking for a resource of this name. */
+const isOfClass = (name: string, classes: Classes): boolean =>
+  name.startsWith(deviceClassPrefix)
+    ? classes.has(name.slice(deviceClassPrefix.length))
+    : [...classes.values()].includes(name);
+
+const ofDeviceClaims = (name: string, classes: Classes): boolean =>
   name === 'count/resourceclaims.resource.k8s.io' ||
   name.endsWith(deviceClassSuffix) ||
-  name.startsWith(`requests.${deviceClassPrefix}`);
+  (isExtendedBound(name) && isOfClass(name.slice('requests.'.length), classes));
 
-const bounds: Readonly<Record<string, (name: string) => boolean>> = {
+const bounds: Readonly<Record<string, (name: string, classes: Classes) => boolean>> = {
   '/pods': ofPods,
   '/persistentvolumeclaims': ofClaims,
   '/services': (name) => serviceNames.has(name),
@@ -57,8 +66,8 @@ const bounds: Readonly<Record<string, (name: string) => boolean>> = {
 export const measured: readonly string[] = Object.keys(bounds);
 
 /** Whether a name limits what objects of a resource use. */
-export function isBoundOf(group: string, resource: string, name: string): boolean {
+export function isBoundOf(group: string, resource: string, name: string, classes: Classes = new Map()): boolean {
   const found = bounds[`${group}/${resource}`];
-  if (found) return found(name);
+  if (found) return found(name, classes);
   return name === objectCountName(group, resource) || (group === '' && plainCounts.has(resource) && name === resource);
 }

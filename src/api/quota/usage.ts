@@ -1,7 +1,8 @@
 import type { PersistentVolumeClaim, Pod, Service } from '../gen/core-v1.ts';
 import type { ResourceClaim } from '../gen/resource-v1.ts';
 import { type Amounts, addAmounts, amountsOf, maxAmounts, podResources } from '../pod-resources.ts';
-import { compareQuantities, parseQuantity, type Quantity, quantityValue } from '../quantity.ts';
+import { compareQuantities, parseQuantity, type Quantity, quantityValue, subtractQuantities } from '../quantity.ts';
+import { type Devices, noDevices } from './devices.ts';
 import {
   deviceClassPrefix,
   deviceClassSuffix,
@@ -14,6 +15,7 @@ import {
 
 /** How much an object uses of what quotas limit. Upstream: `pkg/quota/v1/evaluator/core`. */
 
+const none = parseQuantity('0');
 const one = parseQuantity('1');
 const count = (n: number): Quantity => parseQuantity(String(n));
 
@@ -86,7 +88,7 @@ const mostDevices = 32;
 const devicesOf = ({ allocationMode, count: n }: { allocationMode?: string | undefined; count?: number | undefined }) =>
   count(allocationMode === 'All' ? mostDevices : allocationMode === 'ExactCount' ? (n ?? 1) : 0);
 
-function deviceClaimUsage(claim: ResourceClaim): Amounts {
+function deviceClaimUsage(claim: ResourceClaim, devices: Devices, now: number): Amounts {
   const usage: Amounts = { 'count/resourceclaims.resource.k8s.io': one };
   for (const { exactly, firstAvailable } of claim.spec.devices?.requests ?? []) {
     const most: Amounts = {};
@@ -94,22 +96,39 @@ function deviceClaimUsage(claim: ResourceClaim): Amounts {
       maxAmounts(most, { [`${request.deviceClassName}${deviceClassSuffix}`]: devicesOf(request) });
     addAmounts(usage, most);
   }
-  // A claim that stands for what a pod has asked for by other names is counted with the pod.
-  if (claim.metadata.annotations?.['resource.kubernetes.io/extended-resource-claim'] === 'true') return usage;
-  for (const [name, amount] of Object.entries(usage))
-    if (name.endsWith(deviceClassSuffix))
-      usage[`requests.${deviceClassPrefix}${name.slice(0, -deviceClassSuffix.length)}`] = amount;
+  const asked: Amounts = {};
+  for (const [name, amount] of Object.entries(usage)) {
+    const className = name.endsWith(deviceClassSuffix) ? name.slice(0, -deviceClassSuffix.length) : '';
+    if (className === '') continue;
+    asked[`requests.${deviceClassPrefix}${className}`] = amount;
+    const extended = devices.classes.get(className);
+    if (extended) asked[`requests.${extended}`] = amount;
+  }
+  // What is counted with the pod for which the claim stands is not counted twice.
+  const pod = devices.podOf(claim);
+  const counted = pod ? podUsage(pod, now) : {};
+  for (const [name, amount] of Object.entries(asked)) {
+    const rest = counted[name] ? subtractQuantities(amount, counted[name]) : amount;
+    if (compareQuantities(rest, none) > 0) usage[name] = rest;
+  }
   return usage;
 }
 
 /** What one object uses, by the names that quotas have. */
-export function usageOf(group: string, resource: string, object: unknown, now = Date.now()): Amounts {
+export function usageOf(
+  group: string,
+  resource: string,
+  object: unknown,
+  devices: Devices = noDevices,
+  now = Date.now(),
+): Amounts {
   if (group === '') {
     if (resource === 'pods') return podUsage(object as Pod, now);
     if (resource === 'persistentvolumeclaims') return claimUsage(object as PersistentVolumeClaim);
     if (resource === 'services') return serviceUsage(object as Service);
     if (plainCounts.has(resource)) return { [objectCountName(group, resource)]: one, [resource]: one };
   }
-  if (group === 'resource.k8s.io' && resource === 'resourceclaims') return deviceClaimUsage(object as ResourceClaim);
+  if (group === 'resource.k8s.io' && resource === 'resourceclaims')
+    return deviceClaimUsage(object as ResourceClaim, devices, now);
   return { [objectCountName(group, resource)]: one };
 }

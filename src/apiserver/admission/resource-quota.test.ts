@@ -123,6 +123,23 @@ test('devices of claims are counted by class, at their worst', async () => {
   assert.deepStrictEqual(used, { [gpus]: '4', 'count/resourceclaims.resource.k8s.io': '1' });
 });
 
+test('devices of claims are counted by the resource for which their class stands, too', async () => {
+  const deviceClasses = server.use('resource.k8s.io', 'deviceclasses');
+  await deviceClasses.create('gpu', { spec: { extendedResourceName: 'example.com/gpu' } });
+  const hard = { 'requests.example.com/gpu': '3' };
+  const used = await under({ hard }, { 'requests.example.com/gpu': '0' }, async (told) => {
+    const asked = (count: number) => {
+      const exactly = { deviceClassName: 'gpu', allocationMode: 'ExactCount', count };
+      const object = { metadata: { name: 'c' }, spec: { devices: { requests: [{ name: 'r', exactly }] } } };
+      return told({ on: 'resource.k8s.io/resourceclaims', object });
+    };
+    assert.equal(await asked(1), undefined);
+    assert.match((await asked(3)) ?? '', /requested: requests.example.com\/gpu=3, used: requests.example.com\/gpu=1/);
+    assert.equal(await told({ on: '/pods', object: pod({ 'example.com/gpu': '2' }) }), undefined);
+  });
+  assert.deepStrictEqual(used, { 'requests.example.com/gpu': '3' });
+});
+
 test('objects of other kinds are counted when they are created', async () => {
   const name = 'count/deployments.apps';
   const used = await under({ hard: { [name]: '1', secrets: '1' } }, { [name]: '0', secrets: '0' }, async (told) => {

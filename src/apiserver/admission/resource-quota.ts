@@ -9,6 +9,7 @@ import {
   type Quantity,
   subtractQuantities,
 } from '../../api/quantity.ts';
+import type { Devices } from '../../api/quota/devices.ts';
 import { isBoundOf } from '../../api/quota/names.ts';
 import { inScope, isTerminating } from '../../api/quota/scopes.ts';
 import { usageOf } from '../../api/quota/usage.ts';
@@ -17,6 +18,7 @@ import { serverContext } from '../bootstrap/context.ts';
 import type { AdmissionAttributes, Draft } from '../registry/types.ts';
 import { checkCovered, type LimitedResource } from './limited-resources.ts';
 import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
+import { devicesFor } from './quota-devices.ts';
 
 const zero = parseQuantity('0');
 
@@ -56,8 +58,9 @@ function boundsOn(
   { group, resource }: AdmissionAttributes,
   object: unknown,
   quota: ResourceQuota,
+  { classes }: Devices,
 ): string[] | undefined {
-  const bounds = Object.keys(quota.status?.hard ?? {}).filter((name) => isBoundOf(group, resource, name));
+  const bounds = Object.keys(quota.status?.hard ?? {}).filter((name) => isBoundOf(group, resource, name, classes));
   return bounds.length > 0 && inScope(quota.spec, group, resource, object) ? bounds : undefined;
 }
 
@@ -102,12 +105,13 @@ function charges(
   attributes: AdmissionAttributes,
   quotas: readonly ResourceQuota[],
   limited: readonly LimitedResource[],
+  devices: Devices,
 ): Charge[] {
   const { group, resource, object, oldObject, operation } = attributes;
   const concerned: ResourceQuota[] = [];
   const allBounds = new Set<string>();
   for (const quota of quotas) {
-    const bounds = boundsOn(attributes, object, quota);
+    const bounds = boundsOn(attributes, object, quota, devices);
     if (!bounds) continue;
     if (resource === 'pods' && group === '') checkStated(attributes, quota, bounds);
     if (bounds.some((bound) => quota.status?.used?.[bound] === undefined))
@@ -119,14 +123,14 @@ function charges(
     for (const bound of bounds) allBounds.add(bound);
   }
   if (concerned.length === 0 && limited.length === 0) return [];
-  const usage = usageOf(group, resource, object);
+  const usage = usageOf(group, resource, object, devices);
   const negative = Object.keys(usage).filter((name) => compareQuantities(usage[name] as Quantity, zero) < 0);
   if (negative.length > 0)
     throw refuse(attributes, `quota usage is negative for resource(s): ${negative.sort().join(',')}`);
-  const before = operation === 'UPDATE' && oldObject ? usageOf(group, resource, oldObject) : {};
+  const before = operation === 'UPDATE' && oldObject ? usageOf(group, resource, oldObject, devices) : {};
   const difference = added(usage, before);
   const all = concerned.map((quota) => {
-    const counted = operation === 'UPDATE' && boundsOn(attributes, oldObject, quota) !== undefined;
+    const counted = operation === 'UPDATE' && boundsOn(attributes, oldObject, quota, devices) !== undefined;
     return { quota, usage: counted ? difference : nonZero(usage) };
   });
   const changes = all.length === 0 ? [difference] : all.map((charge) => charge.usage);
@@ -183,7 +187,7 @@ export function resourceQuota(context: AdmissionContext, limited: readonly Limit
   };
 
   const chargeAll = async (attributes: AdmissionAttributes, quotas: readonly ResourceQuota[]): Promise<void> => {
-    const all = charges(attributes, quotas, limited);
+    const all = charges(attributes, quotas, limited, await devicesFor(context, attributes));
     // All are asked before anything is counted.
     for (const { quota, usage } of all) charged(attributes, quota, usage);
     if (attributes.context.dryRun) return;

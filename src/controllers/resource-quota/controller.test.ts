@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ResourceQuota } from '../../api/gen/core-v1.ts';
 import type { KubernetesObject } from '../../api/object.ts';
+import { devicesAmong } from '../../api/quota/devices.ts';
 import { countedNames, measure, usedOf } from './controller.ts';
 
 const pod = (spec: object): KubernetesObject => ({ metadata: { name: 'p' }, spec, status: {} }) as KubernetesObject;
@@ -29,6 +30,19 @@ test('a scope leaves out the pods that are not in it', () => {
   const limits = quota({ pods: '5' }, ['BestEffort']);
   const pods = [pod({ containers: [{ name: 'c', resources: { requests } }] }), pod({ containers: [{ name: 'c' }] })];
   assert.deepStrictEqual(usedOf(limits, measure(limits, { '/pods': pods })), { pods: '1' });
+});
+
+test('claims of devices count by the resource for which their class stands', () => {
+  const limits = quota({ 'requests.example.com/dongle': '3' });
+  const exactly = { deviceClassName: 'dongle', allocationMode: 'ExactCount', count: 2 };
+  const claims = [{ metadata: { name: 'c' }, spec: { devices: { requests: [{ name: 'r', exactly }] } } }];
+  const own = { metadata: { name: 'dongle' }, spec: { extendedResourceName: 'example.com/dongle' } };
+  const used = (classes: (typeof own)[]) => {
+    const devices = devicesAmong({ classes, pods: [], claims: [] });
+    return usedOf(limits, measure(limits, { 'resource.k8s.io/resourceclaims': claims as KubernetesObject[] }, devices));
+  };
+  assert.deepStrictEqual(used([own]), { 'requests.example.com/dongle': '2' });
+  assert.deepStrictEqual(used([]), { 'requests.example.com/dongle': '0' });
 });
 
 test('numbers that only the server knows are told from those of what is in memory', () => {

@@ -1,8 +1,16 @@
 import type { ResourceQuota } from '../../api/gen/core-v1.ts';
-import { persistentvolumeclaims, pods, resourceclaims, resourcequotas, services } from '../../api/gen/resources.ts';
+import {
+  deviceclasses,
+  persistentvolumeclaims,
+  pods,
+  resourceclaims,
+  resourcequotas,
+  services,
+} from '../../api/gen/resources.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { type Amounts, addAmounts } from '../../api/pod-resources.ts';
 import { formatQuantity, parseQuantity } from '../../api/quantity.ts';
+import { type Devices, devicesAmong, noDevices } from '../../api/quota/devices.ts';
 import { isBoundOf, measured } from '../../api/quota/names.ts';
 import { inScope } from '../../api/quota/scopes.ts';
 import { podEnded, usageOf } from '../../api/quota/usage.ts';
@@ -39,12 +47,18 @@ export function usedOf(quota: ResourceQuota, usage: Amounts): Record<string, str
 }
 
 /** What these objects, by `group/resource`, use together of what the quota looks at. */
-export function measure(quota: ResourceQuota, objects: Readonly<Record<string, readonly KubernetesObject[]>>): Amounts {
+export function measure(
+  quota: ResourceQuota,
+  objects: Readonly<Record<string, readonly KubernetesObject[]>>,
+  devices: Devices = noDevices,
+): Amounts {
   const usage: Amounts = {};
+  const names = Object.keys(quota.spec?.hard ?? {});
   for (const [place, list] of Object.entries(objects)) {
     const [group = '', resource = ''] = place.split('/');
+    if (!names.some((name) => isBoundOf(group, resource, name, devices.classes))) continue;
     for (const object of list)
-      if (inScope(quota.spec, group, resource, object)) addAmounts(usage, usageOf(group, resource, object));
+      if (inScope(quota.spec, group, resource, object)) addAmounts(usage, usageOf(group, resource, object, devices));
   }
   return usage;
 }
@@ -58,6 +72,7 @@ export function createResourceQuotaController(context: ControllerContext): Compo
   const serviceInformer = informers.informer(services);
   const claimInformer = informers.informer(persistentvolumeclaims);
   const deviceInformer = informers.informer(resourceclaims);
+  const classInformer = informers.informer(deviceclasses);
   const committer = createCommitter({ client, resource: resourcequotas, informer });
   const quotasOf = (namespace: string | undefined): string[] => informer.list(namespace).map(keyOf);
   let queue: WorkQueue | undefined;
@@ -92,6 +107,7 @@ export function createResourceQuotaController(context: ControllerContext): Compo
         watching(queue, serviceInformer, (service) => quotasOf(service.metadata.namespace)),
         watching(queue, claimInformer, (claim) => quotasOf(claim.metadata.namespace)),
         watching(queue, deviceInformer, (claim) => quotasOf(claim.metadata.namespace)),
+        watching(queue, classInformer, () => quotasOf(undefined)),
       ];
     },
     async reconcile(key) {
@@ -101,13 +117,17 @@ export function createResourceQuotaController(context: ControllerContext): Compo
         counted.follow(new Set(informer.list().flatMap(countedNames)));
         return undefined;
       }
+      const ownPods = podInformer.list(namespace);
+      const deviceClaims = deviceInformer.list(namespace);
+      const objects = {
+        '/pods': ownPods,
+        '/services': serviceInformer.list(namespace),
+        '/persistentvolumeclaims': claimInformer.list(namespace),
+        'resource.k8s.io/resourceclaims': deviceClaims,
+      };
+      const devices = devicesAmong({ classes: classInformer.list(), pods: ownPods, claims: deviceClaims });
       const usage = {
-        ...measure(quota, {
-          '/pods': podInformer.list(namespace),
-          '/services': serviceInformer.list(namespace),
-          '/persistentvolumeclaims': claimInformer.list(namespace),
-          'resource.k8s.io/resourceclaims': deviceInformer.list(namespace),
-        }),
+        ...measure(quota, objects, devices),
         ...(await count(quota)),
       };
       await committer.commitStatus(quota, { ...quota, status: { hard: quota.spec?.hard, used: usedOf(quota, usage) } });
