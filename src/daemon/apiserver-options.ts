@@ -75,13 +75,14 @@ async function admissionFile(path: string): Promise<Admission> {
   if (kind !== 'AdmissionConfiguration' || !apiVersion?.startsWith('apiserver.config.k8s.io/'))
     throw refuseSetting(`${name}: ${path} is no AdmissionConfiguration of apiserver.config.k8s.io/v1`);
   let admission: Admission = {};
-  for (const plugin of [...(plugins ?? [])].reverse()) {
-    const { name: pluginName = '', path: place = '', configuration } = plugin;
+  const seen = new Set<string>();
+  for (const { name: pluginName = '', path: place = '', configuration } of plugins ?? []) {
     if (unsupported.has(pluginName))
       throw refuseSetting(
         `${name}: the plug-in ${pluginName} cannot be configured; ${Object.keys(configurable).join(' and ')} can`,
       );
-    if (!Object.hasOwn(configurable, pluginName)) continue;
+    if (seen.has(pluginName) || !Object.hasOwn(configurable, pluginName)) continue;
+    seen.add(pluginName);
     if (!configuration && place === '') continue;
     const text = configuration
       ? JSON.stringify(configuration)
