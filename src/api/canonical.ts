@@ -58,17 +58,18 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
     case 'int64':
       return isInteger(value, maxInt64) ? value : mismatch(value, goType, walk);
     case 'double':
-      return typeof value === 'number' ? value : mismatch(value, goType, walk);
+      return Number.isFinite(numberIn(value)) ? value : mismatch(value, goType, walk);
     case 'bytes':
       return typeof value === 'string' ? canonicalBase64(value) : mismatch(value, goType, walk);
     case 'quantity':
       if (typeof value === 'string' || typeof value === 'number') return canonicalQuantity(value);
+      if (typeof value === 'symbol') return canonicalQuantity(value.description ?? '');
       throw new QuantityError(
         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
       );
     case 'int-or-string':
       if (typeof value === 'string' || isInteger(value, maxInt32)) return value;
-      throw new TypeMismatch(`json: cannot unmarshal ${valueWord(value)} into Go value of type int32`);
+      throw new TypeMismatch(`json: cannot unmarshal ${wordOf(value, 'int32')} into Go value of type int32`);
     case 'time':
     case 'micro-time':
       if (typeof value !== 'string') {
@@ -86,8 +87,17 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
 const isObject = (value: unknown): value is Struct =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isInteger = (value: unknown, limit: number): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value < limit && value >= -limit;
+/** The number that a value is, as it was parsed or as `parseAsGiven` has it. */
+const numberIn = (value: unknown): number => {
+  if (typeof value === 'number') return value;
+  return typeof value === 'symbol' ? Number(value.description) : Number.NaN;
+};
+
+function isInteger(value: unknown, limit: number): boolean {
+  const number = numberIn(value);
+  if (!Number.isInteger(number) || number >= limit || number < -limit) return false;
+  return typeof value === 'number' || /^-?\d+$/.test((value as symbol).description ?? '');
+}
 
 function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
   const { fields, always } = type;
@@ -266,19 +276,26 @@ export function valueWord(value: unknown): string {
     case 'number':
     case 'string':
       return typeof value;
+    case 'symbol':
+      return 'number';
     default:
       return 'object';
   }
 }
 
+/** The same where a type is asked for: a number that is none of its numbers is shown. */
+function wordOf(value: unknown, goType: string): string {
+  const word = valueWord(value);
+  if (word !== 'number' || !/^(u?int|float)/.test(goType)) return word;
+  return `number ${typeof value === 'symbol' ? value.description : value}`;
+}
+
 function mismatch(value: unknown, goType: string, walk: Walk): never {
-  const integer = /^u?int\d*$/.test(goType) || /^(u?int)/.test(goType);
-  const word = typeof value === 'number' && integer ? `number ${value}` : valueWord(value);
   const place =
     walk.fields.length === 0
       ? 'Go value'
       : `Go struct field ${walk.struct.split('.').at(-1) ?? ''}.${walk.fields.join('.')}`;
-  throw new TypeMismatch(`json: cannot unmarshal ${word} into ${place} of type ${goType}`);
+  throw new TypeMismatch(`json: cannot unmarshal ${wordOf(value, goType)} into ${place} of type ${goType}`);
 }
 
 /** `spec.containers[0].foo`. */

@@ -47,6 +47,18 @@ test('unknown and duplicate fields are refused in the order of the text', () => 
   );
 });
 
+test('numbers with a point or an exponent are taken where they fit', () => {
+  const text =
+    '{"spec":{"overhead":{"cpu":1e0,"memory":1.50},"securityContext":{"supplementalGroups":[1,-0]},"containers":[{"name":"1.0","stdin":true,"tty":false}]},"x":1.0}';
+  const { object, warnings } = decodeJson(pod, text);
+  assert.deepEqual(warnings, ['unknown field "x"']);
+  assert.equal((object as { spec?: { containers: { stdin?: boolean }[] } }).spec?.containers[0]?.stdin, true);
+  assert.throws(() => decodeJson(pod, text.replace('[1,', '[1.0,'), { fieldValidation: 'Ignore' }), {
+    message:
+      /cannot unmarshal number 1.0 into Go struct field PodSecurityContext.spec.securityContext.supplementalGroups of type int64/,
+  });
+});
+
 test('quotes and escapes in keys and values do not look like duplicates', () => {
   const data = { 'a"b': 'c":"', '\\': '\\"x\\":', e: '\\' };
   const text = JSON.stringify({ data }, null, 2);
@@ -63,6 +75,23 @@ test('what does not fit its type is named as upstream names it', () => {
       'Deployment',
       'json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
     ),
+  );
+  const number = (given: string): string =>
+    handled(
+      'Deployment',
+      `json: cannot unmarshal number ${given} into Go struct field DeploymentSpec.spec.replicas of type int32`,
+    );
+  for (const given of ['1.0', '1e3', '1E+3', '-0.0', '1.5', '2147483648', '123456789012345678901234567890', '1e400'])
+    refuses(['apps/v1', 'Deployment'], `{"spec": {"replicas" : ${given}}}`, number(given));
+  refuses(
+    ['v1', 'Service'],
+    '{"spec":{"ports":[{"targetPort":80.0}]}}',
+    handled('Service', 'json: cannot unmarshal number 80.0 into Go value of type int32'),
+  );
+  refuses(
+    ['v1', 'Pod'],
+    '{"spec":{"nodeName":1.0,"priority":1.0}}',
+    handled('Pod', 'json: cannot unmarshal number into Go struct field PodSpec.spec.nodeName of type string'),
   );
   refuses(
     ['v1', 'Pod'],

@@ -4,7 +4,7 @@ import type { KubernetesObject } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import { type GroupVersionKind, namedType, schemaOf, type TypeSchema, untyped } from './schema.ts';
 import { badRequest } from './status.ts';
-import { countTextKeys, strictProblems } from './strict-json.ts';
+import { parseAsGiven, scanText, strictProblems } from './strict-json.ts';
 import { noteLeftovers } from './unstored.ts';
 
 /** What to do with unknown and duplicate fields: the query parameter `fieldValidation`. */
@@ -15,7 +15,7 @@ export interface DecodeOptions {
   fieldValidation?: FieldValidation | undefined;
   /** The type, for kinds that the facts do not know (custom resources). */
   schema?: TypeSchema | undefined;
-  /** The JSON text that the value was parsed from: finds fields that stand twice in it, which parsing hides. */
+  /** The JSON text that the value was parsed from: finds what parsing hides, as fields that stand twice in it. */
   text?: string | undefined;
 }
 
@@ -74,10 +74,21 @@ function decoded(gvk: GroupVersionKind, value: unknown, text: string | undefined
   const validation = options.fieldValidation ?? 'Warn';
   const type = options.schema ?? schemaOf(gvk);
   const walk = newWalk();
-  const object = cannotBeHandled(gvk, () => walked(gvk, type, value, walk));
+  const scan = text === undefined ? undefined : scanText(text);
+  const walkAsGiven = () => text !== undefined && walked(gvk, type, parseAsGiven(text), newWalk());
+  const object = cannotBeHandled(gvk, () => {
+    try {
+      return walked(gvk, type, value, walk);
+    } catch (error) {
+      // It may be said otherwise of numbers as they were given.
+      if (isTypeError(error)) walkAsGiven();
+      throw error;
+    }
+  });
+  if (scan?.fractions) cannotBeHandled(gvk, walkAsGiven);
   if (validation === 'Ignore') return { object, warnings: [] };
   const problems =
-    text !== undefined && countTextKeys(text) !== walk.keys
+    text !== undefined && scan?.keys !== walk.keys
       ? strictProblems(text, type)
       : [...new Set(walk.unknown)].map((path) => `unknown field ${JSON.stringify(path)}`);
   if (validation === 'Strict' && problems.length > 0) {

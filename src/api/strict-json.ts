@@ -1,12 +1,20 @@
 import { pathText } from './canonical.ts';
 import { namedType, type TypeSchema } from './schema.ts';
 
+export interface TextScan {
+  /** Object keys, duplicates counted each time. */
+  readonly keys: number;
+  /** Whether a number has a decimal point or an exponent. */
+  readonly fractions: boolean;
+}
+
 /**
- * Object keys in a JSON text, duplicates counted each time. The text is known to be valid JSON: a string followed by a
- * colon is a key. Much faster than a parse: it jumps from quote to quote.
+ * What a JSON text holds that parsing hides. The text is known to be valid JSON: a string followed by a colon is a key.
+ * Much faster than a parse: it jumps from quote to quote, and looks only at what stands between strings.
  */
-export function countTextKeys(text: string): number {
+export function scanText(text: string): TextScan {
   let keys = 0;
+  let fractions = false;
   let open = text.indexOf('"');
   while (open >= 0) {
     const close = closingQuote(text, open);
@@ -15,8 +23,28 @@ export function countTextKeys(text: string): number {
     while (c === 32 || c === 10 || c === 13 || c === 9) c = text.charCodeAt(++after);
     if (c === 58) keys++;
     open = text.indexOf('"', after);
+    fractions ||= hasFraction(text, after, open < 0 ? text.length : open);
   }
-  return keys;
+  return { keys, fractions };
+}
+
+function hasFraction(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const c = text.charCodeAt(at);
+    // A point, or an `e` after a digit: there is one in `true` and `false`, too.
+    if (c === 46 || ((c === 69 || c === 101) && text.charCodeAt(at - 1) < 58)) return true;
+  }
+  return false;
+}
+
+/**
+ * A JSON text as a value in which each number that parsing may alter is a symbol that is described by the number as it
+ * stands in the text: `1.0`, `1e3`, and what is too large for a double to tell from its neighbours.
+ */
+export function parseAsGiven(text: string): unknown {
+  const given = (_key: string, value: unknown, context?: { source?: string }): unknown =>
+    typeof value === 'number' && String(value) !== context?.source ? Symbol(context?.source) : value;
+  return JSON.parse(text, given);
 }
 
 function closingQuote(text: string, open: number): number {

@@ -153,7 +153,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
     return decodeAfter(duplicates, expected, context, () => version.schema.decode(value, context));
   }
   const { fieldValidation } = context;
-  const text = json && fieldValidation !== 'Ignore' && body.bytes.length > 4 ? body.bytes.toString('utf8') : undefined;
+  const text = json && body.bytes.length > 4 ? body.bytes.toString('utf8') : undefined;
   const { object, warnings } = decodeAfter(duplicates, expected, context, () =>
     decodeValue(expected, value, { fieldValidation, text }),
   );
