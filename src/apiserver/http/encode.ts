@@ -19,7 +19,7 @@ const yamlForm = {
 };
 
 /** What Go writes in double quotes alone: tabs, what is outside of the first 65,536 characters, and spaces at the ends of lines. */
-const special = /[\t\ufeff\u{10000}-\u{10ffff}]| \n|\n[^]* $/u;
+const special = /[\t\ufeff\u{10000}-\u{10ffff}]| \n|\n.* $/su;
 
 const escaped = (character: string): string => {
   const code = character.codePointAt(0) ?? 0;
