@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import { isApiError } from '../../api/status.ts';
 import type { Registry } from '../registry/types.ts';
 import type { TokenAuthenticator } from './authenticator.ts';
+import { find } from './found.ts';
 
 const pattern = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 
@@ -10,18 +10,9 @@ export function bootstrapTokenAuthenticator(registry: Registry, now: () => numbe
   return async (token) => {
     const [, id, secret] = pattern.exec(token) ?? [];
     if (id === undefined || secret === undefined) return undefined;
-    let data: Record<string, string>;
-    try {
-      const stored = await registry
-        .store('', 'secrets')
-        .get({ namespace: 'kube-system', name: `bootstrap-token-${id}` });
-      const object = stored.object as { type?: string; data?: Record<string, string> };
-      if (object.type !== 'bootstrap.kubernetes.io/token' || stored.object.metadata.deletionTimestamp) return undefined;
-      data = object.data ?? {};
-    } catch (error) {
-      if (isApiError(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    const stored = await find(registry, 'secrets', 'kube-system', `bootstrap-token-${id}`);
+    if (stored?.type !== 'bootstrap.kubernetes.io/token' || stored.metadata.deletionTimestamp) return undefined;
+    const { data = {} } = stored;
     const value = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString();
     const expected = Buffer.from(value('token-secret'));
     const given = Buffer.from(secret);

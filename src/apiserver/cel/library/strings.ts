@@ -1,6 +1,7 @@
 import type { Environment } from '../environment.ts';
 import { goPattern } from '../regex.ts';
 import { formatText } from './format-text.ts';
+import { escapes } from './texts.ts';
 
 const pointsOf = (text: string): string[] => [...text];
 
@@ -76,21 +77,9 @@ const joined = (list: readonly unknown[], separator = ''): string =>
 const spaces =
   /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 
-const quotes: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-  '"': '\\"',
-};
-
 const quote = (text: string): string =>
   `"${pointsOf(text)
-    .map((point) => quotes[point] ?? point)
+    .map((point) => escapes[point] ?? point)
     .join('')}"`;
 
 const asciiLower = (text: string): string => text.replaceAll(/[A-Z]+/g, (found) => found.toLowerCase());

@@ -45,7 +45,8 @@ export function scientificText(value: number): string {
   return `${mantissa}×10${power.replaceAll(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '')}`;
 }
 
-const escapes: Readonly<Record<string, string>> = {
+/** What Go writes in place of these characters in quotes. */
+export const escapes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
   '\f': '\\f',
