@@ -6,14 +6,11 @@ import { validateCidr, validateEndpointIp, validateIp } from './addresses.ts';
 import { validateLabels } from './metadata.ts';
 import { validatePortNumberOrName } from './probes.ts';
 import { Problems } from './problems.ts';
+import { isHeadless, validateAddressUpdate, validateClusterIps } from './service-addresses.ts';
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const affinities = ['ClientIP', 'None'];
-const families = ['IPv4', 'IPv6'];
-const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
-
-const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
 
 export function validateService(p: Problems, service: Service, old?: Service): void {
   const spec = service.spec ?? {};
@@ -41,11 +38,7 @@ export function validateService(p: Problems, service: Service, old?: Service): v
 }
 
 function validateServiceUpdate(p: Problems, spec: ServiceSpec, old: ServiceSpec): void {
-  const kept = old.clusterIPs?.[0];
-  const named = spec.type !== 'ExternalName' && old.type !== 'ExternalName';
-  if (named && kept && kept !== spec.clusterIPs?.[0]) {
-    p.invalid('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'may not change once set');
-  }
+  validateAddressUpdate(p, spec, old);
   if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer') {
     if (spec.loadBalancerClass !== old.loadBalancerClass) {
       p.invalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set');
@@ -53,6 +46,10 @@ function validateServiceUpdate(p: Problems, spec: ServiceSpec, old: ServiceSpec)
   }
   // A change is looked at for this first, and once more with the rest.
   validateBalancerClass(p, spec);
+  const checked = [spec, old].every((s) => s.type === 'LoadBalancer' && s.externalTrafficPolicy === 'Local');
+  if (checked && spec.healthCheckNodePort !== old.healthCheckNodePort) {
+    p.forbidden('spec.healthCheckNodePort', 'field is immutable');
+  }
 }
 
 const topologyHints = 'service.kubernetes.io/topology-aware-hints';
@@ -107,48 +104,6 @@ function validateAffinity(p: Problems, { sessionAffinity, sessionAffinityConfig:
   else if (seconds === undefined) p.required(`${at}.clientIP.timeoutSeconds`, why);
   else if (seconds <= 0 || seconds > 86400) {
     p.invalid(`${at}.clientIP.timeoutSeconds`, seconds, 'must be greater than 0 and less than 86400');
-  }
-}
-
-function validateClusterIps(p: Problems, spec: ServiceSpec, before: readonly string[] | undefined): void {
-  const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
-  const at = 'spec.clusterIPs';
-  if (clusterIP !== '') {
-    if (clusterIPs.length === 0) p.required(at);
-    else if (clusterIPs[0] !== clusterIP) p.invalid(at, clusterIPs, 'first value must match `clusterIP`');
-  } else if (clusterIPs.length > 0) p.invalid(at, clusterIPs, 'must be empty when `clusterIP` is not specified');
-  for (const [i, family] of ipFamilies.entries()) {
-    if (!families.includes(family)) p.unsupported(`spec.ipFamilies[${i}]`, family, families);
-    if (ipFamilies.indexOf(family) < i) p.duplicate(`spec.ipFamilies[${i}]`, family);
-  }
-  if (ipFamilyPolicy !== undefined && !familyPolicies.includes(ipFamilyPolicy)) {
-    p.unsupported('spec.ipFamilyPolicy', ipFamilyPolicy, familyPolicies);
-  }
-  let bad = false;
-  for (const [i, address] of clusterIPs.entries()) {
-    if (i === 0 && address === 'None') {
-      if (clusterIPs.length > 1) {
-        bad = true;
-        p.invalid(at, clusterIPs, "'None' must be the first and only value");
-      }
-      continue;
-    }
-    const own = new Problems();
-    validateIp(own, `${at}[${i}]`, address, before);
-    bad ||= own.causes.length > 0;
-    p.causes.push(...own.causes);
-  }
-  if (clusterIPs.length > 2) p.invalid(at, clusterIPs, 'may only hold up to 2 values');
-  if (bad) return;
-  if (clusterIPs.length > 1 && new Set(clusterIPs.map(isIP)).size < 2) {
-    p.invalid(at, clusterIPs, 'may specify no more than one IP for each IP family');
-  }
-  if (isHeadless(spec)) return;
-  for (const [i, address] of clusterIPs.entries()) {
-    const family = ipFamilies[i];
-    if (family !== undefined && family !== (isIP(address) === 4 ? 'IPv4' : 'IPv6')) {
-      p.invalid(`${at}[${i}]`, address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``);
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubernetesObject } from '../object.ts';
+import { statusWarnings } from './status.ts';
 import { deprecationWarnings } from './warnings.ts';
 
 const told = (kind: string, object: object, old?: object, group = ''): string[] =>
@@ -45,5 +46,15 @@ test('networks with more than their prefix are ambiguous', () => {
   const policy = { metadata: {}, spec: { egress: [{ to: [{ ipBlock: { cidr: '10.0.0.1/8' } }] }] } };
   assert.deepStrictEqual(told('NetworkPolicy', policy, undefined, 'networking.k8s.io'), [
     'spec.egress[0].to[0].ipBlock.cidr: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?)',
+  ]);
+});
+
+test('addresses in a status are told of when they could be written otherwise', () => {
+  const pod = {
+    metadata: {},
+    status: { podIPs: [{ ip: '10.0.0.1' }, { ip: 'FD00::1' }], hostIPs: [{ ip: 'fd00::1' }] },
+  };
+  assert.deepStrictEqual(statusWarnings({ group: '', version: 'v1', kind: 'Pod' }, pod as KubernetesObject), [
+    'status.podIPs[1].ip: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
   ]);
 });

@@ -8,6 +8,7 @@ import {
 } from '../../api/discovery-facts.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
 import { validateCreate, validateUpdate } from '../../api/validate.ts';
+import { statusWarnings } from '../../api/warnings/status.ts';
 import { deprecationWarnings } from '../../api/warnings/warnings.ts';
 import { type Behaviour, type BehaviourOptions, behaviours } from './strategies/map.ts';
 import type { Draft, ResourceDefinition, ResourceVersion, SubresourceDefinition } from './types.ts';
@@ -100,6 +101,7 @@ function builtinVersion(gvk: GroupVersionKind, scope: DiscoveredResource['scope'
       },
       applyDefaults: (object) => applyDefaults(gvk, object),
       warnings: (object, old) => deprecationWarnings(gvk, object, old),
+      subresourceWarnings: (object, subresource) => (subresource === 'status' ? statusWarnings(gvk, object) : []),
       validateCreate: (object) => validateCreate(gvk, object, { namespaced }),
       validateUpdate: (object, old, subresource = '') => validateUpdate(gvk, object, old, { namespaced, subresource }),
     },

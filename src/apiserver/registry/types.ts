@@ -211,7 +211,7 @@ export interface SchemaFunctions {
   /** What a client is told of an object that is valid but unwise. */
   warnings?(object: Draft, old: Frozen | undefined): string[];
   /** The same of what is written by way of a subresource. */
-  subresourceWarnings?(object: Draft): string[];
+  subresourceWarnings?(object: Draft, subresource: string): string[];
   validateUpdate(object: Draft, old: Frozen, subresource?: string): StatusCause[];
 }
 
@@ -296,7 +296,7 @@ export interface Strategy {
   prepareForUpdate?(object: Draft, old: Frozen, context: StrategyContext): void;
   validate?(object: Draft, context: StrategyContext): StatusCause[];
   validateUpdate?(object: Draft, old: Frozen, context: StrategyContext): StatusCause[];
-  /** Defaults that upstream gives an object as it reads it back: they are not validated. */
+  /** What upstream fills in, or leaves out, as it reads an object back: that is not validated. */
   fillInStored?(object: Draft): void;
   /** Default: the prefix and some random letters. */
   generatedName?(prefix: string): string;

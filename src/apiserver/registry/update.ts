@@ -87,7 +87,8 @@ async function updateOnce(
     keepSystemFields(draft, old);
     refuse(view, place.name, validated(core, draft, old, context));
     const { schema } = view.version;
-    const warnings = options.subresource ? schema.subresourceWarnings?.(draft) : schema.warnings?.(draft, old);
+    const { subresource } = options;
+    const warnings = subresource ? schema.subresourceWarnings?.(draft, subresource) : schema.warnings?.(draft, old);
     for (const text of warnings ?? []) context.warn(text);
     for (const text of strategy.warnings?.(draft, old, context) ?? []) context.warn(text);
 
@@ -98,6 +99,7 @@ async function updateOnce(
       if (validation instanceof Promise) await validation;
     }
 
+    strategy.fillInStored?.(draft);
     const stored = await write(core, place, existing, draft, context);
     // Nothing was written: something came in between, nothing changed, or it was a dry run.
     if (!stored || stored === existing || context.dryRun) await allocation?.revert();

@@ -2,14 +2,17 @@ import { randomInt } from 'node:crypto';
 import { type Cidr, cidrContains, cidrSize, formatCidr, formatIp, parseIp } from '../../../base/cidr.ts';
 import type { AllocatorMetrics, Scope, Usage } from '../../metrics/allocators.ts';
 
-/** Addresses of one family, from networks that may change, given out at most once. */
-export interface AddressPool {
+export interface AddressTaker {
   /** Undefined when it is taken now; else why it cannot be. `networks`: those that may be used now. */
   take(address: string, networks: readonly Cidr[]): string | undefined;
   takeAny(networks: readonly Cidr[]): string | undefined;
+  release(address: string): void;
+}
+
+/** Addresses of one family, from networks that may change, given out at most once. */
+export interface AddressPool extends AddressTaker {
   /** Known from before: no questions asked. */
   mark(address: string, networks: readonly Cidr[]): void;
-  release(address: string): void;
   /** What is taken of each of these networks, and of those that anything is taken of. */
   usage(networks: readonly Cidr[]): ReadonlyMap<string, Usage>;
 }
@@ -22,11 +25,14 @@ function reservedFor(size: bigint): bigint {
 }
 
 /** First and last usable address: not the network's own, and for IPv4 not its broadcast address. */
-function usable(network: Cidr): { first: bigint; count: bigint } {
+export function usable(network: Cidr): { first: bigint; count: bigint } {
   const outside = network.family === 4 ? 2n : 1n;
   const size = cidrSize(network);
   return { first: network.base + 1n, count: size > outside ? size - outside : 0n };
 }
+
+export const outOfRange = (address: string, range: string): string =>
+  `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${range}`;
 
 const mostTries = 70_000n;
 
@@ -62,10 +68,9 @@ export function createAddressPool(metrics?: Pick<AllocatorMetrics, 'address'>): 
     take(address, networks) {
       const ip = parseIp(address);
       const network = ip && networks.find((n) => cidrContains(n, ip));
-      const place = network && usable(network);
-      if (!ip || !place || ip.value < place.first || ip.value >= place.first + place.count) {
-        return `the provided network does not match the current range`;
-      }
+      if (!ip || !network) return 'the provided network does not match the current range';
+      const { first, count } = usable(network);
+      if (ip.value < first || ip.value >= first + count) return outOfRange(address, formatCidr(network));
       const text = formatIp(ip);
       const free = measured(network, 'static', () => !taken.has(text), Boolean);
       if (!free) return 'provided IP is already allocated';

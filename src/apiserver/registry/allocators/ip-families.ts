@@ -1,14 +1,12 @@
 import type { StatusCause } from '../../../api/gen/meta-v1.ts';
+import { Problems } from '../../../api/validation/problems.ts';
+import { validateClusterIps } from '../../../api/validation/service-addresses.ts';
 import { ipFamily } from '../../../base/cidr.ts';
+import { invalidValue } from './refusal.ts';
 import { hasSelector, needsClusterIp, type Spec, sameClusterIps, sameFamilies } from './service-shape.ts';
 
 const familyOf = (address: string): string => (ipFamily(address) === 6 ? 'IPv6' : 'IPv4');
 const otherFamily = (family: string | undefined): string => (family === 'IPv4' ? 'IPv6' : 'IPv4');
-const cause = (field: string, value: unknown, message: string): StatusCause => ({
-  reason: 'FieldValueInvalid',
-  field,
-  message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
-});
 const reduced = (before: readonly unknown[] | undefined, now: readonly unknown[] | undefined): boolean =>
   (before?.length ?? 0) === 2 && (now?.length ?? 0) === 1 && before?.[0] === now?.[0];
 
@@ -22,6 +20,9 @@ export function initFamilies(spec: Spec, old: Readonly<Spec> | undefined, famili
   const headlessWithoutSelector = spec.clusterIP === 'None' && !hasSelector(spec);
   spec.ipFamilyPolicy ??= old?.ipFamilyPolicy ?? (headlessWithoutSelector ? 'RequireDualStack' : 'SingleStack');
   const policy = spec.ipFamilyPolicy;
+  const wrong = new Problems();
+  validateClusterIps(wrong, spec, old?.clusterIPs);
+  if (wrong.causes.length > 0) return wrong.causes;
   const causes = old ? released(spec, old) : [];
   if (policy === 'SingleStack') causes.push(...tooMany(spec));
   causes.push(...inferFromAddresses(spec, families));
@@ -32,11 +33,11 @@ export function initFamilies(spec: Spec, old: Readonly<Spec> | undefined, famili
     return [];
   }
   if (policy === 'RequireDualStack' && families.length < 2) {
-    causes.push(cause('spec.ipFamilyPolicy', policy, 'this cluster is not configured for dual-stack services'));
+    causes.push(invalidValue('spec.ipFamilyPolicy', policy, 'this cluster is not configured for dual-stack services'));
   }
   for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
     if (!families.includes(family))
-      causes.push(cause(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+      causes.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
   }
   if (causes.length > 0) return causes;
   if (!spec.ipFamilies?.length) spec.ipFamilies = [families[0] ?? 'IPv4'];
@@ -66,7 +67,11 @@ function released(spec: Spec, old: Readonly<Spec>): StatusCause[] {
   const causes: StatusCause[] = [];
   const refuse = (what: string): void =>
     void causes.push(
-      cause('spec.ipFamilyPolicy', spec.ipFamilyPolicy, `must be 'SingleStack' to release the secondary ${what}`),
+      invalidValue(
+        'spec.ipFamilyPolicy',
+        spec.ipFamilyPolicy,
+        `must be 'SingleStack' to release the secondary ${what}`,
+      ),
     );
   if (reduced(old.clusterIPs, spec.clusterIPs)) refuse('cluster IP');
   if (reduced(old.ipFamilies, spec.ipFamilies)) refuse('IP family');
@@ -77,7 +82,7 @@ function tooMany(spec: Readonly<Spec>): StatusCause[] {
   const causes: StatusCause[] = [];
   const refuse = (what: string): void =>
     void causes.push(
-      cause(
+      invalidValue(
         'spec.ipFamilyPolicy',
         spec.ipFamilyPolicy,
         `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
@@ -95,7 +100,10 @@ function inferFromAddresses(spec: Spec, families: readonly string[]): StatusCaus
     if (i < (spec.ipFamilies?.length ?? 0)) continue;
     const family = familyOf(address);
     if (families.includes(family)) spec.ipFamilies = [...(spec.ipFamilies ?? []), family];
-    else causes.push(cause(`spec.clusterIPs[${i}]`, spec.clusterIPs, `${family} is not configured on this cluster`));
+    else
+      causes.push(
+        invalidValue(`spec.clusterIPs[${i}]`, spec.clusterIPs, `${family} is not configured on this cluster`),
+      );
   }
   return causes;
 }

@@ -1,11 +1,15 @@
 import { randomInt } from 'node:crypto';
 import type { AllocatorMetrics, Usage } from '../../metrics/allocators.ts';
 
-/** Ports of a range that are given out at most once. */
-export interface PortPool {
+export interface PortTaker {
   /** Undefined when it is taken now; else why it cannot be. */
   take(port: number): string | undefined;
   takeAny(): number | undefined;
+}
+
+/** Ports of a range that are given out at most once. */
+export interface PortPool extends PortTaker {
+  has(port: number): boolean;
   /** Known from before. */
   mark(port: number): void;
   release(port: number): void;
@@ -48,6 +52,7 @@ export function createPortPool(
       if (port !== undefined) taken.add(port);
       return port;
     },
+    has: (port) => taken.has(port),
     mark(port) {
       if (port >= from && port <= to) taken.add(port);
     },

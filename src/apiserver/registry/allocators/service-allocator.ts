@@ -1,13 +1,14 @@
-import { isIP } from 'node:net';
 import type { Service } from '../../../api/gen/core-v1.ts';
-import type { StatusCause } from '../../../api/gen/meta-v1.ts';
-import { internalError, invalid } from '../../../api/status.ts';
+import { internalError } from '../../../api/status.ts';
 import { type Cidr, ipFamily, parseCidr } from '../../../base/cidr.ts';
 import type { AllocatorMetrics } from '../../metrics/allocators.ts';
-import type { Registry } from '../types.ts';
+import type { Registry, StrategyContext } from '../types.ts';
 import { createAddressPool } from './address-pool.ts';
+import { dryAddresses, dryPorts } from './dry-run.ts';
 import { initFamilies } from './ip-families.ts';
-import { createPortPool } from './port-pool.ts';
+import { allocatePorts } from './node-ports.ts';
+import { createPortPool, type PortPool, type PortTaker } from './port-pool.ts';
+import { invalidValue, refuse } from './refusal.ts';
 import {
   hasNodePorts,
   isHeadless,
@@ -18,7 +19,6 @@ import {
   patchAllocated,
   type Spec,
   specOf,
-  wantsNodePorts,
 } from './service-shape.ts';
 
 export interface Allocation {
@@ -29,10 +29,12 @@ export interface Allocation {
   revert(): void;
 }
 
+export type AllocationContext = Pick<StrategyContext, 'registry' | 'dryRun'>;
+
 /** Gives Services their cluster addresses and node ports; each at most once. */
 export interface ServiceAllocator {
   /** Fills in the Service. Throws ApiError when what is asked for cannot be had; then nothing is taken. */
-  allocate(service: Service, old: Readonly<Service> | undefined, registry: Registry): Allocation;
+  allocate(service: Service, old: Readonly<Service> | undefined, context: AllocationContext): Allocation;
   /** Everything that a deleted Service had; gives its addresses. */
   release(service: Readonly<Service>): string[];
 }
@@ -63,8 +65,9 @@ export function createServiceAllocator(options: {
   };
 
   return {
-    allocate(service, old, registry) {
+    allocate(service, old, { registry, dryRun }) {
       learn(registry);
+      const taker = dryRun ? dryAddresses : addresses;
       service.spec ??= {};
       const { spec } = service;
       const before = old && specOf(old);
@@ -76,27 +79,24 @@ export function createServiceAllocator(options: {
       const undo: (() => void)[] = [];
       const takeAddress = (family: string, asked: string): string => {
         const usable = networks.filter((n) => (n.family === 4 ? 'IPv4' : 'IPv6') === family);
-        const address = asked === '' ? addresses.takeAny(usable) : asked;
+        const address = asked === '' ? taker.takeAny(usable) : asked;
         if (address === undefined) {
           const why = 'range is full';
           throw internalError(
             `failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata.name)}: ${why}`,
           );
         }
-        const refused = asked === '' ? undefined : addresses.take(asked, usable);
-        // What is no address at all is for the validation to say.
-        if (refused && isIP(asked) === 0) return asked;
+        const refused = asked === '' ? undefined : taker.take(asked, usable);
         if (refused) {
-          const value = JSON.stringify(spec.clusterIPs ?? []);
-          const message = `Invalid value: ${value}: failed to allocate IP ${asked}: ${refused}`;
-          refuse(service, [{ reason: 'FieldValueInvalid', field: 'spec.clusterIPs', message }]);
+          const why = `failed to allocate IP ${asked}: ${refused}`;
+          refuse(service, [invalidValue('spec.clusterIPs', spec.clusterIPs ?? [], why)]);
         }
-        undo.push(() => addresses.release(address));
+        undo.push(() => taker.release(address));
         return address;
       };
       try {
         const added = allocateAddresses(spec, before, takeAddress);
-        allocatePorts(service, spec, before, ports, undo);
+        allocatePorts(service, spec, before, dryRun ? dryPorts(ports) : noting(ports, undo));
         const nowAddresses = new Set(needsClusterIp(spec) ? addressesOf(spec) : []);
         const removed = (before ? addressesOf(before) : []).filter((address) => !nowAddresses.has(address));
         const nowPorts = new Set(keptPorts(spec));
@@ -127,9 +127,19 @@ export function createServiceAllocator(options: {
   };
 }
 
-function refuse(service: Service, causes: StatusCause[]): void {
-  if (causes.length > 0) throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', causes);
-}
+/** A pool of which what is taken is given back by `undo`. */
+const noting = (pool: PortPool, undo: (() => void)[]): PortTaker => ({
+  take(port) {
+    const refused = pool.take(port);
+    if (!refused) undo.push(() => pool.release(port));
+    return refused;
+  },
+  takeAny() {
+    const port = pool.takeAny();
+    if (port !== undefined) undo.push(() => pool.release(port));
+    return port;
+  },
+});
 
 /** The networks of ServiceCIDR objects that are ready and not on their way out. */
 function otherNetworks(registry: Registry, own: readonly Cidr[]): Cidr[] {
@@ -187,54 +197,4 @@ function allocateAddresses(
   spec.clusterIPs = all;
   if (all[0] !== undefined) spec.clusterIP = all[0];
   return added;
-}
-
-function allocatePorts(
-  service: Service,
-  spec: Spec,
-  before: Readonly<Spec> | undefined,
-  pool: ReturnType<typeof createPortPool>,
-  undo: (() => void)[],
-): void {
-  const had = new Set(before ? portsOf(before) : []);
-  const taken = new Map<number, number>();
-  const takeAny = (what: string): number => {
-    const port = pool.takeAny();
-    if (port === undefined) throw internalError(`failed to allocate a ${what}: range is full`);
-    undo.push(() => pool.release(port));
-    return port;
-  };
-  const takeThis = (port: number): string | undefined => {
-    const refused = pool.take(port);
-    if (!refused) undo.push(() => pool.release(port));
-    return refused;
-  };
-  const asked = new Set<number>();
-  if (hasNodePorts(spec)) {
-    for (const [i, port] of (spec.ports ?? []).entries()) {
-      if (!port.nodePort) continue;
-      if (!had.has(port.nodePort) && !asked.has(port.nodePort)) {
-        const refused = takeThis(port.nodePort);
-        if (refused) {
-          const message = `Invalid value: ${port.nodePort}: ${refused}`;
-          refuse(service, [{ reason: 'FieldValueInvalid', field: `spec.ports[${i}].nodePort`, message }]);
-        }
-      }
-      asked.add(port.nodePort);
-      // One port number under several protocols shares its node port.
-      if (!before) taken.set(port.port, port.nodePort);
-    }
-    for (const port of wantsNodePorts(spec) ? (spec.ports ?? []) : []) {
-      port.nodePort ||= taken.get(port.port) ?? takeAny('nodePort');
-      if (!before) taken.set(port.port, port.nodePort);
-    }
-  }
-  if (!needsHealthPort(spec)) return;
-  if (!spec.healthCheckNodePort) spec.healthCheckNodePort = takeAny('HealthCheck NodePort 0');
-  else if (!had.has(spec.healthCheckNodePort)) {
-    const refused = takeThis(spec.healthCheckNodePort);
-    if (refused) {
-      throw internalError(`failed to allocate requested HealthCheck NodePort ${spec.healthCheckNodePort}: ${refused}`);
-    }
-  }
 }

@@ -19,9 +19,10 @@ export function servicesOn(network: ServiceNetwork = { cidrs: ['10.43.0.0/16'] }
       status: true,
       createOnUpdate: true,
       answerDeleted: true,
-      allocate(object, old, { registry }) {
+      allocate(object, old, context) {
+        const { registry } = context;
         const service = draftOf<Service>(object);
-        const allocation = allocator.allocate(service, old && readOf<Service>(old), registry);
+        const allocation = allocator.allocate(service, old && readOf<Service>(old), context);
         return {
           revert: () => allocation.revert(),
           commit() {
@@ -35,6 +36,10 @@ export function servicesOn(network: ServiceNetwork = { cidrs: ['10.43.0.0/16'] }
       },
       prepareForUpdate(object, old, { subresource }) {
         if (!subresource) dropTypeDependent(draftOf<Service>(object), readOf<Service>(old));
+      },
+      fillInStored(object) {
+        const { spec } = draftOf<Service>(object);
+        if (spec?.type === 'ExternalName') delete spec.internalTrafficPolicy;
       },
       afterDelete(object, { registry }) {
         for (const address of allocator.release(readOf<Service>(object)))
