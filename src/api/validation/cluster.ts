@@ -45,6 +45,13 @@ export function validateApiService(p: Problems, { spec = {} as never }: APIServi
   }
 }
 
+export function validateApiServiceStatus(p: Problems, { status }: APIService): void {
+  for (const [i, condition] of (status?.conditions ?? []).entries()) {
+    const at = `status.conditions[${i}].status`;
+    p.known(at, condition.status ?? '', ['True', 'False', 'Unknown']);
+  }
+}
+
 const usages = [
   'any',
   'cert sign',

@@ -1,13 +1,11 @@
-import { isIP } from 'node:net';
+import { valueWord } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
-import type { ConfigMap, Event, LimitRange, LimitRangeItem, Namespace, Node, Secret, Taint } from '../gen/core-v1.ts';
-import { isConfigMapKey, isDns1123Subdomain, isLabelValue, isQualifiedName } from '../names.ts';
+import type { ConfigMap, Event, LimitRange, LimitRangeItem, Namespace, Secret } from '../gen/core-v1.ts';
+import { jsonSyntaxError } from '../json-syntax.ts';
+import { isConfigMapKey, isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import { compareQuantities, quantityMilliValue } from '../quantity.ts';
-import { validateCidr } from './addresses.ts';
-import { validateLabelName } from './metadata.ts';
 import type { Problems } from './problems.ts';
-import { validateContainerResourceName, validateResourceName, validateResourceQuantity } from './resources.ts';
-import { validateTaintEffect } from './scheduling.ts';
+import { validateContainerResourceName, validateResourceName } from './resources.ts';
 
 const maxData = 1024 * 1024;
 const frozen = 'field is immutable when `immutable` is set';
@@ -34,14 +32,23 @@ export function validateConfigMap(p: Problems, map: ConfigMap, old?: ConfigMap):
   if (size > maxData) p.tooLong('[]', maxData);
 }
 
-/** Keys that a secret of a type has to have; any of a list when `any`. */
-const secretKeys: Readonly<Record<string, { keys: string[]; any?: boolean; json?: boolean }>> = {
+/** Keys that a secret of a type has to have; any of a list when `any`, with a value when `filled`. */
+const secretKeys: Readonly<Record<string, { keys: string[]; any?: boolean; filled?: boolean; json?: boolean }>> = {
   'kubernetes.io/dockercfg': { keys: ['.dockercfg'], json: true },
   'kubernetes.io/dockerconfigjson': { keys: ['.dockerconfigjson'], json: true },
   'kubernetes.io/basic-auth': { keys: ['username', 'password'], any: true },
-  'kubernetes.io/ssh-auth': { keys: ['ssh-privatekey'] },
+  'kubernetes.io/ssh-auth': { keys: ['ssh-privatekey'], filled: true },
   'kubernetes.io/tls': { keys: ['tls.crt', 'tls.key'] },
 };
+
+/** Why a text is not the JSON of an object, as Go says it. */
+function structProblem(text: string): string | undefined {
+  const wrong = jsonSyntaxError(text);
+  if (wrong !== undefined) return wrong;
+  const value: unknown = JSON.parse(text);
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
+  return `json: cannot unmarshal ${valueWord(value)} into Go value of type map[string]interface {}`;
+}
 
 export function validateSecret(p: Problems, secret: Secret, old?: Secret): void {
   const data = secret.data ?? {};
@@ -62,15 +69,12 @@ export function validateSecret(p: Problems, secret: Secret, old?: Secret): void 
   }
   const rule = secretKeys[secret.type ?? ''];
   if (!rule) return;
-  const missing = rule.keys.filter((key) => data[key] === undefined);
+  const missing = rule.keys.filter((key) => (rule.filled ? !data[key] : data[key] === undefined));
   if (!rule.any || missing.length === rule.keys.length) for (const key of missing) p.required(`data[${key}]`);
   if (!rule.json || missing.length > 0) return;
   for (const key of rule.keys) {
-    try {
-      JSON.parse(Buffer.from(data[key] ?? '', 'base64').toString('utf8'));
-    } catch (error) {
-      p.invalid(`data[${key}]`, '<secret contents redacted>', (error as Error).message);
-    }
+    const why = structProblem(Buffer.from(data[key] ?? '', 'base64').toString('utf8'));
+    if (why) p.invalid(`data[${key}]`, '<secret contents redacted>', why);
   }
 }
 
@@ -85,53 +89,6 @@ export function validateNamespaceStatus(p: Problems, { metadata, status }: Names
   } else if (metadata.deletionTimestamp && phase !== 'Terminating') {
     p.invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty");
   }
-}
-
-function validateTaints(p: Problems, taints: readonly Taint[]): void {
-  const seen = new Set<string>();
-  for (const [i, taint] of taints.entries()) {
-    const at = `metadata.taints[${i}]`;
-    validateLabelName(p, `${at}.key`, taint.key ?? '');
-    const wrong = isLabelValue(taint.value ?? '');
-    if (wrong.length > 0) p.invalid(`${at}.value`, taint.value, wrong.join(';'));
-    if (!taint.effect) p.required(`${at}.effect`);
-    else validateTaintEffect(p, `${at}.effect`, taint.effect);
-    const key = `${taint.key}:${taint.effect}`;
-    if (seen.has(key)) {
-      const { key: name = '', value = '', effect = '', timeAdded = null } = taint;
-      p.duplicate(at, { Key: name, Value: value, Effect: effect, TimeAdded: timeAdded });
-      const cause = p.causes.at(-1);
-      if (cause) cause.message += ': taints must be unique by key and effect pair';
-    }
-    seen.add(key);
-  }
-}
-
-export function validateNode(p: Problems, node: Node, old?: Node): void {
-  const { spec = {}, status = {} } = node;
-  if (!old) validateTaints(p, spec.taints ?? []);
-  for (const field of ['capacity', 'allocatable'] as const) {
-    for (const [name, value] of Object.entries(status[field] ?? {})) {
-      validateResourceQuantity(p, `status.${field}.${name}`, name, value);
-    }
-  }
-  if (!old) {
-    const ranges = spec.podCIDRs ?? [];
-    for (const [i, range] of ranges.entries()) validateCidr(p, `spec.podCIDRs[${i}]`, range);
-    const families = new Set(ranges.map((range) => isIP(range.split('/')[0] ?? '')));
-    if (ranges.length > 1 && (ranges.length > 2 || families.size < 2)) {
-      p.invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family');
-    }
-    return;
-  }
-  const had = old.spec?.podCIDRs ?? [];
-  if (had.length > 0 && !sameValue(had, spec.podCIDRs ?? [])) {
-    p.forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid');
-  }
-  if (old.spec?.providerID && old.spec.providerID !== spec.providerID) {
-    p.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid');
-  }
-  validateTaints(p, spec.taints ?? []);
 }
 
 const limitTypes = ['Pod', 'Container', 'PersistentVolumeClaim'];

@@ -54,7 +54,8 @@ function validateDefinitionSpec(
   }
   p.oneOf('spec.scope', spec.scope, ['Cluster', 'Namespaced']);
   validateVersions(p, spec);
-  validateDefinitionNames(p, spec);
+  for (const field of nameFields) if (!spec.names?.[field]) p.required(`spec.names.${field}`);
+  validateDefinitionNames(p, 'spec.names', spec.names);
   validateConversion(p, spec.conversion, old);
   if (spec.preserveUnknownFields && !old?.preserveUnknownFields) {
     const why =
@@ -206,22 +207,29 @@ function shownVersion(version: Version, all: readonly Version[]): object {
   };
 }
 
-function validateDefinitionNames(p: Problems, { names }: CustomResourceDefinitionSpec): void {
+const nameFields = ['plural', 'singular', 'kind', 'listKind'] as const;
+
+type Names = Partial<NonNullable<CustomResourceDefinitionSpec['names']>>;
+
+function validateDefinitionNames(p: Problems, at: string, names: Names | undefined): void {
   const joined = (path: string, value: string, wrong: readonly string[], intro = ''): void => {
-    if (wrong.length > 0) p.invalid(`spec.names.${path}`, value, intro + wrong.join(','));
+    if (wrong.length > 0) p.invalid(`${at}.${path}`, value, intro + wrong.join(','));
   };
-  const fields = ['plural', 'singular', 'kind', 'listKind'] as const;
-  for (const field of fields) if (!names?.[field]) p.required(`spec.names.${field}`);
-  for (const field of fields) {
+  for (const field of nameFields) {
     const value = names?.[field];
     if (!value) continue;
     const isMixed = field === 'kind' || field === 'listKind';
     joined(field, value, isDns1035Label(isMixed ? value.toLowerCase() : value), isMixed ? mixedCase : '');
   }
   if (names?.kind && names.kind === names.listKind) {
-    p.invalid('spec.names.listKind', names.listKind, 'kind and listKind may not be the same');
+    p.invalid(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same');
   }
   for (const list of ['shortNames', 'categories'] as const) {
     for (const [i, name] of (names?.[list] ?? []).entries()) joined(`${list}[${i}]`, name, isDns1035Label(name));
   }
+}
+
+/** Not all names have to be accepted. */
+export function validateDefinitionStatus(p: Problems, { status }: CustomResourceDefinition): void {
+  validateDefinitionNames(p, 'status.acceptedNames', status?.acceptedNames);
 }

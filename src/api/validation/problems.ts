@@ -36,6 +36,10 @@ export class Problems {
     this.#add('FieldValueForbidden', field, 'Forbidden', detail);
   }
 
+  internal(field: string, detail: string): void {
+    this.#add('InternalError', field, 'Internal error', detail);
+  }
+
   duplicate(field: string, value: unknown): void {
     this.#add('FieldValueDuplicate', field, `Duplicate value: ${valueText(value)}`, '');
   }

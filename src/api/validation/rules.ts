@@ -14,6 +14,7 @@ import {
   apiServiceNames,
   isIpName,
   validateApiService,
+  validateApiServiceStatus,
   validateIpAddress,
   validateServiceCidr,
   validateSigningRequest,
@@ -24,10 +25,9 @@ import {
   validateLimitRange,
   validateNamespace,
   validateNamespaceStatus,
-  validateNode,
   validateSecret,
 } from './core.ts';
-import { definitionNames, validateDefinition } from './definitions.ts';
+import { definitionNames, validateDefinition, validateDefinitionStatus } from './definitions.ts';
 import { validateResourceClaimStatus } from './device-allocations.ts';
 import { validateDeviceClass, validateResourceClaim, validateResourceClaimTemplate } from './device-claims.ts';
 import { validateResourceSlice } from './device-slices.ts';
@@ -36,6 +36,7 @@ import { validateConditionTypes, validateFlowSchema, validatePriorityLevel } fro
 import { validateJobStatus } from './job-status.ts';
 import type { NameRule } from './metadata.ts';
 import { validateIngress, validateIngressClass, validateNetworkPolicy } from './networking.ts';
+import { validateNode, validateNodeChange, validateNodeUpdate } from './nodes.ts';
 import { validatePodCreate } from './pod.ts';
 import { validatePodStatus } from './pod-status.ts';
 import { validateEphemeralUpdate, validatePodUpdate, validateResize } from './pod-update.ts';
@@ -141,7 +142,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/Event': named(isPathSegment, { prefix: isPathSegment, create: validateEvent, knownFinalizers: false }),
   '/LimitRange': subdomain(validateLimitRange),
   '/Namespace': named(isDns1123Label, { create: validateNamespace, status: validateNamespaceStatus }),
-  '/Node': subdomain(validateNode, { status: validateNode }),
+  '/Node': subdomain(validateNode, { update: validateNodeUpdate, status: validateNodeChange }),
   '/PersistentVolumeClaim': subdomain(validateClaim, { status: validateClaimStatus }),
   '/ResourceQuota': subdomain(validateResourceQuota, { status: validateQuotaStatus }),
   '/Secret': subdomain(validateSecret),
@@ -158,10 +159,12 @@ const kinds: Readonly<Record<string, KindRules>> = {
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),
   'apiextensions.k8s.io/CustomResourceDefinition': named(isDns1123Subdomain, {
     create: validateDefinition,
+    status: validateDefinitionStatus,
     knownFinalizers: false,
     namesOf: definitionNames,
   }),
   'apiregistration.k8s.io/APIService': anyPath(validateApiService, {
+    status: validateApiServiceStatus,
     knownFinalizers: false,
     namesOf: apiServiceNames,
   }),

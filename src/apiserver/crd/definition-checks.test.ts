@@ -88,3 +88,24 @@ test('rules that would cost too much where they stand', () => {
   assert.deepEqual(of({ maxItems: 100 }), []);
   assert.match(of({})[0] ?? '', /^Forbidden: estimated rule cost exceeds budget by factor of more than 100x/);
 });
+
+test('defaults of embedded metadata have to be metadata', () => {
+  const embedded = { type: 'object', 'x-kubernetes-embedded-resource': true };
+  const name = (text: unknown, type = 'string') => ({
+    metadata: { type: 'object', properties: { name: { type, default: text } } },
+  });
+  const told = (schema: object): string[] =>
+    definitionProblems(crd({ properties: { a: { ...embedded, ...schema } } })).map((c) => `${c.field}: ${c.message}`);
+  const at = 'spec.validation.openAPIV3Schema.properties[spec].properties[a]';
+  assert.deepEqual(told({ properties: name('fine') }), []);
+  assert.deepEqual(told({ properties: name('a/b') }), [
+    `${at}.properties[metadata].properties[name].default: Invalid value: "a/b": must result in valid metadata: metadata.name: Invalid value: "a/b": may not contain '/'`,
+  ]);
+  assert.deepEqual(
+    told({ default: { apiVersion: 'v1', kind: 'Pod' }, 'x-kubernetes-preserve-unknown-fields': true }),
+    [],
+  );
+  assert.deepEqual(told({ default: { kind: 'Pod' }, 'x-kubernetes-preserve-unknown-fields': true }), [
+    `${at}.default.apiVersion: Required value`,
+  ]);
+});

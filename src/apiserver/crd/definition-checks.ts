@@ -9,52 +9,15 @@ import { readExpression } from '../cel/expression.ts';
 import { goPattern } from '../cel/regex.ts';
 import { usesName } from '../cel/tree.ts';
 import { type Declared, mostOccurrences, sizeAt } from './cel-types.ts';
+import { valueProblems } from './embedded.ts';
 import { findPlace, placeOf } from './field-path.ts';
 import { isKnownFormat } from './formats.ts';
 import { listProblems } from './lists.ts';
 import { type RuleScope, rulesOf, scopeOf, type ValidationRule } from './rule-environment.ts';
 import { checkRules } from './rules.ts';
-import { additionalOf, fillDefaults, isObject, itemsOf, prune, type Schema } from './structural.ts';
+import { type Place, placesIn } from './schema-places.ts';
+import { fillDefaults, type Json, prune, type Schema } from './structural.ts';
 import { validateValue } from './validate-value.ts';
-
-interface Visit {
-  schema: Schema;
-  path: string;
-  root: boolean;
-  /** How often the place may be there at the most; Infinity where a list or map around it has no bound. */
-  times: number;
-  /** The innermost place around it whose parts cannot be told from one another by what they were before. */
-  uncorrelated: string | undefined;
-}
-
-/** How many elements the schema itself allows. */
-function allowed(schema: Schema): number {
-  if (schema.type === 'array') return schema.maxItems ?? Number.POSITIVE_INFINITY;
-  if (schema.type === 'object' && additionalOf(schema) !== undefined) {
-    return schema.maxProperties ?? Number.POSITIVE_INFINITY;
-  }
-  return 1;
-}
-
-function* nested(visit: Visit): Generator<Visit> {
-  const { schema, path, times } = visit;
-  yield visit;
-  const each = times * Math.max(0, allowed(schema));
-  const below = (inner: Schema, at: string, uncorrelated: string | undefined): Generator<Visit> =>
-    nested({ schema: inner, path: at, root: false, times: each, uncorrelated });
-  for (const [key, property] of Object.entries(schema.properties ?? {}))
-    yield* below(property as Schema, `${path}.properties[${key}]`, visit.uncorrelated);
-  const items = itemsOf(schema);
-  const keyed = schema['x-kubernetes-list-type'] === 'map';
-  if (items) yield* below(items, `${path}.items`, keyed ? visit.uncorrelated : path);
-  const additional = additionalOf(schema);
-  if (isObject(additional)) {
-    yield* below(additional as Schema, `${path}.additionalProperties`, visit.uncorrelated);
-  }
-}
-
-const placesIn = (schema: Schema, path: string): Generator<Visit> =>
-  nested({ schema, path, root: true, times: 1, uncorrelated: undefined });
 
 /** One rule may cost so much at the most, over all places where it can stand, and all of a schema. */
 const ruleLimit = 10_000_000;
@@ -119,7 +82,7 @@ interface Compiled {
 }
 
 /** Reads an expression of a rule and says what is wrong; gives what it costs over all its places. */
-function costOf({ times }: Visit, { environment, declared }: Compiled, text: string) {
+function costOf({ times }: Place, { environment, declared }: Compiled, text: string) {
   const read = readExpression(text, environment);
   if ('problem' in read) return read;
   const { tree, checked } = read;
@@ -132,13 +95,13 @@ const unusedOldSelf = 'may not be set if oldSelf is not used in rule';
 
 function compileRule(
   p: Problems,
-  visit: Visit,
+  place: Place,
   compiled: Compiled,
   rule: ValidationRule,
   at: string,
   costs: Costs,
 ): void {
-  const found = costOf(visit, compiled, rule.rule ?? '');
+  const found = costOf(place, compiled, rule.rule ?? '');
   if ('problem' in found) {
     p.invalid(`${at}.rule`, shownRule(rule), found.problem);
     if (rule.optionalOldSelf !== undefined) p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, unusedOldSelf);
@@ -150,10 +113,10 @@ function compileRule(
   }
   if (found.cost > ruleLimit) p.forbidden(`${at}.rule`, costText('estimated rule cost', found.cost, ruleLimit));
   observe(costs, `${at}.rule`, found.cost);
-  if (rule.messageExpression) compileMessage(p, visit, compiled, rule, at, costs);
+  if (rule.messageExpression) compileMessage(p, place, compiled, rule, at, costs);
   if (usesName(found.tree, 'oldSelf')) {
-    const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${visit.uncorrelated}`;
-    if (visit.uncorrelated !== undefined) p.invalid(`${at}.rule`, rule.rule, why);
+    const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelated}`;
+    if (place.uncorrelated !== undefined) p.invalid(`${at}.rule`, rule.rule, why);
   } else if (rule.optionalOldSelf !== undefined) {
     p.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, unusedOldSelf);
   }
@@ -161,14 +124,14 @@ function compileRule(
 
 function compileMessage(
   p: Problems,
-  visit: Visit,
+  place: Place,
   compiled: Compiled,
   rule: ValidationRule,
   at: string,
   costs: Costs,
 ): void {
   const field = `${at}.messageExpression`;
-  const found = costOf({ ...visit, times: 1 }, compiled, rule.messageExpression ?? '');
+  const found = costOf({ ...place, times: 1 }, compiled, rule.messageExpression ?? '');
   if ('problem' in found) p.invalid(field, shownRule(rule), `messageExpression ${found.problem}`);
   else if (found.type.kind !== 'string') {
     p.invalid(field, shownRule(rule), 'messageExpression must evaluate to a string');
@@ -181,8 +144,8 @@ function compileMessage(
 }
 
 /** `compiling`: its texts alone are looked at otherwise. */
-function checkRulesOf(p: Problems, visit: Visit, costs: Costs, compiling: boolean): void {
-  const { schema, path, root } = visit;
+function checkRulesOf(p: Problems, place: Place, costs: Costs, compiling: boolean): void {
+  const { schema, path, root } = place;
   const rules = rulesOf(schema);
   if (rules.length === 0) return;
   const before = p.causes.length;
@@ -192,17 +155,34 @@ function checkRulesOf(p: Problems, visit: Visit, costs: Costs, compiling: boolea
   const scope = scopeOf(schema, root);
   for (const [i, rule] of scope ? rules.entries() : []) {
     const environment = (scope as RuleScope).environment(rule.optionalOldSelf ?? false);
-    compileRule(p, visit, { environment, declared: (scope as RuleScope).declared }, rule, at(i), costs);
+    compileRule(p, place, { environment, declared: (scope as RuleScope).declared }, rule, at(i), costs);
   }
 }
 
+/** What is wrong with a default as metadata, of the resource that it is or of the one that it is a part of. */
+function metadataProblems(p: Problems, at: string, { schema, resource }: Place): void {
+  if (!resource) {
+    p.causes.push(...valueProblems(schema.default as Json, schema, at));
+    return;
+  }
+  const wrong = valueProblems(resource.around(schema.default as Json), resource.schema, '');
+  const texts = wrong.map(({ field, message }) => `${field}: ${message}`);
+  if (texts.length === 0) return;
+  const why = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  p.invalid(at, schema.default, `must result in valid metadata: ${why}`);
+}
+
 /** A default has to be what its schema allows, with nothing to prune. */
-function checkDefault(p: Problems, { schema, path, root }: Visit): void {
+function checkDefault(p: Problems, place: Place): void {
+  const { schema, path, root } = place;
   if (schema.default === undefined) return;
   const at = `${path}.default`;
   const filled = structuredClone(schema.default) as unknown;
-  const unknown = prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
+  const unknown = place.resource ? [] : prune(filled, schema, schema['x-kubernetes-embedded-resource'] ?? false);
   if (unknown.length > 0) p.invalid(at, schema.default, 'must not have unknown fields');
+  const before = p.causes.length;
+  metadataProblems(p, at, place);
+  if (p.causes.length > before) return;
   fillDefaults(filled, schema);
   const wrong = [
     ...validateValue(filled, schema),
@@ -223,7 +203,7 @@ function schemasOf(crd: CustomResourceDefinition): { schema: Schema; path: strin
   });
 }
 
-function checkPattern(p: Problems, { schema: { pattern }, path }: Visit): void {
+function checkPattern(p: Problems, { schema: { pattern }, path }: Place): void {
   if (!pattern) return;
   try {
     goPattern(pattern);
@@ -244,10 +224,10 @@ export function definitionProblems(crd: CustomResourceDefinition, old?: CustomRe
     const known = p.causes.length;
     // Of what has no known form, nothing more can be told.
     const isStructural = structuralProblems(path, schema).causes.length === 0;
-    for (const visit of places) checkPattern(p, visit);
-    for (const visit of isStructural && p.causes.length === known ? places : []) checkDefault(p, visit);
+    for (const place of places) checkPattern(p, place);
+    for (const place of isStructural && p.causes.length === known ? places : []) checkDefault(p, place);
     const compiling = isStructural && p.causes.length === known;
-    for (const visit of places) checkRulesOf(p, visit, costs, compiling);
+    for (const place of places) checkRulesOf(p, place, costs, compiling);
     if (costs.total <= schemaLimit) continue;
     const whole = 'estimated rule cost total for entire OpenAPIv3 schema';
     const part = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';

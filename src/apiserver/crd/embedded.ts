@@ -6,6 +6,11 @@ import { validateMetadata } from '../../api/validation/metadata.ts';
 import { Problems } from '../../api/validation/problems.ts';
 import { additionalOf, isObject, itemsOf, type Json, type JsonObject, type Schema } from './structural.ts';
 
+const child = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+/** The object that embeds others is looked at by other rules. */
+const withoutRoot = (schema: Schema): Schema => ({ ...schema, 'x-kubernetes-embedded-resource': false });
+
 /** Does something with each object that stands for a resource of its own within an object, from the outside in. */
 function eachEmbedded(value: Json, schema: Schema, path: string, act: (found: JsonObject, path: string) => void): void {
   if (Array.isArray(value)) {
@@ -14,11 +19,11 @@ function eachEmbedded(value: Json, schema: Schema, path: string, act: (found: Js
     return;
   }
   if (!isObject(value)) return;
-  if (path !== '' && schema['x-kubernetes-embedded-resource']) act(value, path);
+  if (schema['x-kubernetes-embedded-resource']) act(value, path);
   const additional = additionalOf(schema);
   for (const [key, item] of Object.entries(value)) {
     const property = schema.properties?.[key] as Schema | undefined;
-    if (property) eachEmbedded(item, property, path === '' ? key : `${path}.${key}`, act);
+    if (property) eachEmbedded(item, property, child(path, key), act);
     else if (isObject(additional)) eachEmbedded(item, additional as Schema, `${path}[${key}]`, act);
   }
 }
@@ -26,10 +31,14 @@ function eachEmbedded(value: Json, schema: Schema, path: string, act: (found: Js
 const objectMeta = namedType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
 
 /** A value of an embedded object that cannot be what it is called. */
-export class EmbeddedTypeError extends Error {}
+export class EmbeddedTypeError extends Error {
+  readonly causes: StatusCause[];
 
-const typeError = ({ causes }: Problems): EmbeddedTypeError =>
-  new EmbeddedTypeError(causes.map(({ field, message }) => `${field}: ${message}`).join(', '));
+  constructor({ causes }: Pick<Problems, 'causes'>) {
+    super(causes.map(({ field, message }) => `${field}: ${message}`).join(', '));
+    this.causes = causes;
+  }
+}
 
 function coerceMetadata(object: JsonObject, path: string): string[] {
   const walk = newWalk();
@@ -42,7 +51,7 @@ function coerceMetadata(object: JsonObject, path: string): string[] {
     if (!isTypeError(error)) throw error;
     const problems = new Problems();
     problems.invalid(path, given, error.message);
-    throw typeError(problems);
+    throw new EmbeddedTypeError(problems);
   }
   return walk.unknown.map((field) => `${path}.${field}`);
 }
@@ -51,22 +60,24 @@ function coerceMetadata(object: JsonObject, path: string): string[] {
  * Brings the metadata of embedded objects in place to the form that metadata has; gives the paths of what it does not
  * know there, which is gone. Throws EmbeddedTypeError.
  */
-export function coerceEmbedded(object: Json, schema: Schema): string[] {
+export const coerceEmbedded = (object: Json, schema: Schema): string[] => coerce(object, withoutRoot(schema), '');
+
+function coerce(object: Json, schema: Schema, root: string): string[] {
   const unknown: string[] = [];
-  eachEmbedded(object, schema, '', (found, path) => {
+  eachEmbedded(object, schema, root, (found, path) => {
     const problems = new Problems();
     for (const name of ['apiVersion', 'kind'])
       if (found[name] !== undefined && typeof found[name] !== 'string')
-        problems.invalid(`${path}.${name}`, found[name], 'must be a string');
-    if (problems.causes.length > 0) throw typeError(problems);
-    if ('metadata' in found) unknown.push(...coerceMetadata(found, `${path}.metadata`));
+        problems.invalid(child(path, name), found[name], 'must be a string');
+    if (problems.causes.length > 0) throw new EmbeddedTypeError(problems);
+    if ('metadata' in found) unknown.push(...coerceMetadata(found, child(path, 'metadata')));
   });
   return unknown.sort();
 }
 
 function typeProblems(p: Problems, value: JsonObject, path: string): void {
   for (const name of ['apiVersion', 'kind'] as const) {
-    const field = `${path}.${name}`;
+    const field = child(path, name);
     const text = value[name];
     if (text === undefined) p.required(field);
     else if (typeof text !== 'string') p.invalid(field, text, 'must be a string');
@@ -93,11 +104,25 @@ function metadataProblems(p: Problems, metadata: Json, path: string): void {
 }
 
 /** Objects within the object that stand for resources of their own say what they are, and have metadata as others do. */
-export function embeddedProblems(object: Json, schema: Schema): StatusCause[] {
+export const embeddedProblems = (object: Json, schema: Schema): StatusCause[] =>
+  problemsOf(object, withoutRoot(schema), '');
+
+function problemsOf(object: Json, schema: Schema, root: string): StatusCause[] {
   const p = new Problems();
-  eachEmbedded(object, schema, '', (found, path) => {
+  eachEmbedded(object, schema, root, (found, path) => {
     typeProblems(p, found, path);
-    metadataProblems(p, found.metadata, `${path}.metadata`);
+    metadataProblems(p, found.metadata, child(path, 'metadata'));
   });
   return p.causes;
+}
+
+/** The same of a value at a path, which may stand for a resource itself and is not altered. */
+export function valueProblems(value: Json, schema: Schema, path: string): StatusCause[] {
+  try {
+    coerce(structuredClone(value), schema, path);
+  } catch (error) {
+    if (!(error instanceof EmbeddedTypeError)) throw error;
+    return error.causes;
+  }
+  return problemsOf(value, schema, path);
 }
