@@ -122,7 +122,7 @@ function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
       if (typeof kept === 'object') noteEmpty(result, key);
     } else {
       result[key] = kept;
-      if (field.dropped) walk.dropped.push([result, key]);
+      if (field.dropped || (walk.dropped.length > 0 && isLeftEmpty(field.type, kept))) walk.dropped.push([result, key]);
       else if (Array.isArray(kept) && kept.length === 0 && !keptAsJson(type)) walk.empties.push([result, key]);
     }
   }
@@ -130,6 +130,12 @@ function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
     if (result[field.name] === undefined) result[field.name] = zeroOf(field);
   }
   return result;
+}
+
+/** Whether what is dropped of a value is all that it has; of most types something empty stays. */
+function isLeftEmpty(type: TypeSchema, value: unknown): boolean {
+  if (type.name !== 'io.k8s.api.core.v1.Lifecycle') return false;
+  return Object.keys(value as Struct).every((key) => type.fields.get(key)?.dropped);
 }
 
 function canonicalField(type: TypeSchema, field: FieldSchema, given: unknown, walk: Walk): unknown {

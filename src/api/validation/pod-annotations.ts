@@ -1,24 +1,20 @@
-import type { Container, Pod, PodSpec, SeccompProfile } from '../gen/core-v1.ts';
+import type { Pod, PodSpec, SeccompProfile, Toleration } from '../gen/core-v1.ts';
 import type { ObjectMeta } from '../gen/meta-v1.ts';
+import { validateAnnotatedList } from './annotated-list.ts';
+import { containersOf } from './container-paths.ts';
 import { validateLocalPath } from './paths.ts';
 import type { Problems } from './problems.ts';
+import { validateTolerations } from './scheduling.ts';
 
 /** What was said of pods by annotations before there were fields for it. Upstream: `pkg/apis/core/validation`. */
 
 const mirror = 'kubernetes.io/config.mirror';
+const tolerated = 'scheduler.alpha.kubernetes.io/tolerations';
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
 const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
 const appArmor = 'container.apparmor.security.beta.kubernetes.io/';
 const local = 'localhost/';
-
-/** Every container of a pod with its path, in the order in which upstream visits them. */
-function containersOf(spec: PodSpec): { container: Container; path: string }[] {
-  const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
-  return lists.flatMap((list) =>
-    (spec[list] ?? []).map((container, i) => ({ container: container as Container, path: `spec.${list}[${i}]` })),
-  );
-}
 
 function validateSeccomp(p: Problems, path: string, profile: string): void {
   if (['runtime/default', 'docker/default', 'unconfined'].includes(profile)) return;
@@ -35,11 +31,14 @@ function validateAnnotations(p: Problems, annotations: Readonly<Record<string, s
   if (copied !== undefined && !spec.nodeName) {
     p.invalid(`${at}[${mirror}]`, copied, 'must set spec.nodeName if mirror pod annotation is set');
   }
+  validateAnnotatedList<Toleration>(p, at, { annotations }, tolerated, (list) =>
+    validateTolerations(p, `${at}.${tolerated}`, list),
+  );
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isInt32(cost)) p.invalid(`${at}[${deletionCost}]`, cost, 'must be a 32bit integer');
   const whole = annotations[seccompPod];
   if (whole !== undefined) validateSeccomp(p, `${at}.${seccompPod}`, whole);
-  const names = containersOf(spec).map(({ container }) => container.name);
+  const names = containersOf(spec, 'spec').map(({ container }) => container.name);
   for (const [key, value] of Object.entries(annotations)) {
     if (key.startsWith(seccompContainer)) validateSeccomp(p, `${at}.${key}`, value);
     if (!key.startsWith(appArmor)) continue;
@@ -92,7 +91,7 @@ export function validateAnnotatedProfiles(p: Problems, { metadata, spec }: Pod):
   const { securityContext } = spec;
   const own: SeccompProfile | undefined = securityContext?.seccompProfile;
   validateSame(p, 'spec.securityContext.seccompProfile', annotations[seccompPod], own, seccomp);
-  const containers = containersOf(spec);
+  const containers = containersOf(spec, 'spec');
   for (const { container, path } of containers) {
     const profile = container.securityContext?.seccompProfile;
     const annotation = annotations[seccompContainer + container.name];

@@ -131,8 +131,10 @@ function validateIps(p: Problems, list: 'podIPs' | 'hostIPs', pod: Pod, old: Pod
     p.invalid(`${at}[0].ip`, first, 'must be equal to `hostIP`');
   }
   for (const [i, ip] of ips.entries()) validateIp(p, `${at}[${i}]`, ip, before);
-  const isDual = new Set(ips.map(ipFamily)).size === 2;
-  if (ips.length > 1 && (!isDual || ips.length > 2)) {
+  if (ips.length < 2) return;
+  const broken = ips.findIndex((ip) => ipFamily(ip) === undefined);
+  if (broken >= 0) p.internal(at, `failed to check for dual stack with error:invalid IP[${broken}]: ${ips[broken]}`);
+  if (broken >= 0 || ips.length > 2 || new Set(ips.map(ipFamily)).size < 2) {
     const shown = ips.map((IP) => ({ IP }));
     p.invalid(at, shown, 'may specify no more than one IP for each IP family');
   }

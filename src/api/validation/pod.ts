@@ -8,6 +8,7 @@ import {
   isQualifiedName,
 } from '../names.ts';
 import { validateIp } from './addresses.ts';
+import { containersOf } from './container-paths.ts';
 import {
   type PodContext,
   validateContainers,
@@ -23,6 +24,7 @@ import { validateRequirements } from './resources.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './scheduling.ts';
 import { validatePodSecurity } from './security.ts';
 import { validateVolumes } from './volumes.ts';
+import { validateForSystem, validateHostProcess } from './windows.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
@@ -46,10 +48,11 @@ export function validatePodSpec(p: Problems, path: string, spec: PodSpec, meta?:
   validateDnsConfig(p, `${path}.dnsConfig`, spec);
   validateGates(p, path, spec);
   validateSpread(p, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []);
-  validateFileVariables(p, path, spec);
+  validateHostProcess(p, path, spec);
   validateHostUsers(p, path, spec);
   validateHostname(p, path, spec);
   validateReferences(p, path, spec);
+  validateFileVariables(p, path, spec);
 }
 
 function validateClaims(p: Problems, path: string, { resourceClaims = [] }: PodSpec): Set<string> {
@@ -129,16 +132,14 @@ function validateGates(p: Problems, path: string, spec: PodSpec): void {
 
 /** Variables that are read from files need an emptyDir to hold these. */
 function validateFileVariables(p: Problems, path: string, spec: PodSpec): void {
-  for (const list of ['initContainers', 'containers'] as const) {
-    for (const [i, { env = [] }] of (spec[list] ?? []).entries()) {
-      for (const [j, { valueFrom }] of env.entries()) {
-        if (!valueFrom?.fileKeyRef) continue;
-        const name = valueFrom.fileKeyRef.volumeName ?? '';
-        const at = `${path}.${list}[${i}].env[${j}].valueFrom.fileKeyRef.volumeName`;
-        const volume = spec.volumes?.find((v) => v.name === name);
-        if (!volume) p.notFound(at, name);
-        else if (!volume.emptyDir) p.invalid(at, name, 'referenced volume must be of type emptyDir');
-      }
+  for (const { container, path: of } of containersOf(spec, path)) {
+    for (const [j, { valueFrom }] of (container.env ?? []).entries()) {
+      if (!valueFrom?.fileKeyRef) continue;
+      const name = valueFrom.fileKeyRef.volumeName ?? '';
+      const at = `${of}.env[${j}].valueFrom.fileKeyRef.volumeName`;
+      const volume = spec.volumes?.findLast((v) => v.name === name);
+      if (!volume) p.notFound(at, name);
+      else if (!volume.emptyDir) p.invalid(at, name, 'referenced volume must be of type emptyDir');
     }
   }
 }
@@ -148,6 +149,9 @@ function validateHostUsers(p: Problems, path: string, spec: PodSpec): void {
   if (spec.hostNetwork) p.forbidden(`${path}.hostNetwork`, 'when `hostUsers` is false');
   if (spec.hostPID) p.forbidden(`${path}.HostPID`, 'when `hostUsers` is false');
   if (spec.hostIPC) p.forbidden(`${path}.HostIPC`, 'when `hostUsers` is false');
+  for (const { container, path: at } of containersOf(spec, path)) {
+    if (container.volumeDevices?.length) p.forbidden(`${at}.volumeDevices`, 'when `hostUsers` is false');
+  }
 }
 
 function validateHostname(p: Problems, path: string, spec: PodSpec): void {
@@ -191,8 +195,8 @@ function validateReferences(p: Problems, path: string, spec: PodSpec): void {
   if (spec.overhead) validateRequirements(p, `${path}.overhead`, { limits: spec.overhead });
   if (spec.os) {
     if (!spec.os.name) p.required(`${path}.os.name`);
-    else if (!['linux', 'windows'].includes(spec.os.name))
-      p.unsupported(`${path}.os`, spec.os.name, ['linux', 'windows']);
+    else if (['linux', 'windows'].includes(spec.os.name)) validateForSystem(p, path, spec);
+    else p.unsupported(`${path}.os`, spec.os.name, ['linux', 'windows']);
   }
 }
 

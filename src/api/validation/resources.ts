@@ -1,5 +1,5 @@
 import type { ResourceRequirements } from '../gen/core-v1.ts';
-import { isQualifiedName } from '../names.ts';
+import { isDns1123Label, isQualifiedName } from '../names.ts';
 import { compareQuantities, quantityMilliValue, zeroQuantity } from '../quantity.ts';
 import type { Problems } from './problems.ts';
 
@@ -124,9 +124,15 @@ function validateClaims(
       p.required(at);
       continue;
     }
-    const key = request ? `${name}/${request}` : name;
-    if (seen.has(key)) p.duplicate(at, key);
-    else seen.add(key);
+    // Who names no request has them all.
+    if (seen.has(name)) p.duplicate(at, name);
+    else {
+      if (request) p.all(`${at}.request`, request, isDns1123Label(request));
+      const key = request ? `${name}/${request}` : name;
+      if (seen.has(key)) p.duplicate(at, key);
+      else if (!request) for (const one of seen) if (one.startsWith(`${name}/`)) p.duplicate(at, name);
+      seen.add(key);
+    }
     if (!known.has(name)) {
       const what = known.size === 0 ? ' which is empty' : `: ${[...known].sort().join(', ')}`;
       p.notFound(at, name, `must be one of the names in pod.spec.resourceClaims${what}`);

@@ -2,21 +2,25 @@ import type { PodSecurityContext, PodSpec, SecurityContext } from '../gen/core-v
 import { inRange } from '../names.ts';
 import { validateDescendingPath } from './paths.ts';
 import type { Problems } from './problems.ts';
+import { validateSysctls } from './sysctls.ts';
+import { validateWindowsOptions } from './windows.ts';
 
 const maxId = 2 ** 31 - 1;
+/** Of a path that the kernel takes. */
+const longestProfile = 4095;
 const profileTypes = ['Localhost', 'RuntimeDefault', 'Unconfined'];
-const sysctl = '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$';
-const sysctlPattern = new RegExp(sysctl);
 
 export function validateId(p: Problems, path: string, id: number | undefined): void {
   if (id !== undefined && (id < 0 || id > maxId)) p.invalid(path, id, inRange(0, maxId));
 }
 
-/** Seccomp and AppArmor; `between` runs where upstream has other checks between the two. */
+type Profiles = Pick<SecurityContext, 'seccompProfile' | 'appArmorProfile' | 'windowsOptions'>;
+
+/** Seccomp, the options of Windows and AppArmor; `between` runs where upstream has other checks after the first. */
 export function validateProfiles(
   p: Problems,
   path: string,
-  { seccompProfile, appArmorProfile }: Pick<SecurityContext, 'seccompProfile' | 'appArmorProfile'>,
+  { seccompProfile, appArmorProfile, windowsOptions }: Profiles,
   between: () => void = () => {},
 ): void {
   if (seccompProfile) {
@@ -32,6 +36,7 @@ export function validateProfiles(
     }
   }
   between();
+  validateWindowsOptions(p, `${path}.windowsOptions`, windowsOptions);
   if (!appArmorProfile) return;
   const at = `${path}.appArmorProfile`;
   const { type, localhostProfile: local } = appArmorProfile;
@@ -41,15 +46,12 @@ export function validateProfiles(
     if (local !== undefined) {
       p.invalid(`${at}.localhostProfile`, local, 'can only be set when AppArmor type is Localhost');
     }
-  } else if (!local?.trim()) {
+  } else if (!local) {
     p.required(`${at}.localhostProfile`, 'must be set when AppArmor type is Localhost');
-  } else if (local.trim() !== local) {
-    p.invalid(`${at}.localhostProfile`, local, 'must not be padded with whitespace');
+  } else {
+    if (local.trim() !== local) p.invalid(`${at}.localhostProfile`, local, 'must not be padded with whitespace');
+    if (Buffer.byteLength(local) > longestProfile) p.tooLong(`${at}.localhostProfile`, longestProfile);
   }
-}
-
-function known(p: Problems, path: string, value: string | undefined, supported: readonly string[]): void {
-  if (value !== undefined && !supported.includes(value)) p.unsupported(path, value, supported);
 }
 
 export function validatePodSecurity(p: Problems, path: string, spec: PodSpec, context: PodSecurityContext): void {
@@ -63,17 +65,9 @@ export function validatePodSecurity(p: Problems, path: string, spec: PodSpec, co
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
     p.invalid(`${path}.shareProcessNamespace`, true, why);
   }
-  const names = new Set<string>();
-  for (const [i, { name }] of (context.sysctls ?? []).entries()) {
-    const at = `${path}.sysctls[${i}].name`;
-    if (!name) p.required(at);
-    else if (name.length > 253 || !sysctlPattern.test(name)) {
-      p.invalid(at, name, `must have at most 253 characters and match regex ${sysctl}`);
-    } else if (names.has(name)) p.duplicate(at, name);
-    names.add(name);
-  }
-  known(p, `${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
+  validateSysctls(p, `${path}.sysctls`, spec);
+  p.known(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
   validateProfiles(p, path, context);
-  known(p, `${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']);
-  known(p, `${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+  p.known(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']);
+  p.known(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type { PersistentVolume, PersistentVolumeSpec } from '../gen/core-v1.ts';
@@ -113,7 +114,7 @@ function validateSource(p: Problems, spec: PersistentVolumeSpec): void {
     }
   }
   if (!found) p.required('spec', 'must specify a volume type');
-  const whole = /^\/[/.]*$/.test(spec.hostPath?.path ?? '');
+  const whole = posix.normalize(spec.hostPath?.path ?? '') === '/';
   if (whole && spec.persistentVolumeReclaimPolicy === 'Recycle') {
     p.forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'");
   }

@@ -112,7 +112,9 @@ function validateDeploymentSpec(p: Problems, spec: DeploymentSpec): void {
     }
     notMoreThanAll(p, `${at}.maxUnavailable`, unavailable);
   } else {
-    const shown = { Type: strategy.type ?? '', RollingUpdate: rolling ?? null };
+    const { maxUnavailable = 0, maxSurge = 0 } = rolling ?? {};
+    const inner = rolling ? { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge } : null;
+    const shown = { Type: strategy.type ?? '', RollingUpdate: inner };
     p.unsupported('spec.strategy', shown, ['Recreate', 'RollingUpdate']);
   }
   p.nonNegative('spec.minReadySeconds', spec.minReadySeconds);
@@ -124,8 +126,12 @@ function validateDeploymentSpec(p: Problems, spec: DeploymentSpec): void {
   }
 }
 
-export function validateDeployment(p: Problems, { spec }: Deployment, old?: Deployment): void {
+/** From before there were revisions. */
+const rollback = 'deprecated.deployment.rollback.to';
+
+export function validateDeployment(p: Problems, { metadata, spec }: Deployment, old?: Deployment): void {
   if (spec) validateDeploymentSpec(p, spec);
+  p.nonNegative('spec.rollback.version', Number(metadata.annotations?.[rollback] ?? 0));
   if (old) p.immutable('spec.selector', spec?.selector, sameValue(spec?.selector, old.spec?.selector));
 }
 

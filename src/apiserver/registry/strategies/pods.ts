@@ -82,9 +82,11 @@ function prepareStatus(pod: Pod, old: Readonly<Pod>): void {
   const before = old.status ?? {};
   if (!status.qosClass && before.qosClass) status.qosClass = before.qosClass;
   if (!status.observedGeneration && before.observedGeneration) status.observedGeneration = before.observedGeneration;
+  // There may be several conditions of one type.
+  const known = Map.groupBy(before.conditions ?? [], ({ type }) => type);
   for (const condition of status.conditions ?? []) {
-    const known = before.conditions?.find((c) => c.type === condition.type)?.observedGeneration;
-    if (!condition.observedGeneration && known) condition.observedGeneration = known;
+    const generation = known.get(condition.type)?.shift()?.observedGeneration;
+    if (!condition.observedGeneration && generation) condition.observedGeneration = generation;
   }
 }
 
