@@ -3,7 +3,6 @@ import { prefixEnd } from '../../store/table.ts';
 import { fieldReader } from './fields.ts';
 import { type Change, createHistory } from './history.ts';
 import { keyOf, placeOfKey, resourcePrefix } from './keys.ts';
-import { createRecent } from './recent.ts';
 import { createSortedMap } from './sorted-map.ts';
 import { atRevision, type FieldReader, type Kept, storedFromBytes } from './stored.ts';
 import type { CacheCounts, Place, ResourceDefinition } from './types.ts';
@@ -46,7 +45,6 @@ export function createCache(
   const history = createHistory();
   const listeners = new Set<(changes: readonly Change[]) => void>();
   /** By key, the newest write on its way; by revision, what each of them will store. */
-  const recent = createRecent();
   const newest = new Map<string, { revision: number; stored: Kept | undefined }>();
   const expected = new Map<number, Kept>();
   const counts: CacheCounts = { received: 0, dispatched: 0, initialEvents: 0, newestLists: 0, fetched: 0 };
@@ -129,7 +127,7 @@ export function createCache(
       counts.dispatched += changes.length;
       history.add(changes);
       for (const listener of listeners) listener(changes);
-      for (const { stored } of changes) recent.keep(stored);
+      for (const { stored } of changes) stored.settle();
     },
     listen(listener) {
       listeners.add(listener);
