@@ -2,7 +2,7 @@ import type { StatusCause } from './gen/meta-v1.ts';
 import type { KubernetesObject } from './object.ts';
 import { type GroupVersionKind, schemaOf } from './schema.ts';
 import { type MetadataRules, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
-import { inEveryPass } from './validation/metadata-passes.ts';
+import { inEveryPass, namesAgain } from './validation/metadata-passes.ts';
 import { Problems } from './validation/problems.ts';
 import { rulesOf } from './validation/rules.ts';
 
@@ -33,13 +33,17 @@ export function validateUpdate(
   const rules = rulesOf(gvk);
   validateMetadataUpdate(problems, object.metadata, old.metadata, metadataRules(gvk, object, options));
   const metadata = problems.causes.length;
+  const named = !options.subresource && namesAgain(gvk) ? rules.namesOf?.(object as never) : undefined;
+  const name = object.metadata.name ?? '';
+  if (named) problems.all('metadata.name', name, named(name));
   if (!options.subresource) (rules.update ?? rules.create)?.(problems, object as never, old as never);
   else if (options.subresource === 'status') rules.status?.(problems, object as never, old as never);
   else rules.subresources?.[options.subresource]?.(problems, object as never, old as never);
   const { causes } = problems;
+  const { subresource = '' } = options;
   // Custom resources have no rules of their own.
-  if (metadata === 0 || options.subresource || !schemaOf(gvk)) return causes;
-  return [...inEveryPass(gvk, causes.slice(0, metadata)), ...causes.slice(metadata)];
+  if (metadata === 0 || (subresource !== '' && subresource !== 'status') || !schemaOf(gvk)) return causes;
+  return [...inEveryPass(gvk, causes.slice(0, metadata), subresource), ...causes.slice(metadata)];
 }
 
 /** The rules for the metadata of a kind: which names it allows and how strict its finalizers are. */

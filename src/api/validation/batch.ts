@@ -6,13 +6,13 @@ import type {
   PodFailurePolicyOnExitCodesRequirement,
   SuccessPolicyRule,
 } from '../gen/batch-v1.ts';
-import { isDns1123Label } from '../names.ts';
-import { labelSelectorMatches } from '../selectors.ts';
+import { isDns1123Label, isDns1123Subdomain } from '../names.ts';
 import { cronScheduleError, timeZoneErrors } from './cron.ts';
 import { readIndexes } from './indexes.ts';
 import { validateLabelName, validateSelector } from './metadata.ts';
 import { validatePodTemplate } from './pod.ts';
 import type { Problems } from './problems.ts';
+import { leavesOut } from './selectors.ts';
 
 function validateSpec(p: Problems, path: string, spec: JobSpec): void {
   for (const field of [
@@ -56,11 +56,18 @@ const shownRule = (rule: SuccessPolicyRule): object => ({
   SucceededCount: rule.succeededCount ?? null,
 });
 
+const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+
 function validateManagedBy(p: Problems, path: string, name: string | undefined): void {
   if (name === undefined) return;
   const [host = '', rest = ''] = [name.split('/')[0], name.split('/').slice(1).join('/')];
   if (name === '') p.required(path);
   else if (host === '' || rest === '') p.invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  else {
+    p.all(path, host, isDns1123Subdomain(host));
+    if (!new RegExp(`^${httpPath}$`).test(rest))
+      p.invalid(path, rest, `Invalid path (regex used for validation is '${httpPath}')`);
+  }
   if (name.length > 63) p.tooLong(path, 63);
 }
 
@@ -219,7 +226,7 @@ function validateGenerated(p: Problems, { metadata, spec }: Job, old: Job | unde
       else if (found !== values[name]) p.invalid(at, labels, `must be '${values[name]}'`);
     }
   }
-  if (!labelSelectorMatches(spec.selector, expected)) {
+  if (leavesOut(spec.selector, expected)) {
     p.invalid('spec.selector', spec.selector, '`selector` not auto-generated');
   }
 }
@@ -229,7 +236,7 @@ function validateJobSpec(p: Problems, spec: JobSpec): void {
   if (!spec.selector) p.required('spec.selector');
   else validateSelector(p, spec.selector, 'spec.selector');
   const labels = spec.template.metadata?.labels;
-  if (!spec.selector || !labelSelectorMatches(spec.selector, labels)) {
+  if (!spec.selector || leavesOut(spec.selector, labels)) {
     p.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`');
   }
 }

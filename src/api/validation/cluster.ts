@@ -1,7 +1,7 @@
 import { sameValue } from '../equal.ts';
 import type { APIService } from '../gen/apiregistration-v1.ts';
 import type { CertificateSigningRequest } from '../gen/certificates-v1.ts';
-import type { IPAddress, ServiceCIDR } from '../gen/networking-v1.ts';
+import type { IPAddress, ParentReference, ServiceCIDR } from '../gen/networking-v1.ts';
 import { inRange, isDns1035Label, isDns1123Label, isDns1123Subdomain, isPathSegment } from '../names.ts';
 import { familyOfCidr, strictIpProblem, validateStrictCidr } from './addresses.ts';
 import type { NameRule } from './metadata.ts';
@@ -133,14 +133,12 @@ function validateSigner(p: Problems, path: string, name: string): void {
 
 export function validateIpAddress(p: Problems, { spec }: IPAddress, old?: IPAddress): void {
   const ref = spec?.parentRef;
-  if (old) {
-    p.immutable('spec.parentRef', ref, sameValue(ref, old.spec?.parentRef));
-    return;
-  }
-  if (!ref) {
-    p.required('spec.parentRef');
-    return;
-  }
+  if (ref) validateParent(p, ref);
+  else p.required('spec.parentRef');
+  if (old) p.immutable('spec.parentRef', ref, sameValue(ref, old.spec?.parentRef));
+}
+
+function validateParent(p: Problems, ref: ParentReference): void {
   if (ref.group) p.all('spec.parentRef.group', ref.group, isDns1123Subdomain(ref.group));
   for (const field of ['resource', 'name', 'namespace'] as const) {
     const value = ref[field];

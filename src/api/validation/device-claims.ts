@@ -18,7 +18,7 @@ import {
   validateList,
   validateSet,
 } from './device-parts.ts';
-import { validateAnnotations, validateLabels } from './metadata.ts';
+import { validateTemplateMetadata } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { isExtendedResource } from './resources.ts';
 
@@ -123,13 +123,9 @@ export function validateResourceClaimTemplate(
   { spec }: ResourceClaimTemplate,
   old?: ResourceClaimTemplate,
 ): void {
-  if (old) {
-    p.immutable('spec', spec, sameValue(spec, old.spec));
-    return;
-  }
-  validateAnnotations(p, spec?.metadata?.annotations, 'spec.metadata.annotations');
-  validateLabels(p, spec?.metadata?.labels, 'spec.metadata.labels');
+  validateTemplateMetadata(p, 'spec.metadata', spec?.metadata);
   validateClaimDevices(p, 'spec.spec.devices', spec?.spec?.devices);
+  if (old) p.immutable('spec', spec, sameValue(spec, old.spec));
 }
 
 export function validateDeviceClass(p: Problems, { spec }: DeviceClass, old?: DeviceClass): void {

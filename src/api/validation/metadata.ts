@@ -74,6 +74,16 @@ export function validateAnnotations(p: Problems, annotations: Record<string, str
   if (size > annotationLimit) p.tooLong(path, annotationLimit);
 }
 
+/** What is made by a template gets the rest of its metadata elsewhere. */
+export function validateTemplateMetadata(p: Problems, path: string, meta: ObjectMeta | undefined): void {
+  validateAnnotations(p, meta?.annotations, `${path}.annotations`);
+  validateLabels(p, meta?.labels, `${path}.labels`);
+  for (const field of Object.keys(meta ?? {}).sort()) {
+    if (field === 'annotations' || field === 'labels') continue;
+    p.forbidden(`${path}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
+  }
+}
+
 function validateOwners(p: Problems, owners: readonly OwnerReference[], path: string): void {
   let controller: string | undefined;
   for (const owner of owners) {
@@ -138,6 +148,7 @@ export function validateMetadataUpdate(p: Problems, meta: ObjectMeta, old: Objec
     p.immutable(`metadata.${field}`, value ?? (field.startsWith('deletion') ? null : ''), sameValue(value, old[field]));
   }
   validateOpenMetadata(p, meta, 'metadata');
+  validateFinalizers(p, meta.finalizers ?? [], 'metadata.finalizers');
   if (rules.knownFinalizers) validateKnownFinalizers(p, meta.finalizers ?? [], 'metadata.finalizers');
 }
 

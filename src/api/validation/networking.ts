@@ -93,8 +93,9 @@ function validateBackend(p: Problems, path: string, backend: IngressBackend): vo
   if (resource && service) p.invalid(path, '', 'cannot set both resource and service backends');
   else if (resource) {
     const at = `${path}.resource`;
-    if (resource.apiGroup !== undefined)
-      p.all(`${at}.apiGroup`, resource.apiGroup, isDns1123Subdomain(resource.apiGroup));
+    // It always appears, and is null where it is not given.
+    const { apiGroup: group = null } = resource;
+    if (group !== null) p.all(`${at}.apiGroup`, group, isDns1123Subdomain(group));
     for (const field of ['kind', 'name'] as const) {
       if (!resource[field]) p.required(`${at}.${field}`);
       else p.all(`${at}.${field}`, resource[field], isPathSegment(resource[field]));

@@ -40,7 +40,8 @@ export function validatePodUpdate(p: Problems, pod: Pod, old: Pod): void {
   const now = pod.spec ?? { containers: [] };
   const was = old.spec ?? { containers: [] };
   for (const list of ['containers', 'initContainers'] as const) {
-    const [a = [], b = []] = [now[list], was[list]];
+    // A list that always appears is null when it is empty.
+    const [a, b] = [now[list] ?? [], was[list] ?? []];
     if (a.length !== b.length) {
       p.forbidden(`spec.${list}`, 'pod updates may not add or remove containers');
       return;

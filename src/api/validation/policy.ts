@@ -132,10 +132,6 @@ export function validatePriorityClass(p: Problems, object: PriorityClass, old?: 
 }
 
 export function validateRuntimeClass(p: Problems, object: RuntimeClass, old?: RuntimeClass): void {
-  if (old) {
-    p.immutable('handler', object.handler, object.handler === old.handler);
-    return;
-  }
   if (!object.handler) p.required('handler');
   else p.all('handler', object.handler, isDns1123Label(object.handler));
   if (object.overhead) validateRequirements(p, 'overhead', { limits: object.overhead.podFixed });
@@ -150,6 +146,7 @@ export function validateRuntimeClass(p: Problems, object: RuntimeClass, old?: Ru
     const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
     p.duplicate(`scheduling.tolerations[${i}]`, shown);
   }
+  if (old) p.immutable('handler', object.handler ?? '', object.handler === old.handler);
 }
 
 export function validateLease(p: Problems, { spec = {} }: Lease): void {
@@ -162,16 +159,6 @@ export function validateLease(p: Problems, { spec = {} }: Lease): void {
 }
 
 export function validateStorageClass(p: Problems, object: StorageClass, old?: StorageClass): void {
-  if (old) {
-    const frozen = (field: 'parameters' | 'provisioner' | 'reclaimPolicy' | 'volumeBindingMode', why: string): void => {
-      if (!sameValue(object[field], old[field])) p.forbidden(field, why);
-    };
-    frozen('parameters', 'updates to parameters are forbidden.');
-    frozen('provisioner', 'updates to provisioner are forbidden.');
-    frozen('reclaimPolicy', 'updates to reclaimPolicy are forbidden.');
-    p.immutable('volumeBindingMode', object.volumeBindingMode, object.volumeBindingMode === old.volumeBindingMode);
-    return;
-  }
   if (!object.provisioner) p.required('provisioner');
   else p.all('provisioner', object.provisioner.toLowerCase(), isQualifiedName(object.provisioner.toLowerCase()));
   validateClassParameters(p, object.parameters);
@@ -182,6 +169,13 @@ export function validateStorageClass(p: Problems, object: StorageClass, old?: St
   const mode = object.volumeBindingMode;
   if (mode !== undefined && !modes.includes(mode)) p.unsupported('volumeBindingMode', mode, modes);
   validateTopologies(p, object.allowedTopologies ?? []);
+  if (!old) return;
+  p.immutable('parameters', object.parameters, sameValue(object.parameters, old.parameters));
+  const { provisioner = '' } = object;
+  p.immutable('provisioner', provisioner, provisioner === old.provisioner);
+  for (const field of ['reclaimPolicy', 'volumeBindingMode'] as const) {
+    p.immutable(field, object[field], object[field] === old[field]);
+  }
 }
 
 function validateTopologies(p: Problems, terms: readonly TopologySelectorTerm[]): void {

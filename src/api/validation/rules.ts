@@ -63,6 +63,7 @@ import {
   validateDriverNode,
   validatePersistentVolume,
   validateStorageCapacity,
+  validateVolumeUpdate,
 } from './storage.ts';
 import { validateWebhooks } from './webhooks.ts';
 import {
@@ -147,7 +148,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/ResourceQuota': subdomain(validateResourceQuota, { status: validateQuotaStatus }),
   '/Secret': subdomain(validateSecret),
   '/Service': named(isDns1123Label, { create: validateService, status: validateServiceStatus }),
-  '/PersistentVolume': subdomain(validatePersistentVolume),
+  '/PersistentVolume': subdomain(validatePersistentVolume, { update: validateVolumeUpdate }),
   'admissionregistration.k8s.io/MutatingAdmissionPolicy': subdomain(validateMutatingPolicy, anyFinalizers),
   'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': subdomain(validateMutatingBinding, anyFinalizers),
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': subdomain(validateWebhooks, anyFinalizers),

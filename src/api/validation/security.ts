@@ -69,5 +69,5 @@ export function validatePodSecurity(p: Problems, path: string, spec: PodSpec, co
   p.known(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']);
   validateProfiles(p, path, context);
   p.known(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']);
-  p.known(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']);
+  p.known(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']);
 }

@@ -48,7 +48,8 @@ export function validateClusterIps(p: Problems, spec: ServiceSpec, before: reado
   if (isHeadless(spec)) return;
   for (const [i, address] of clusterIPs.entries()) {
     const family = ipFamilies[i];
-    if (family !== undefined && family !== (isIP(address) === 4 ? 'IPv4' : 'IPv6')) {
+    const other = isIP(address) === 4 ? 'IPv6' : 'IPv4';
+    if (family === other) {
       p.invalid(`${at}[${i}]`, address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``);
     }
   }

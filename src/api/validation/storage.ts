@@ -150,7 +150,7 @@ function withoutNew({ csi }: PersistentVolumeSpec, old: PersistentVolume): Persi
   return rest;
 }
 
-export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentVolume, old?: PersistentVolume): void {
+export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentVolume): void {
   if (!spec.accessModes?.length) p.required('spec.accessModes');
   validateAccessModes(p, 'spec.accessModes', spec.accessModes ?? []);
   const capacity = spec.capacity;
@@ -185,7 +185,13 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
     else p.all('spec.volumeAttributesClassName', attributes, isDns1123Subdomain(attributes));
     if (!spec.csi) p.required('spec.csi', 'has to be specified when using volumeAttributesClassName');
   }
-  if (!old) return;
+}
+
+/** Upstream looks at a changed volume twice as at a new one. */
+export function validateVolumeUpdate(p: Problems, volume: PersistentVolume, old: PersistentVolume): void {
+  validatePersistentVolume(p, volume);
+  validatePersistentVolume(p, volume);
+  const { spec = {} } = volume;
   const isAllowed = (source: keyof Sources): boolean =>
     source === 'csi' && sameValue(withoutNew(spec, old), old.spec?.csi);
   for (const source of sourceNames) {
@@ -209,10 +215,6 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
 }
 
 export function validateAttachment(p: Problems, { spec }: VolumeAttachment, old?: VolumeAttachment): void {
-  if (old) {
-    p.immutable('spec', spec, sameValue(spec, old.spec));
-    return;
-  }
   validateDriverName(p, 'spec.attacher', spec.attacher ?? '');
   const { persistentVolumeName: name, inlineVolumeSpec: inline } = spec.source ?? {};
   const one = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
@@ -223,6 +225,7 @@ export function validateAttachment(p: Problems, { spec }: VolumeAttachment, old?
   }
   p.all('spec.nodeName', spec.nodeName ?? '', isDns1123Subdomain(spec.nodeName ?? ''));
   if (name !== undefined && !inline) p.all('spec.source.persistentVolumeName', name, isDns1123Subdomain(name));
+  if (old) p.immutable('spec', spec, sameValue(spec, old.spec));
 }
 
 export function validateDriver(p: Problems, { spec, metadata }: CSIDriver, old?: CSIDriver): void {
@@ -245,6 +248,10 @@ export function validateDriver(p: Problems, { spec, metadata }: CSIDriver, old?:
   if (seconds !== undefined && seconds < 10) {
     p.invalid('spec.nodeAllocatableUpdatePeriodSeconds', seconds, 'must be greater than or equal to 10 seconds');
   }
+  if (!old) return;
+  const { attachRequired: attached, volumeLifecycleModes: ways } = spec;
+  p.immutable('spec.attachedRequired', attached, attached === old.spec.attachRequired);
+  p.immutable('spec.volumeLifecycleModes', ways, sameValue(ways, old.spec.volumeLifecycleModes));
 }
 
 function validateTokens(p: Problems, requests: readonly TokenRequest[]): void {
@@ -261,7 +268,7 @@ function validateTokens(p: Problems, requests: readonly TokenRequest[]): void {
   }
 }
 
-export function validateDriverNode(p: Problems, { spec }: CSINode): void {
+export function validateDriverNode(p: Problems, { spec }: CSINode, old?: CSINode): void {
   const names = new Set<string>();
   for (const [i, driver] of (spec.drivers ?? []).entries()) {
     const at = `spec.drivers[${i}]`;
@@ -279,6 +286,11 @@ export function validateDriverNode(p: Problems, { spec }: CSINode): void {
       if (key === '') p.required(at);
       if (keys.indexOf(key) < j) p.duplicate(at, key);
       p.all(at, key, isQualifiedName(key));
+    }
+  }
+  for (const { allocatable: _, ...was } of old?.spec.drivers ?? []) {
+    for (const { allocatable: __, ...now } of spec.drivers ?? []) {
+      if (now.name === was.name) p.immutable('spec.drivers', now, sameValue(now, was));
     }
   }
 }

@@ -15,7 +15,7 @@ import type { ObjectMeta } from '../gen/meta-v1.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../names.ts';
 import { compareQuantities, zeroQuantity } from '../quantity.ts';
 import { validateFieldRef, validateResourceFieldRef } from './environment.ts';
-import { validateAnnotations, validateLabels, validateSelector } from './metadata.ts';
+import { validateSelector, validateTemplateMetadata } from './metadata.ts';
 import { validateDescendingPath, validateFileMode, validateLocalPath } from './paths.ts';
 import { Problems } from './problems.ts';
 import { validateResourceQuantity } from './resources.ts';
@@ -184,13 +184,7 @@ const checks: { readonly [K in keyof Sources]-?: SourceCheck<NonNullable<Sources
       p.required(`${path}.volumeClaimTemplate`);
       return;
     }
-    const at = `${path}.volumeClaimTemplate.metadata`;
-    validateAnnotations(p, template.metadata?.annotations, `${at}.annotations`);
-    validateLabels(p, template.metadata?.labels, `${at}.labels`);
-    for (const field of Object.keys(template.metadata ?? {}).sort()) {
-      if (templateFields.includes(field)) continue;
-      p.forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set');
-    }
+    validateTemplateMetadata(p, `${path}.volumeClaimTemplate.metadata`, template.metadata);
     validateClaimSpec(p, `${path}.volumeClaimTemplate.spec`, template.spec);
   },
   image: (p, path, source) => {
@@ -200,7 +194,6 @@ const checks: { readonly [K in keyof Sources]-?: SourceCheck<NonNullable<Sources
 };
 
 /** All that the metadata of what is made for a pod may say. */
-const templateFields = ['annotations', 'labels'];
 
 export function validateDriverName(p: Problems, path: string, name: string): void {
   if (!name) {

@@ -14,11 +14,12 @@ import type {
 import type { PodTemplate, PodTemplateSpec, ReplicationController } from '../gen/core-v1.ts';
 import type { LabelSelector } from '../gen/meta-v1.ts';
 import { type IntOrString, percentOf } from '../int-or-string.ts';
-import { isDns1123Label, isLabelValue, isPercent, isQualifiedName } from '../names.ts';
-import { labelSelectorMatches, mapSelectorMatches } from '../selectors.ts';
+import { isDns1123Label, isPercent } from '../names.ts';
+import { mapSelectorMatches } from '../selectors.ts';
 import { isEmptySelector, validateLabels, validateSelector } from './metadata.ts';
 import { validatePodTemplate } from './pod.ts';
 import type { Problems } from './problems.ts';
+import { isUsable, leavesOut } from './selectors.ts';
 import { validateClaimSpec } from './volumes.ts';
 
 export function validateIntOrPercent(p: Problems, path: string, value: IntOrString): void {
@@ -31,24 +32,6 @@ function notMoreThanAll(p: Problems, path: string, value: IntOrString): void {
 }
 
 const amount = (value: IntOrString): number => (typeof value === 'number' ? value : (percentOf(value) ?? 0));
-
-/** Whether a selector can be used at all; what is wrong with it is said elsewhere. */
-function usable(selector: LabelSelector | undefined): boolean {
-  const labels = Object.entries(selector?.matchLabels ?? {});
-  const values = (selector?.matchExpressions ?? []).flatMap((e) => e.values ?? []);
-  return (
-    labels.every(([key, value]) => isQualifiedName(key).length === 0 && isLabelValue(value).length === 0) &&
-    values.every((value) => isLabelValue(value).length === 0)
-  );
-}
-
-function matches(selector: LabelSelector | undefined, template: PodTemplateSpec): boolean {
-  try {
-    return labelSelectorMatches(selector, template.metadata?.labels);
-  } catch {
-    return true;
-  }
-}
 
 /** A template of which the pods are restarted for ever. */
 function validateServingTemplate(p: Problems, path: string, template: PodTemplateSpec, kind: string): void {
@@ -81,11 +64,11 @@ function validateSetSelector(p: Problems, selector: LabelSelector | undefined, k
 
 function validateSetTemplate(p: Problems, spec: DeploymentSpec | ReplicaSetSpec): void {
   const template = spec.template ?? {};
-  if (!usable(spec.selector)) {
+  if (!isUsable(spec.selector)) {
     p.invalid('spec.selector', spec.selector, 'invalid label selector');
     return;
   }
-  if (!matches(spec.selector, template)) {
+  if (leavesOut(spec.selector, template.metadata?.labels)) {
     p.invalid('spec.template.metadata.labels', shownLabels(template), mismatch);
   }
   validateServingTemplate(p, 'spec.template', template, 'ReplicaSet');
@@ -146,7 +129,7 @@ export function validateReplicaSet(p: Problems, { spec }: ReplicaSet, old?: Repl
 
 function validateDaemonSetSpec(p: Problems, spec: DaemonSetSpec): void {
   validateSelector(p, spec.selector, 'spec.selector');
-  if (usable(spec.selector) && !matches(spec.selector, spec.template)) {
+  if (leavesOut(spec.selector, spec.template.metadata?.labels)) {
     p.invalid('spec.template.metadata.labels', shownLabels(spec.template), mismatch);
   }
   if (spec.selector && isEmptySelector(spec.selector)) {
@@ -206,12 +189,12 @@ function validateStatefulSetSpec(p: Problems, spec: StatefulSetSpec, old: boolea
   if (!old && spec.serviceName) p.all('spec.serviceName', spec.serviceName, isDns1123Label(spec.serviceName));
   validateSetSelector(p, spec.selector, 'statefulset');
   const template = statefulTemplate(spec);
-  if (!usable(spec.selector)) {
+  if (!isUsable(spec.selector)) {
     p.invalid('spec.selector', spec.selector, '');
     validateServing(p, 'spec.template', template, 'StatefulSet');
     return;
   }
-  if (!matches(spec.selector, template)) {
+  if (leavesOut(spec.selector, template.metadata?.labels)) {
     p.invalid('spec.template.metadata.labels', shownLabels(template), mismatch);
   }
   validatePodTemplate(p, 'spec.template', template);

@@ -139,7 +139,9 @@ const kinds: Readonly<Record<string, Warn>> = {
     old ? [] : [...hostName(pod, "the Pod's hostname", old), ...podWarnings(pod, '')],
   '/PodTemplate': (object: KubernetesObject & { template?: PodTemplateSpec }, old) =>
     template('template', object.template, object, old),
-  '/ReplicationController': namedAfter,
+  // Of a changed one, upstream looks at the template that it had.
+  '/ReplicationController': (object: Deployment, old: Deployment | undefined) =>
+    old ? template('spec.template', old.spec?.template, object, old) : namedAfter(object as never, old),
   '/Node': (node: Node) => [
     ...(node.spec?.configSource ? ['spec.configSource: the feature is removed'] : []),
     ...(node.spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),

@@ -60,18 +60,16 @@ type ClaimSpec = NonNullable<PersistentVolumeClaim['spec']>;
 
 /** `dataSource` is the older name of `dataSourceRef`, and takes nothing but claims and snapshots. */
 function alignSources(spec: ClaimSpec, old: ClaimSpec | undefined): void {
-  const { dataSource, dataSourceRef } = spec;
+  const { dataSource, dataSourceRef: given } = spec;
   const had = old?.dataSource ?? old?.dataSourceRef;
   const usual =
     dataSource &&
     ((dataSource.kind === 'PersistentVolumeClaim' && !dataSource.apiGroup) ||
       (dataSource.kind === 'VolumeSnapshot' && dataSource.apiGroup === 'snapshot.storage.k8s.io'));
-  if (!had && !dataSourceRef && !usual) delete spec.dataSource;
+  if (!had && !given && !usual) delete spec.dataSource;
   // What is in other namespaces is nobody's source: the feature is off.
-  if (dataSourceRef?.namespace && !old?.dataSourceRef) {
-    delete spec.dataSourceRef;
-    return;
-  }
+  if (given?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef;
+  const { dataSourceRef } = spec;
   if (spec.dataSource && !dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
   else if (dataSourceRef && !spec.dataSource && !dataSourceRef.namespace) {
     const { namespace: _, ...local } = dataSourceRef;

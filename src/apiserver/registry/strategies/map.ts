@@ -76,7 +76,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     'clusterroles.rbac.authorization.k8s.io': createdByPut,
     'rolebindings.rbac.authorization.k8s.io': createdByPut,
     'roles.rbac.authorization.k8s.io': createdByPut,
-    'csidrivers.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
+    'csidrivers.storage.k8s.io': traits({ generation: true, unconditionalUpdate: false, answerDeleted: true }),
     'csinodes.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
     'csistoragecapacities.storage.k8s.io': conditional,
     'storageclasses.storage.k8s.io': answersDeleted,
