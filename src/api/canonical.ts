@@ -33,8 +33,8 @@ export const newWalk = (): Walk => ({
   empties: [],
 });
 
-const maxInt32 = 2 ** 31;
-const maxInt64 = 2 ** 63;
+const maxInt32 = 2n ** 31n;
+const maxInt64 = 2n ** 63n;
 
 /**
  * The canonical form of a value of a type: unknown fields gone, nulls read as absent, zero values left out or filled in
@@ -58,11 +58,13 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
     case 'int64':
       return isInteger(value, maxInt64) ? value : mismatch(value, goType, walk);
     case 'double':
-      return Number.isFinite(numberIn(value)) ? value : mismatch(value, goType, walk);
+      if (!Number.isFinite(numberIn(value))) mismatch(value, goType, walk);
+      return typeof value === 'bigint' && goType === 'float64' ? Number(value) : value;
     case 'bytes':
       return typeof value === 'string' ? canonicalBase64(value) : mismatch(value, goType, walk);
     case 'quantity':
       if (typeof value === 'string' || typeof value === 'number') return canonicalQuantity(value);
+      if (typeof value === 'bigint') return canonicalQuantity(String(value));
       if (typeof value === 'symbol') return canonicalQuantity(value.description ?? '');
       throw new QuantityError(
         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
@@ -89,14 +91,16 @@ const isObject = (value: unknown): value is Struct =>
 
 /** The number that a value is, as it was parsed or as `parseAsGiven` has it. */
 const numberIn = (value: unknown): number => {
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   return typeof value === 'symbol' ? Number(value.description) : Number.NaN;
 };
 
-function isInteger(value: unknown, limit: number): boolean {
-  const number = numberIn(value);
-  if (!Number.isInteger(number) || number >= limit || number < -limit) return false;
-  return typeof value === 'number' || /^-?\d+$/.test((value as symbol).description ?? '');
+function isInteger(value: unknown, limit: bigint): boolean {
+  const isWhole =
+    typeof value === 'symbol' ? /^-?\d+$/.test(value.description ?? '') : Number.isInteger(numberIn(value));
+  if (!isWhole) return false;
+  const whole = typeof value === 'symbol' ? BigInt(value.description ?? '') : (value as number | bigint);
+  return whole < limit && whole >= -limit;
 }
 
 function canonicalStruct(type: TypeSchema, value: Struct, walk: Walk): Struct {
@@ -283,6 +287,7 @@ export function valueWord(value: unknown): string {
     case 'string':
       return typeof value;
     case 'symbol':
+    case 'bigint':
       return 'number';
     default:
       return 'object';

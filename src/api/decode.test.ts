@@ -108,3 +108,15 @@ test('what does not fit its type is named as upstream names it', () => {
     handled('Pod', "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
   );
 });
+
+test('integers past 2^53 are kept as far as an int64 goes', () => {
+  const slice = (number: string): string =>
+    `{"spec":{"devices":[{"attributes":{"a":{"int":${number}}},"name":"d"}],"driver":"x"}}`;
+  const gvk = { group: 'resource.k8s.io', version: 'v1', kind: 'ResourceSlice' };
+  for (const number of ['9007199254740993', '9223372036854775807', '-9223372036854775808'])
+    assert.ok(JSON.stringify(decodeJson(gvk, slice(number)).object).includes(`"int":${number}}`));
+  assert.throws(
+    () => decodeJson(gvk, slice('9223372036854775808')),
+    /cannot unmarshal number 9223372036854775808 into/,
+  );
+});

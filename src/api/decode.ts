@@ -1,3 +1,4 @@
+import { parseExact } from '../base/exact-json.ts';
 import { canonicalValue, isTypeError, newWalk, valueWord, type Walk } from './canonical.ts';
 import { jsonSyntaxError } from './json-syntax.ts';
 import type { KubernetesObject } from './object.ts';
@@ -38,7 +39,7 @@ export function decodeJson(gvk: GroupVersionKind, body: Buffer | string, options
 /** JSON text as a value; `kind` is for the message. Throws ApiError BadRequest. */
 export function parseJson(text: string, kind: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
     const why = `couldn't get version/kind; json parse error: ${jsonSyntaxError(text) ?? (error as Error).message}`;
     throw badRequest(

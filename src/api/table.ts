@@ -78,7 +78,7 @@ export function tableColumns(place: TablePlace, custom?: CustomColumns): TableCo
       name: c.name,
       type: c.type,
       format: c.format ?? '',
-      description: c.description ?? '',
+      description: c.description || `Custom resource definition column (in JSONPath format): ${c.jsonPath}`,
       priority: c.priority ?? 0,
     }));
     return [nameColumn, ...own];
@@ -118,9 +118,10 @@ function customCell(type: string, value: unknown, clock: Clock): unknown {
     case 'string':
       return typeof value === 'object' ? JSON.stringify(value) : String(value);
     case 'integer':
-      return typeof value === 'number' ? Math.trunc(value) : null;
     case 'number':
-      return typeof value === 'number' ? value : null;
+      if (typeof value === 'bigint') return type === 'integer' ? value : Number(value);
+      if (typeof value !== 'number') return null;
+      return type === 'integer' ? Math.trunc(value) : value;
     case 'boolean':
       return typeof value === 'boolean' ? value : null;
     case 'date': {

@@ -1,3 +1,4 @@
+import { exactInteger, parseExact } from '../base/exact-json.ts';
 import type { FieldKind, Message, WireField } from './protobuf-schema.ts';
 
 type Struct = Record<string, unknown>;
@@ -19,6 +20,11 @@ export class Reader {
   }
 
   varint(): number {
+    return Number(this.int64());
+  }
+
+  /** As `parseExact` has whole numbers. */
+  int64(): number | bigint {
     let value = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#byte();
@@ -33,12 +39,12 @@ export class Reader {
     return this.buffer[this.at++] as number;
   }
 
-  #longVarint(low28: number): number {
+  #longVarint(low28: number): number | bigint {
     let value = BigInt(low28);
     for (let shift = 28n; shift < 70n; shift += 7n) {
       const byte = this.#byte();
       value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return Number(BigInt.asIntN(64, value));
+      if (byte < 128) return exactInteger(BigInt.asIntN(64, value));
     }
     throw new RangeError('protobuf: integer overflow');
   }
@@ -155,7 +161,7 @@ function decodeOne(reader: Reader, kind: FieldKind, message: Message | undefined
     case 'int32':
       return reader.varint() | 0;
     case 'int64':
-      return reader.varint();
+      return reader.int64();
     case 'double':
       return reader.double();
     default:
@@ -179,7 +185,7 @@ function decodeSpecial(reader: Reader, message: Message): unknown {
   switch (special) {
     case 'time':
     case 'micro-time':
-      return timeText(values[1] as number | undefined, values[2] as number | undefined, special === 'micro-time');
+      return timeText(numberOf(values[1]), values[2] as number | undefined, special === 'micro-time');
     case 'quantity':
       return values[1] ?? '0';
     case 'int-or-string':
@@ -189,7 +195,7 @@ function decodeSpecial(reader: Reader, message: Message): unknown {
     case 'strings':
       return list;
     case 'duration':
-      return durationText((values[1] as number | undefined) ?? 0);
+      return durationText(numberOf(values[1]) ?? 0);
     case 'schema-or-bool':
       return values[2] ?? values[1] ?? false;
     default:
@@ -197,9 +203,11 @@ function decodeSpecial(reader: Reader, message: Message): unknown {
   }
 }
 
+const numberOf = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+
 function rawValue(bytes: Buffer | undefined): unknown {
   if (!bytes || bytes.length === 0) return undefined;
-  return JSON.parse(bytes.toString('utf8')) as unknown;
+  return parseExact(bytes.toString('utf8'));
 }
 
 function timeText(seconds: number | undefined, nanos: number | undefined, micro: boolean): string | undefined {

@@ -66,9 +66,9 @@ export class BackwardWriter {
     this.#buffer.writeDoubleLE(value, this.#at);
   }
 
-  varint(value: number): void {
-    if (value < 0 || value > 0xffff_ffff) {
-      this.#bigVarint(BigInt.asUintN(64, BigInt(Math.trunc(value))));
+  varint(value: number | bigint): void {
+    if (typeof value === 'bigint' || value < 0 || value > 0xffff_ffff) {
+      this.#bigVarint(BigInt.asUintN(64, typeof value === 'bigint' ? value : BigInt(Math.trunc(value))));
       return;
     }
     let size = 1;
@@ -172,10 +172,10 @@ function encodeOne(
       break;
     case 'int32':
     case 'int64':
-      writer.varint(value as number);
+      writer.varint(value as number | bigint);
       break;
     case 'double':
-      writer.double(value as number);
+      writer.double(Number(value));
       break;
   }
   if (wireTypes[kind] === 2) writer.close(id, before);

@@ -39,6 +39,15 @@ test('an object comes back as it was', () => {
   assert.deepStrictEqual(decode(encode(pod, object)), object);
 });
 
+test('integers past 2^53 come back as they were, and as raw JSON within', () => {
+  const revision = { group: 'apps', version: 'v1', kind: 'ControllerRevision' };
+  const head = { kind: 'ControllerRevision', apiVersion: 'apps/v1' };
+  for (const number of [9007199254740993n, 9223372036854775807n, -9223372036854775808n]) {
+    const long = { ...head, data: { a: number }, revision: number };
+    assert.deepStrictEqual(decode(encode(revision, long)), long);
+  }
+});
+
 test('bytes, and kinds that all groups share', () => {
   const secret = { kind: 'Secret', apiVersion: 'v1', data: { a: 'aGVsbG8=' } };
   assert.deepStrictEqual(decode(encode({ group: '', version: 'v1', kind: 'Secret' }, secret)), secret);

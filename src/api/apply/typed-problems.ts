@@ -18,7 +18,8 @@ type Check = (value: unknown) => string | undefined;
 
 const text: Check = (v) =>
   typeof v === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${written(v)}}`;
-const numeric: Check = (v) => (typeof v === 'number' ? undefined : `expected numeric (int or float), got ${goType(v)}`);
+const numeric: Check = (v) =>
+  typeof v === 'number' || typeof v === 'bigint' ? undefined : `expected numeric (int or float), got ${goType(v)}`;
 
 /** What is wrong with a value of a type that has no parts. */
 const scalars: Readonly<Partial<Record<Shape, Check>>> = {

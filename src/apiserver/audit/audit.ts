@@ -6,6 +6,7 @@ import type { ApiError } from '../../api/status.ts';
 import type { Acting } from '../authn/impersonation/impersonation.ts';
 import type { Decision } from '../authz/authorizer.ts';
 import type { Answer } from '../handlers/call.ts';
+import { answeredObject, sentList } from '../http/encode.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
 import { parseRequestInfo, type RequestInfo } from '../http/request-info.ts';
 import { parseQuery } from '../http/request-target.ts';
@@ -13,7 +14,6 @@ import type { AuditMetrics } from '../metrics/audit.ts';
 import type { UserInfo } from '../server.ts';
 import {
   agentOf,
-  answeredObject,
   defaulted,
   microTime,
   objectReference,
@@ -191,7 +191,7 @@ export function createAudit(options: AuditOptions): Audit {
       answered(answer) {
         const object = answer.kind === 'object' ? (answer.object as Partial<Status>) : {};
         if (object.kind === 'Status') noteStatus(object);
-        if (wants('RequestResponse')) more.responseObject = shown(answeredObject(answer));
+        if (wants('RequestResponse')) more.responseObject = shown(answeredObject(answer, sentList));
       },
       failed,
       refused(error) {

@@ -2,8 +2,6 @@ import { isIP } from 'node:net';
 import { applyDefaults } from '../../api/defaults.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { parseKind } from '../../api/schema.ts';
-import type { Answer } from '../handlers/call.ts';
-import { listObject } from '../http/encode.ts';
 import { type Exchange, headerOf } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
@@ -52,25 +50,6 @@ export function withoutManagedFields(value: unknown): unknown {
     ...(metadata ? { metadata: bare } : {}),
     ...(Array.isArray(items) ? { items: items.map(withoutManagedFields) } : {}),
   };
-}
-
-/** Items of built-in lists do not say their kind. */
-function bareItems(list: object): object {
-  const { items } = list as { items: readonly KubernetesObject[] };
-  return { ...list, items: items.map(({ kind: _kind, apiVersion: _version, ...item }) => item) };
-}
-
-export function answeredObject(answer: Answer): unknown {
-  switch (answer.kind) {
-    case 'stored':
-      return answer.stored.object;
-    case 'object':
-      return answer.object;
-    case 'list':
-      return bareItems(listObject(answer.store, answer.result));
-    default:
-      return undefined;
-  }
 }
 
 /** The object with its defaults, as upstream's decoders fill them in. */

@@ -1,3 +1,4 @@
+import { exactInteger } from '../../base/exact-json.ts';
 import { Duration, parseDuration, parseTimestamp, Timestamp } from './time.ts';
 import { dynType, type Type } from './types.ts';
 
@@ -266,6 +267,7 @@ const isSchema = (value: unknown): value is ValueSchema =>
 export function celValue(value: unknown, schema?: unknown): unknown {
   const by = isSchema(schema) ? schema : undefined;
   if (typeof value === 'number') return Number.isInteger(value) && by?.type !== 'number' ? BigInt(value) : value;
+  if (typeof value === 'bigint') return by?.type === 'number' ? Number(value) : value;
   if (typeof value === 'string') return by?.format === undefined ? value : formatted(value, by.format);
   if (Array.isArray(value)) {
     const list = value.map((item) => celValue(item, by?.items));
@@ -309,8 +311,8 @@ function formatted(text: string, format: string): unknown {
 
 /** What an expression gave, as JSON data. */
 export function jsonOf(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Uint) return Number(value.value);
+  if (typeof value === 'bigint') return exactInteger(value);
+  if (value instanceof Uint) return exactInteger(value.value);
   if (Buffer.isBuffer(value)) return value.toString('base64');
   if (Array.isArray(value)) return value.map(jsonOf);
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), jsonOf(item)]));

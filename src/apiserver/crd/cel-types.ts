@@ -41,14 +41,14 @@ const key = scalar(stringType, 2);
 /** A schema's type, its structs named from `name` on; undefined: rules cannot see values of it. */
 export function declare(schema: Schema, name: string, isResource = false): Declared | undefined {
   const { maxLength } = schema;
-  const bounded = maxLength === undefined ? undefined : Math.max(0, maxLength) * 4;
+  const bounded = maxLength === undefined ? undefined : Math.max(0, Number(maxLength)) * 4;
   if (schema['x-kubernetes-int-or-string']) return scalar(dynType, 1, bounded ?? requestBytes - 2);
   switch (schema.type) {
     case 'array': {
       const items = itemsOf(schema);
       const elements = items && declare(items, `${name}.@idx`, items['x-kubernetes-embedded-resource']);
       if (!elements) return undefined;
-      const most = schema.maxItems ?? Math.floor((requestBytes - 2) / (elements.smallest + 1));
+      const most = Number(schema.maxItems ?? Math.floor((requestBytes - 2) / (elements.smallest + 1)));
       return { type: listOf(elements.type), smallest: 2, longest: Math.max(0, most), elements };
     }
     case 'object':
@@ -69,7 +69,7 @@ export function declare(schema: Schema, name: string, isResource = false): Decla
 function declareText(schema: Schema, bounded: number | undefined): Declared {
   switch (schema.format) {
     case 'byte':
-      return scalar(bytesType, 2, schema.maxLength ?? requestBytes - 2);
+      return scalar(bytesType, 2, Number(schema.maxLength ?? requestBytes - 2));
     case 'duration':
       return scalar(durationType, 3, 32);
     case 'date':
@@ -92,7 +92,7 @@ function declareObject(schema: Schema, name: string, isResource: boolean): Decla
     const values = additional as Schema;
     const elements = declare(values, `${name}.@elem`, values['x-kubernetes-embedded-resource']);
     if (!elements) return undefined;
-    const most = schema.maxProperties ?? Math.floor((requestBytes - 2) / (elements.smallest + 6));
+    const most = Number(schema.maxProperties ?? Math.floor((requestBytes - 2) / (elements.smallest + 6)));
     return { type: mapOf(stringType, elements.type), smallest: 2, longest: Math.max(0, most), elements };
   }
   const fields = new Map<string, Declared>();

@@ -21,9 +21,9 @@ interface Resource {
 
 /** How many elements the schema itself allows. */
 function allowed(schema: Schema): number {
-  if (schema.type === 'array') return schema.maxItems ?? Number.POSITIVE_INFINITY;
+  if (schema.type === 'array') return Number(schema.maxItems ?? Number.POSITIVE_INFINITY);
   if (schema.type === 'object' && additionalOf(schema) !== undefined) {
-    return schema.maxProperties ?? Number.POSITIVE_INFINITY;
+    return Number(schema.maxProperties ?? Number.POSITIVE_INFINITY);
   }
   return 1;
 }

@@ -1,6 +1,8 @@
 import type { CustomResourceSubresourceScale } from '../../api/gen/apiextensions-v1.ts';
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
+import { printed } from '../../api/go-text.ts';
 import { isQualifiedName } from '../../api/names.ts';
+import { doubleText } from '../cel/library/texts.ts';
 import type { Draft, Frozen } from '../registry/types.ts';
 import { embeddedProblems } from './embedded.ts';
 import { listProblems } from './lists.ts';
@@ -25,16 +27,24 @@ const invalid = (field: string, value: Json, why: string): StatusCause => ({
 
 const most = 2 ** 31 - 1;
 
+/** What Go calls a value that is no int64. */
+function notInteger(value: Json): string | undefined {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return undefined;
+  if (typeof value === 'object') return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+  return { number: 'float64', boolean: 'bool' }[typeof value as string] ?? 'string';
+}
+
 function replicasProblems(object: Draft, path: string | undefined): StatusCause[] {
   const value = path ? simplePath(path).get(object) : undefined;
   if (!path || value === undefined) return [];
-  if (typeof value !== 'number') {
-    const type =
-      typeof value === 'string' ? 'string' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
-    return [invalid(path, 0, `${path} accessor error: ${String(value)} is of the type ${type}, expected int64`)];
+  const type = notInteger(value);
+  if (type !== undefined) {
+    const text = typeof value === 'number' ? doubleText(value) : printed(value);
+    return [invalid(path, 0, `${path} accessor error: ${text} is of the type ${type}, expected int64`)];
   }
-  if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
-  return value > most ? [invalid(path, value, `should be less than or equal to ${most}`)] : [];
+  const replicas = value as number | bigint;
+  if (replicas < 0) return [invalid(path, value, 'should be a non-negative integer')];
+  return replicas > most ? [invalid(path, value, `should be less than or equal to ${most}`)] : [];
 }
 
 const blocking = new Set([

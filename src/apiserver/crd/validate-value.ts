@@ -24,6 +24,9 @@ const shown = (value: Json): string => {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 };
 
+/** What is no text is quoted as its JSON. */
+const quoted = (value: Json): string => JSON.stringify(typeof value === 'string' ? value : JSON.stringify(value));
+
 const cause = (reason: string, field: string, message: string): StatusCause => ({
   reason,
   field: field || '<nil>',
@@ -37,15 +40,20 @@ const typeName = (value: Json): string =>
     ? 'array'
     : value === null
       ? 'null'
-      : typeof value === 'number'
-        ? Number.isInteger(value)
-          ? 'integer'
-          : 'number'
+      : typeof value === 'bigint' || Number.isSafeInteger(value)
+        ? 'integer'
         : typeof value;
 
 function hasType(value: Json, type: string): boolean {
   const actual = typeName(value);
   return actual === type || (type === 'number' && actual === 'integer');
+}
+
+/** By what names a type error calls what is wanted and what is there: where there is a format, by formats. */
+function asTyped(value: Json, { type = '', format }: Schema): [wanted: string, given: string] {
+  const actual = typeName(value);
+  if (!format || actual === 'string' || actual === 'array' || actual === 'null') return [type, actual];
+  return [format, { integer: 'int64', number: 'float64' }[actual] ?? ''];
 }
 
 const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
@@ -63,18 +71,21 @@ function checkAll(value: Json, schema: Schema, path: string, causes: StatusCause
     if (!hasType(value, 'integer') && typeof value !== 'string')
       causes.push(wrong(path, typeName(value), `${path} in body must be of type integer,string: "${typeName(value)}"`));
   } else if (schema.type && !hasType(value, schema.type)) {
+    const [wanted, given] = asTyped(value, schema);
     causes.push(
       cause(
         'FieldValueTypeInvalid',
         path,
-        `Invalid value: "${typeName(value)}": ${path} in body must be of type ${schema.type}: "${typeName(value)}"`,
+        `Invalid value: "${given}": ${path} in body must be of type ${wanted}: "${given}"`,
       ),
     );
+    if (typeof value === 'number') checkRange(value, schema, path, causes);
+    checkEnum(value, schema, path, causes);
     return;
   }
   checkEnum(value, schema, path, causes);
   if (typeof value === 'string') checkString(value, schema, path, causes);
-  else if (typeof value === 'number') checkNumber(value, schema, path, causes);
+  else if (typeof value === 'number' || typeof value === 'bigint') checkNumber(value, schema, path, causes);
   else if (Array.isArray(value)) checkArray(value, schema, path, causes, before);
   else if (isObject(value)) checkObject(value, schema, path, causes, before);
   checkCombinations(value, schema, path, causes);
@@ -87,7 +98,7 @@ function checkEnum(value: Json, schema: Schema, path: string, causes: StatusCaus
     cause(
       'FieldValueNotSupported',
       path,
-      `Unsupported value: ${shown(value)}: supported values: ${allowed.map((item) => shown(item)).join(', ')}`,
+      `Unsupported value: ${shown(value)}: supported values: ${allowed.map(quoted).join(', ')}`,
     ),
   );
 }
@@ -122,7 +133,24 @@ function matches(pattern: string, value: string): boolean {
   }
 }
 
-function checkNumber(value: number, schema: Schema, path: string, causes: StatusCause[]): void {
+/** Whether an integer is one that its format has room for. */
+function checkRange(value: number | bigint, { type, format }: Schema, path: string, causes: StatusCause[]): void {
+  if (type !== 'integer') return;
+  const limit = format === 'int32' ? 2n ** 31n : 2n ** 63n;
+  if ((typeof value === 'bigint' || Number.isInteger(value)) && value >= -limit && value < limit) return;
+  const how = format ? `with format ${format}` : '(default format)';
+  causes.push(
+    cause('FieldValueInvalid', '', `Invalid value: "": Checked value must be of type integer ${how} in ${path}`),
+  );
+}
+
+const isMultiple = (value: number | bigint, of: number): boolean =>
+  typeof value === 'bigint' && Number.isSafeInteger(of)
+    ? value % BigInt(of) === 0n
+    : Number.isInteger(Number(value) / of);
+
+function checkNumber(value: number | bigint, schema: Schema, path: string, causes: StatusCause[]): void {
+  checkRange(value, schema, path, causes);
   const { maximum, minimum, multipleOf, exclusiveMaximum, exclusiveMinimum } = schema;
   if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum))
     causes.push(
@@ -132,11 +160,8 @@ function checkNumber(value: number, schema: Schema, path: string, causes: Status
     causes.push(
       wrong(path, value, `${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`),
     );
-  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf))
+  if (multipleOf !== undefined && !isMultiple(value, multipleOf))
     causes.push(wrong(path, value, `${path} in body should be a multiple of ${multipleOf}`));
-  const bounds = { int32: 2 ** 31, int64: 2 ** 63 }[schema.format ?? ''];
-  if (bounds !== undefined && (value >= bounds || value < -bounds))
-    causes.push(wrong(path, value, `${path} in body must be of type ${schema.format}: "${value}"`));
 }
 
 function checkArray(

@@ -2,6 +2,7 @@ import { decodeValue, notKinded, parseJson, summary } from '../../api/decode.ts'
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
+import { parseExact } from '../../base/exact-json.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
 import { goPackage } from '../http/go-type.ts';
 import type { Draft, ResourceVersion } from '../registry/types.ts';
@@ -19,7 +20,7 @@ const unrecognized = (kind: string, why: string, bytes: Buffer): Error =>
 function jsonOrYaml(text: string): unknown {
   if (text.trimStart().startsWith('{')) {
     try {
-      return JSON.parse(text);
+      return parseExact(text);
     } catch {
       // YAML in flow style.
     }

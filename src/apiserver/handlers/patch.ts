@@ -2,6 +2,7 @@ import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
 import { strictProblems } from '../../api/strict-json.ts';
+import { parseExact } from '../../base/exact-json.ts';
 import { isCustom } from '../discovery/model.ts';
 import { endpointOf } from '../http/answer.ts';
 import { headerOf } from '../http/exchange.ts';
@@ -37,7 +38,7 @@ async function patchValue(body: CallBody, type: PatchBody['type'], context: Call
   if (type === 'apply') {
     if (text.trimStart().startsWith('{')) {
       try {
-        return JSON.parse(text);
+        return parseExact(text);
       } catch {
         // YAML flow style may still read it.
       }
@@ -54,7 +55,7 @@ async function patchValue(body: CallBody, type: PatchBody['type'], context: Call
     }
   }
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
     throw badRequest(`error decoding patch: ${jsonSyntaxError(text) ?? (error as Error).message}`);
   }

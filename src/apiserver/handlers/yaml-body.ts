@@ -1,4 +1,5 @@
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { exactInteger, mayHoldLong } from '../../base/exact-json.ts';
 import { goTags } from '../../wire/yaml-tags.ts';
 
 export interface ReadYaml {
@@ -10,10 +11,15 @@ export interface ReadYaml {
 /** The most that aliases may multiply a document. */
 const maxAliasCount = 100;
 
+const exactValue = (_key: unknown, value: unknown): unknown =>
+  typeof value === 'bigint' ? exactInteger(value) : value;
+
 /** A document of YAML 1.1 as JSON data; of keys that stand twice the last one counts. Throws Error with what is wrong. */
 export function readYaml(text: string): ReadYaml {
   const lines = new LineCounter();
+  const exact = mayHoldLong(text);
   const document = parseDocument(text, {
+    intAsBigInt: exact,
     uniqueKeys: false,
     logLevel: 'silent',
     lineCounter: lines,
@@ -37,7 +43,7 @@ export function readYaml(text: string): ReadYaml {
     },
   });
   return {
-    value: document.toJS({ maxAliasCount }) as unknown,
+    value: document.toJS({ maxAliasCount, ...(exact ? { reviver: exactValue } : {}) }) as unknown,
     duplicates: found.length > 0 ? `yaml: unmarshal errors:\n${found.join('\n')}` : undefined,
   };
 }

@@ -5,6 +5,7 @@ import { encode as encodeProtobuf, hasMessage } from '../../wire/protobuf.ts';
 import { foldYaml } from '../../wire/yaml-fold.ts';
 import { goQuotes } from '../../wire/yaml-tags.ts';
 import { isCustom } from '../discovery/model.ts';
+import type { Answer } from '../handlers/call.ts';
 import type { ListResult, ResourceStore, Stored } from '../registry/types.ts';
 import type { MediaType } from './negotiate.ts';
 
@@ -119,6 +120,20 @@ export function sentList(store: ResourceStore, result: ListResult): object {
     isCustom(store) ? { kind, apiVersion, ...rest } : rest,
   );
   return { ...listKind(store), metadata: sentMeta(store, result), items };
+}
+
+/** The object in an answer, a list as `listed` shows it; undefined: there is none, or nobody has it but as bytes. */
+export function answeredObject(answer: Answer, listed: typeof listObject): object | undefined {
+  switch (answer.kind) {
+    case 'stored':
+      return answer.stored.object;
+    case 'object':
+      return answer.object;
+    case 'list':
+      return listed(answer.store, answer.result);
+    default:
+      return undefined;
+  }
 }
 
 /** Lists of custom resources say, too, that they do not go on. */

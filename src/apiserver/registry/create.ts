@@ -1,5 +1,6 @@
 import { ApiError, alreadyExists, badRequest, plainFailure } from '../../api/status.ts';
 import { leaveOutDropped, nullEmpties } from '../../api/unstored.ts';
+import { parseExact } from '../../base/exact-json.ts';
 import { put } from './commit.ts';
 import {
   attributesOf,
@@ -26,7 +27,7 @@ export async function createObject(core: Core, view: View, options: WriteOptions
   if (!generated) return createOnce(core, view, options, object);
   const pristine = JSON.stringify(object);
   for (let attempt = 1; ; attempt++) {
-    const candidate = attempt === 1 ? object : (JSON.parse(pristine) as Draft);
+    const candidate = attempt === 1 ? object : (parseExact(pristine) as Draft);
     try {
       return await createOnce(core, view, options, candidate);
     } catch (error) {

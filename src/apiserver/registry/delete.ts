@@ -156,6 +156,10 @@ function nextStep(core: Core, existing: Kept, old: Frozen, deletion: DeleteOptio
   return { kind: 'remove' };
 }
 
+/** As Go reckons with durations: those past 292 years wrap. */
+const elapsedMs = (seconds: number | bigint): number =>
+  Number(BigInt.asIntN(64, BigInt(seconds) * 1_000_000_000n) / 1_000_000n);
+
 type Grace = { kind: 'none' } | { kind: 'pending' } | { kind: 'graceful'; seconds: number };
 
 /** Sets the times of a graceful deletion in the draft. */
@@ -168,7 +172,7 @@ function gracePeriod({ definition }: Core, draft: Draft, { gracePeriodSeconds }:
     const current = metadata.deletionGracePeriodSeconds ?? 0;
     if (current === 0) return { kind: 'none' };
     if (asked === undefined || asked >= current) return { kind: 'pending' };
-    const shortened = Date.parse(metadata.deletionTimestamp) + (asked - current) * 1000;
+    const shortened = Date.parse(metadata.deletionTimestamp) + elapsedMs(asked) - elapsedMs(current);
     const late = shortened < Date.now();
     metadata.deletionTimestamp = timestamp(late ? Date.now() : shortened);
     metadata.deletionGracePeriodSeconds = late && asked !== 0 ? 1 : asked;
@@ -176,7 +180,7 @@ function gracePeriod({ definition }: Core, draft: Draft, { gracePeriodSeconds }:
   }
   const seconds = strategy.gracePeriod(draft, asked);
   if (seconds === undefined) return { kind: 'none' };
-  metadata.deletionTimestamp = timestamp(Date.now() + seconds * 1000);
+  metadata.deletionTimestamp = timestamp(Date.now() + elapsedMs(seconds));
   metadata.deletionGracePeriodSeconds = seconds;
   if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
   return { kind: 'graceful', seconds };

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from '../../api/gen/meta-v1.ts';
+import { parseExact } from '../../base/exact-json.ts';
 import type { Draft, Frozen, Place, Stored } from './types.ts';
 
 export type Labels = Readonly<Record<string, string>> | undefined;
@@ -116,7 +117,7 @@ class StoredObject implements Kept {
   }
 
   draft(): Draft {
-    return JSON.parse(this.bytes.toString('utf8')) as Draft;
+    return parseExact(this.bytes.toString('utf8')) as Draft;
   }
 
   settle(): void {

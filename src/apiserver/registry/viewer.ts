@@ -1,3 +1,4 @@
+import { parseExact } from '../../base/exact-json.ts';
 import type { View } from './core.ts';
 import type { KeptList } from './list.ts';
 import type { Refresher } from './refresh.ts';
@@ -30,7 +31,7 @@ export function createViewer(view: View, refresh: Refresher | undefined): Viewer
     if (!view.converts) return stored;
     const known = shown.get(stored);
     if (known) return known;
-    const draft = JSON.parse(stored.bytes.toString()) as Draft;
+    const draft = parseExact(stored.bytes.toString()) as Draft;
     const place = ({ kind, apiVersion, ...rest }: Draft): Stored => ({
       ...plainStored({ kind, apiVersion, ...rest }, stored.revision),
       key: stored.key,

@@ -6,6 +6,7 @@ import { jsonSyntaxError } from '../../../api/json-syntax.ts';
 import { isApiError } from '../../../api/status.ts';
 import { boundedText } from '../../../base/bounded-text.ts';
 import { messageOf } from '../../../base/errors.ts';
+import { parseExact } from '../../../base/exact-json.ts';
 import { connectTo, type Target, type TlsToTarget } from '../../connect/backend-connection.ts';
 import { serviceProxyTarget } from '../../connect/proxy-targets.ts';
 import { posting } from '../../metrics/rest-client.ts';
@@ -77,7 +78,7 @@ function valueIn(received: string, status: number): unknown {
     throw new Error(`0-length response with status code: ${status} and content type: application/json`);
   let value: unknown;
   try {
-    value = JSON.parse(received);
+    value = parseExact(received);
   } catch (error) {
     // What does not begin as JSON is read as YAML: a text.
     const isJson = received.trimStart().startsWith('{');

@@ -3,13 +3,14 @@ import { jsonSyntaxError } from '../../../api/json-syntax.ts';
 import { applyJsonPatch, patchFailure } from '../../../api/patch-json.ts';
 import { internalError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
+import { parseExact } from '../../../base/exact-json.ts';
 import type { Draft } from '../../registry/types.ts';
 import type { AdmissionResponse } from './review.ts';
 
 function decoded(text: string): readonly unknown[] {
   let patch: unknown;
   try {
-    patch = JSON.parse(text);
+    patch = parseExact(text);
   } catch (error) {
     throw new Error(jsonSyntaxError(text) ?? messageOf(error));
   }
