@@ -1,6 +1,7 @@
 import type { PersistentVolumeClaim } from '../../api/gen/core-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { lookUp } from '../registry/look-up.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 
 const classOf = ({ metadata, spec }: PersistentVolumeClaim): string | undefined =>
   metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName;
@@ -23,7 +24,7 @@ export function claimResize(context: AdmissionContext): AdmissionPlugin {
       const found =
         name &&
         name === classOf(old) &&
-        (await lookUp(context, { group: 'storage.k8s.io', resource: 'storageclasses' }, { name }));
+        (await lookUp(context.registry(), { group: 'storage.k8s.io', resource: 'storageclasses' }, { name }));
       if ((found || undefined)?.allowVolumeExpansion !== true)
         throw refuse(
           attributes,

@@ -1,7 +1,8 @@
 import type { StatusCause } from '../../api/gen/meta-v1.ts';
 import { invalid } from '../../api/status.ts';
+import { lookUp } from '../registry/look-up.ts';
 import type { AdmissionAttributes, Frozen } from '../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, displayName, lookUp } from './plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, displayName } from './plugin.ts';
 
 const group = 'resource.k8s.io';
 const label = 'resource.kubernetes.io/admin-access';
@@ -47,12 +48,14 @@ export function deviceAdminAccess(context: AdmissionContext): AdmissionPlugin {
       if ((a.operation === 'CREATE') !== (a.subresource === undefined)) return undefined;
       const field = fieldAsked(a);
       if (field === undefined) return undefined;
-      return lookUp(context, { group: '', resource: 'namespaces' }, { name: a.namespace }).then((namespace) => {
-        if (namespace?.metadata.labels?.[label] === 'true') return;
-        const why = `Forbidden: admin access to devices requires the \`${label}: true\` label on the containing namespace`;
-        const cause: StatusCause = { reason: 'FieldValueForbidden', message: why, field };
-        throw invalid({ group, kind: a.kind.kind }, displayName(a), [cause]);
-      });
+      return lookUp(context.registry(), { group: '', resource: 'namespaces' }, { name: a.namespace }).then(
+        (namespace) => {
+          if (namespace?.metadata.labels?.[label] === 'true') return;
+          const why = `Forbidden: admin access to devices requires the \`${label}: true\` label on the containing namespace`;
+          const cause: StatusCause = { reason: 'FieldValueForbidden', message: why, field };
+          throw invalid({ group, kind: a.kind.kind }, displayName(a), [cause]);
+        },
+      );
     },
   };
 }

@@ -1,6 +1,7 @@
 import { sameValue } from '../../api/equal.ts';
 import type { Node, PodSpec } from '../../api/gen/core-v1.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { lookUp } from '../registry/look-up.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 
 /** What a node must be able to do for an update of a pod, by the name under which it declares that, in order. */
 const needs: Readonly<Record<string, (spec: PodSpec, old: PodSpec) => boolean>> = {
@@ -25,7 +26,7 @@ export function nodeDeclaredFeatures(context: AdmissionContext): AdmissionPlugin
       if (!spec?.nodeName || !old || object?.metadata.generation === oldObject?.metadata.generation) return undefined;
       const needed = Object.keys(needs).filter((name) => needs[name]?.(spec, old));
       if (needed.length === 0) return undefined;
-      return lookUp(context, { group: '', resource: 'nodes' }, { name: spec.nodeName }).then((found) => {
+      return lookUp(context.registry(), { group: '', resource: 'nodes' }, { name: spec.nodeName }).then((found) => {
         const node = found as unknown as Node | undefined;
         const name = JSON.stringify(spec.nodeName);
         if (!node) throw refuse(a, `node ${name} not found`);

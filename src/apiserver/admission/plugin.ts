@@ -1,4 +1,4 @@
-import { type ApiError, forbidden, isApiError } from '../../api/status.ts';
+import { type ApiError, forbidden } from '../../api/status.ts';
 import type { AdmissionAttributes, AdmissionOperation, Frozen, Maybe, Registry } from '../registry/types.ts';
 
 /** One admission plug-in. It is asked only for the operations and resources that it names. */
@@ -26,21 +26,6 @@ export function displayName(attributes: AdmissionAttributes): string {
 /** Upstream's `admission.NewForbidden`. */
 export function refuse(attributes: AdmissionAttributes, why: string): ApiError {
   return forbidden({ group: attributes.group, resource: attributes.resource }, displayName(attributes), why);
-}
-
-/** An object, or undefined when there is none. */
-export async function lookUp(
-  context: AdmissionContext,
-  resource: { group: string; resource: string },
-  place: { namespace?: string; name: string },
-): Promise<Frozen | undefined> {
-  try {
-    const store = context.registry().store(resource.group, resource.resource);
-    return (await store.get({ namespace: place.namespace ?? '', name: place.name })).object;
-  } catch (error) {
-    if (isApiError(error, 'NotFound')) return undefined;
-    throw error;
-  }
 }
 
 /** All objects of a resource, of one namespace when given. */

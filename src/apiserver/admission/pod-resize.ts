@@ -8,8 +8,9 @@ import {
   quantityValue,
 } from '../../api/quantity.ts';
 import { ApiError } from '../../api/status.ts';
+import { lookUp } from '../registry/look-up.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 
 /** The unit in which messages count an amount. */
 const shown: Readonly<Record<string, (text: string) => number>> = { cpu: quantityMilliValue, memory: quantityValue };
@@ -45,7 +46,7 @@ export function podResize(context: AdmissionContext): AdmissionPlugin {
     validate(a) {
       const spec = a.object?.spec as PodSpec | undefined;
       if (!spec?.nodeName || a.object?.metadata.generation === a.oldObject?.metadata.generation) return undefined;
-      return lookUp(context, { group: '', resource: 'nodes' }, { name: spec.nodeName }).then((node) => {
+      return lookUp(context.registry(), { group: '', resource: 'nodes' }, { name: spec.nodeName }).then((node) => {
         if (!node) throw refuse(a, `node ${JSON.stringify(spec.nodeName)} not found`);
         check(a, spec, node as unknown as Node);
       });

@@ -1,5 +1,6 @@
 import type { Binding, PodSpec } from '../../api/gen/core-v1.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp } from './plugin.ts';
+import { lookUp } from '../registry/look-up.ts';
+import type { AdmissionContext, AdmissionPlugin } from './plugin.ts';
 
 const copied = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'];
 
@@ -15,7 +16,7 @@ export function podTopologyLabels(context: AdmissionContext): AdmissionPlugin {
       if (subresource && target?.kind !== 'Node') return false;
       const name = subresource ? target?.name : (object.spec as PodSpec | undefined)?.nodeName;
       if (!name) return false;
-      return lookUp(context, { group: '', resource: 'nodes' }, { name }).then((node) => {
+      return lookUp(context.registry(), { group: '', resource: 'nodes' }, { name }).then((node) => {
         const labels = Object.entries(node?.metadata.labels ?? {}).filter(([key]) => copied.includes(key));
         if (labels.length === 0) return false;
         object.metadata.labels = { ...object.metadata.labels, ...Object.fromEntries(labels) };

@@ -1,6 +1,7 @@
 import type { PodSpec } from '../../api/gen/core-v1.ts';
 import type { PriorityClass } from '../../api/gen/scheduling-v1.ts';
-import { type AdmissionContext, type AdmissionPlugin, listAll, lookUp, refuse } from './plugin.ts';
+import { lookUp } from '../registry/look-up.ts';
+import { type AdmissionContext, type AdmissionPlugin, listAll, refuse } from './plugin.ts';
 
 const classes = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
 
@@ -30,7 +31,7 @@ export function priority(context: AdmissionContext): AdmissionPlugin {
         found = await defaultClass();
         if (found?.metadata?.name) spec.priorityClassName = found.metadata.name;
       } else {
-        found = (await lookUp(context, classes, { name: spec.priorityClassName })) as unknown as
+        found = (await lookUp(context.registry(), classes, { name: spec.priorityClassName })) as unknown as
           | PriorityClass
           | undefined;
         if (!found) throw refuse(attributes, `no PriorityClass with name ${spec.priorityClassName} was found`);

@@ -4,8 +4,9 @@ import type { RuntimeClass } from '../../api/gen/node-v1.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import { plainFailure } from '../../api/status.ts';
 import { mergedTolerations } from '../../api/tolerations.ts';
+import { lookUp } from '../registry/look-up.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -22,7 +23,7 @@ export function runtimeClass(context: AdmissionContext): AdmissionPlugin {
     if (runtimeClassName === undefined) return undefined;
     if (runtimeClassName === '') throw plainFailure(500, 'resource name may not be empty');
     const found = await lookUp(
-      context,
+      context.registry(),
       { group: 'node.k8s.io', resource: 'runtimeclasses' },
       { name: runtimeClassName },
     );

@@ -1,8 +1,9 @@
 import type { Container, PodSpec, ServiceAccount, Volume } from '../../api/gen/core-v1.ts';
 import { podReferences } from '../../api/pod-references.ts';
 import { delay } from '../../base/abort.ts';
+import { lookUp } from '../registry/look-up.ts';
 import type { AdmissionAttributes } from '../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from './plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from './plugin.ts';
 import { randomSuffix } from './random-suffix.ts';
 import { ephemeralProblem, isLimited, secretProblem } from './service-account-secrets.ts';
 
@@ -54,7 +55,7 @@ export function serviceAccount(context: AdmissionContext): AdmissionPlugin {
     const attempts = name === 'default' ? 10 : 1;
     for (let i = 0; i < attempts; i++) {
       if (i > 0) await delay(100 + Math.random() * 100);
-      const found = await lookUp(context, { group: '', resource: 'serviceaccounts' }, { namespace, name });
+      const found = await lookUp(context.registry(), { group: '', resource: 'serviceaccounts' }, { namespace, name });
       if (found) return found as unknown as ServiceAccount;
     }
     return undefined;

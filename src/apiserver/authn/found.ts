@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../api/object.ts';
-import { isApiError } from '../../api/status.ts';
+import { lookUp } from '../registry/look-up.ts';
 import type { Registry } from '../registry/types.ts';
 import type { UserInfo } from '../server.ts';
 
@@ -10,19 +10,13 @@ export type Found = KubernetesObject & {
   type?: string;
 };
 
-export async function find(
+/** An object of the core group, or undefined when there is none. */
+export const find = async (
   registry: Registry,
   resource: string,
   namespace: string,
   name: string,
-): Promise<Found | undefined> {
-  try {
-    return (await registry.store('', resource).get({ namespace, name })).object as Found;
-  } catch (error) {
-    if (isApiError(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
+): Promise<Found | undefined> => lookUp(registry, { group: '', resource }, { namespace, name });
 
 export function serviceAccountUser(options: {
   namespace: string;

@@ -1,6 +1,7 @@
 import { notFound } from '../../../api/status.ts';
+import { lookUp } from '../../registry/look-up.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
-import { type AdmissionContext, lookUp } from '../plugin.ts';
+import type { AdmissionContext } from '../plugin.ts';
 
 /** A request of a kubelet: the node that it is for, and the request. */
 export interface NodeAsks {
@@ -24,7 +25,7 @@ export async function mustLookUp(
   place: { resource: string; namespace?: string; name: string },
 ): Promise<Frozen> {
   const group = place.resource === 'csidrivers' ? 'storage.k8s.io' : '';
-  const found = await lookUp(context, { group, resource: place.resource }, place);
+  const found = await lookUp(context.registry(), { group, resource: place.resource }, place);
   if (found) return found;
   throw notFound({ group, resource: place.resource.replace(/s$/, '') }, place.name);
 }

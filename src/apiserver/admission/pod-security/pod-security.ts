@@ -1,8 +1,9 @@
 import type { Pod, PodSpec } from '../../../api/gen/core-v1.ts';
 import { internalError, invalid } from '../../../api/status.ts';
 import type { PodSecurityMetrics } from '../../metrics/pod-security.ts';
+import { lookUp } from '../../registry/look-up.ts';
 import type { AdmissionAttributes, Frozen } from '../../registry/types.ts';
-import { type AdmissionContext, type AdmissionPlugin, listAll, lookUp, refuse } from '../plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, listAll, refuse } from '../plugin.ts';
 import { inDetail, violations } from './checks.ts';
 import { exemptWarning, warningsAbout } from './namespaces.ts';
 import {
@@ -141,7 +142,7 @@ export function podSecurity(options: {
       if (exempt.namespaces.includes(a.namespace)) return excuse(a, 'namespace');
       if (exempt.usernames.includes(a.context.user.name)) return excuse(a, 'user');
       const isPod = a.resource === 'pods';
-      const namespace = await lookUp(context, { group: '', resource: 'namespaces' }, { name: a.namespace });
+      const namespace = await lookUp(context.registry(), { group: '', resource: 'namespaces' }, { name: a.namespace });
       if (!namespace) {
         if (isPod) throw internalError(`failed to lookup namespace ${JSON.stringify(a.namespace)}`);
         return;

@@ -1,7 +1,8 @@
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { AdmissionMetrics, ConditionsOutcome } from '../../metrics/admission.ts';
+import { lookUp } from '../../registry/look-up.ts';
 import type { AdmissionAttributes, Frozen, Maybe, Stored } from '../../registry/types.ts';
-import { type AdmissionContext, lookUp } from '../plugin.ts';
+import type { AdmissionContext } from '../plugin.ts';
 
 /** Begins to measure the match conditions of a policy; nothing where it has none. */
 export const conditionsOf = (
@@ -64,4 +65,4 @@ function together<Policy extends Named, Binding extends OfPolicy>(
 export const namespaceReader =
   ({ context }: PolicyOptions) =>
   (name: string): Promise<Frozen | undefined> =>
-    lookUp(context, { group: '', resource: 'namespaces' }, { name });
+    lookUp(context.registry(), { group: '', resource: 'namespaces' }, { name });

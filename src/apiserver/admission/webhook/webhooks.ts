@@ -5,9 +5,10 @@ import { messageOf } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { AdmissionMetrics, WebhookOutcome } from '../../metrics/admission.ts';
+import { lookUp } from '../../registry/look-up.ts';
 import type { AdmissionAttributes, Draft, Frozen, Maybe } from '../../registry/types.ts';
 import type { Dialer } from '../../server.ts';
-import { type AdmissionContext, type AdmissionPlugin, lookUp, refuse } from '../plugin.ts';
+import { type AdmissionContext, type AdmissionPlugin, refuse } from '../plugin.ts';
 import { beginRound } from '../rounds.ts';
 import { callWebhook } from './call.ts';
 import { conditionsHold } from './conditions.ts';
@@ -78,7 +79,7 @@ function denied(name: string, { status }: AdmissionResponse): ApiError {
 export function webhookPlugins(options: WebhookOptions): AdmissionPlugin[] {
   const { context, dial, log, metrics } = options;
   const namespaceOf = (name: string): Promise<Frozen | undefined> =>
-    lookUp(context, { group: '', resource: 'namespaces' }, { name });
+    lookUp(context.registry(), { group: '', resource: 'namespaces' }, { name });
 
   /** The webhooks of all configurations, by configuration name; undefined when there are none. */
   const configured = <W extends Webhook>(resource: string): Configured<W>[] | undefined | Promise<Configured<W>[]> => {
