@@ -105,6 +105,10 @@ function scaleBehaviour(scale: CustomResourceSubresourceScale): SubresourceBehav
         },
       } as unknown as Draft;
     },
+    unreadable: (parent) =>
+      specReplicas.get(parent) === undefined
+        ? `the spec replicas field "${scale.specReplicasPath}" does not exist`
+        : undefined,
     write(parent, given) {
       specReplicas.set(parent, (given.spec as { replicas?: number } | undefined)?.replicas ?? 0);
       if (given.metadata.resourceVersion) parent.metadata.resourceVersion = given.metadata.resourceVersion;

@@ -1,4 +1,3 @@
-import { badRequest } from '../../api/status.ts';
 import type { Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
 import type { SpecialHandlers } from './route.ts';
@@ -14,10 +13,14 @@ export function bindings(registry: Registry): ReadonlyMap<string, SpecialHandler
           const object = await readObject(call, { group: '', version: 'v1', kind: 'Binding' });
           const { namespace } = call.info;
           ensureNamespace(object, namespace);
-          const name = object.metadata.name;
-          if (!name) throw badRequest('name must be provided');
+          const { name = '' } = object.metadata;
           const store = registry.store('', 'pods');
-          const options = { context: call.context, place: { namespace, name }, subresource: 'binding' };
+          const options = {
+            context: call.context,
+            place: { namespace, name },
+            subresource: 'binding',
+            knownAs: 'bindings',
+          };
           const { stored } = await store.create(options, object);
           return { kind: 'stored', status: 201, stored, store };
         },

@@ -4,9 +4,11 @@ import { applyDefaults } from '../../api/defaults.ts';
 import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
 import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
+import { writeOptionsObject } from '../registry/core.ts';
 import type { Admission, AdmissionAttributes, Draft, Frozen, Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
 import type { SpecialHandlers } from './route.ts';
+import { ensureNamespace } from './write.ts';
 
 export interface TokenRequestOptions {
   registry: Registry;
@@ -30,6 +32,8 @@ const group = 'authentication.k8s.io';
 
 /** As Go shows a group and version: with the slash though there is no group. */
 const groupVersion = (apiVersion = ''): string => (apiVersion.includes('/') ? apiVersion : `/${apiVersion}`);
+
+const time = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 
 function check(spec: TokenRequestSpec): void {
   const seconds = spec.expirationSeconds ?? 3600;
@@ -94,6 +98,7 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
   const create: SpecialHandlers['create'] = async (call) => {
     const { namespace, name } = call.info;
     const given = await readObject(call, { group, version: 'v1', kind: 'TokenRequest' });
+    ensureNamespace(given, namespace);
     const attributes: AdmissionAttributes = {
       operation: 'CREATE',
       group: '',
@@ -105,7 +110,7 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       name,
       object: given,
       oldObject: undefined,
-      options: {},
+      options: writeOptionsObject('CREATE', call.context),
       context: call.context,
     };
     given.spec ??= {};
@@ -114,14 +119,20 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
     trackUpdate(attributes.kind, undefined, given, { manager, subresource: 'token', now: new Date(now()) });
     await options.admission.mutate(attributes);
     const request = attributes.object as Draft;
+    const { metadata } = request;
+    if (metadata.name && metadata.name !== name) throw otherAccount(name, 'name', metadata.name);
+    if (metadata.namespace && metadata.namespace !== namespace)
+      throw otherAccount(name, 'namespace', metadata.namespace);
     const account = await get('serviceaccounts', namespace, name);
+    if (metadata.uid && metadata.uid !== account.metadata.uid) throw otherUid(name, metadata.uid, account);
     const spec = (request.spec ?? {}) as TokenRequestSpec & { expirationSeconds: number };
     if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
-    checkIdentity(request, namespace, name, account);
+    const issued = Math.floor(now() / 1000);
+    Object.assign(metadata, { name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) });
+    request.status = { token: '', expirationTimestamp: null };
     check(spec);
     await options.admission.validate(attributes);
 
-    const issued = Math.floor(now() / 1000);
     const most = options.maxExpirationSeconds;
     if (most !== undefined && spec.expirationSeconds > most) {
       call.context.warn(`requested expiration of ${spec.expirationSeconds} seconds shortened to ${most} seconds`);
@@ -151,38 +162,25 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       nbf: issued,
       sub: `system:serviceaccount:${namespace}:${name}`,
     });
-    const time = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
-    return {
-      kind: 'object',
-      status: 201,
-      object: {
-        kind: request.kind,
-        apiVersion: request.apiVersion,
-        metadata: { ...request.metadata, name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) },
-        spec,
-        status: { token, expirationTimestamp: time(issued + asked) },
-      },
-    };
+    const { kind, apiVersion } = request;
+    const status = { token, expirationTimestamp: time(issued + asked) };
+    return { kind: 'object', status: 201, object: { kind, apiVersion, metadata, spec, status } };
   };
   return new Map([['/serviceaccounts/token', { create }]]);
 }
 
-function checkIdentity(request: Draft, namespace: string, name: string, account: Frozen): void {
-  const { metadata } = request;
-  const wrong = (field: string, value: string, what: string): ApiError =>
-    invalid({ group, kind: 'TokenRequest' }, name, [
-      {
-        reason: 'FieldValueInvalid',
-        message: `Invalid value: "${value}": must match the service account ${what} if specified`,
-        field: `metadata.${field}`,
-      },
-    ]);
-  if (metadata.name && metadata.name !== name) throw wrong('name', metadata.name, 'name');
-  if (metadata.namespace && metadata.namespace !== namespace) throw wrong('namespace', metadata.namespace, 'namespace');
-  if (metadata.uid && metadata.uid !== account.metadata.uid)
-    throw conflict(
-      { group, resource: 'TokenRequest' },
-      name,
-      `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`,
-    );
-}
+const otherAccount = (account: string, field: string, value: string): ApiError =>
+  invalid({ group, kind: 'TokenRequest' }, account, [
+    {
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: "${value}": must match the service account ${field} if specified`,
+      field: `metadata.${field}`,
+    },
+  ]);
+
+const otherUid = (account: string, uid: string, { metadata }: Frozen): ApiError =>
+  conflict(
+    { group, resource: 'TokenRequest' },
+    account,
+    `the UID in the token request (${uid}) does not match the UID of the service account (${metadata.uid})`,
+  );

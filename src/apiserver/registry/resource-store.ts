@@ -1,4 +1,5 @@
 import { ApiError, conflict, forbidden, isApiError, notFound } from '../../api/status.ts';
+import { parseExact } from '../../base/exact-json.ts';
 import { type Core, contextWith, type View } from './core.ts';
 import { createObject } from './create.ts';
 import { checkDeleteOptions, deleteObject } from './delete.ts';
@@ -102,7 +103,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
     async update(given, object) {
       const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
-      if (projection) return writeProjection(core, view, options, projection, false, () => object);
+      if (projection) return writeProjection(core, view, options, projection, 'put', () => object);
       const exists = (): boolean => newest(core, cache.key(options.place)) !== undefined;
       if (definition.strategy.createOnUpdate && !options.subresource && !exists()) {
         const { uid } = object.metadata;
@@ -116,14 +117,7 @@ export function createResourceStore(core: Core, view: View): ResourceStore {
       const options = { ...given, place: placed(given.place) };
       const projection = projectionOf(core, options.subresource);
       if (projection)
-        return writeProjection(
-          core,
-          view,
-          options,
-          projection,
-          patch.type === 'apply',
-          patchedProjection(patch, options),
-        );
+        return writeProjection(core, view, options, projection, patch.type, patchedProjection(patch, options));
       const { stored, created } = await patchObject(core, view, options, patch);
       return { stored: await viewer.show(stored as Parameters<typeof viewer.show>[0]), created };
     },
@@ -178,7 +172,7 @@ async function replace(core: Core, view: View, options: WriteOptions, object: Dr
         return object;
       }
       if (pristine === undefined) throw conflict(core.definition, options.place.name, changedMeanwhile);
-      return JSON.parse(pristine) as Draft;
+      return parseExact(pristine) as Draft;
     },
   });
 }

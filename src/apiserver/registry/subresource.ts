@@ -3,12 +3,12 @@ import { applyConfiguration, sorted, trackUpdate } from '../../api/apply.ts';
 import { decodeValue } from '../../api/decode.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { GroupVersionKind } from '../../api/schema.ts';
-import { methodNotAllowed, notFound } from '../../api/status.ts';
+import { internalError, methodNotAllowed } from '../../api/status.ts';
 import { attributesOf, type Core, strategyContext, type View } from './core.ts';
-import { newest } from './newest.ts';
 import { applyPatch, managerOf } from './patch.ts';
 import type { Kept } from './stored.ts';
 import type {
+  AdmissionAttributes,
   Draft,
   Frozen,
   PatchBody,
@@ -28,8 +28,13 @@ export function projectionOf(core: Core, subresource: string | undefined): Subre
 }
 
 export function readProjection(behaviour: SubresourceBehaviour, parent: Kept): Stored {
-  return shown((behaviour.read as (parent: Frozen) => Draft)(parent.peek()), parent);
+  const why = behaviour.unreadable?.(parent.peek());
+  if (why !== undefined) throw internalError(why);
+  return projected(behaviour, parent);
 }
+
+const projected = (behaviour: SubresourceBehaviour, parent: Kept): Stored =>
+  shown((behaviour.read as (parent: Frozen) => Draft)(parent.peek()), parent);
 
 const shown = (object: Draft, parent: Stored): Stored => ({
   ...plainStored(object, parent.revision),
@@ -37,13 +42,13 @@ const shown = (object: Draft, parent: Stored): Stored => ({
   name: parent.name,
 });
 
-/** PUT or PATCH of a projection: `change` makes the new one from the current one. */
+/** PUT, PATCH or apply of a projection: `change` makes the new one from the current one. */
 export async function writeProjection(
   core: Core,
   view: View,
   options: WriteOptions,
   behaviour: SubresourceBehaviour,
-  isApply: boolean,
+  how: 'put' | PatchBody['type'],
   change: (current: Draft, kind: GroupVersionKind) => Draft,
 ): Promise<WriteOutcome> {
   const kind = kindOf(core, options.subresource);
@@ -59,18 +64,25 @@ export async function writeProjection(
       const shownManagers = managersOfScale(managers, path);
       const before: Draft = { ...old, metadata: { ...old.metadata, managedFields: shownManagers } };
       const object = change(structuredClone(before), kind);
-      if (!isApply) trackUpdate(kind, before, object, managerOf(options.context, options.subresource, undefined));
-      const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject: old });
+      const track = (changed: Draft): void =>
+        trackUpdate(kind, before, changed, managerOf(options.context, options.subresource, undefined));
+      if (how !== 'put' && how !== 'apply') track(object);
+      const oldObject = how === 'put' ? old : before;
+      const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject });
       await core.admission.mutate(attributes);
-      await core.admission.validate(attributes);
+      const changed = attributes.object as Draft;
+      if (how === 'put') track(changed);
       const parent = existing.draft();
-      behaviour.write?.(parent, attributes.object as Draft, context);
-      const after = object.metadata.managedFields ?? [];
+      behaviour.write?.(parent, changed, context);
+      const after = changed.metadata.managedFields ?? [];
       parent.metadata.managedFields = sorted(managersOfParent(managers, after, apiVersionOf(view.gvk), path));
+      const written = read(parent);
+      written.metadata.resourceVersion ??= old.metadata.resourceVersion;
+      await core.admission.validate({ ...attributes, object: written, oldObject: old });
       return parent;
     },
   });
-  return { stored: readProjection(behaviour, stored), created: false };
+  return { stored: projected(behaviour, stored), created: false };
 }
 
 export function patchedProjection(patch: PatchBody, { context, subresource }: WriteOptions) {
@@ -98,12 +110,23 @@ export async function createSubresource(
   const { definition } = core;
   const behaviour = definition.strategy.subresources?.[options.subresource ?? ''];
   if (!behaviour?.create) throw methodNotAllowed(definition, 'create');
-  const parent = newest(core, core.cache.key(options.place));
-  if (!parent) throw notFound(definition, options.place.name);
-  const attributes = attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined });
-  await core.admission.mutate(attributes);
-  await core.admission.validate(attributes);
   const context: StrategyContext = strategyContext(core, options);
+  const attributes: AdmissionAttributes = {
+    ...attributesOf(core, view, 'CREATE', options, { object, oldObject: undefined }),
+    ...(options.knownAs ? { resource: options.knownAs, subresource: undefined } : {}),
+  };
+  // The legacy place of a subresource is a resource like any other.
+  if (!behaviour.keepsIdentity || options.knownAs) {
+    delete object.metadata.uid;
+    delete object.metadata.creationTimestamp;
+    delete object.metadata.deletionTimestamp;
+    delete object.metadata.deletionGracePeriodSeconds;
+    delete object.metadata.selfLink;
+  }
+  trackUpdate(attributes.kind, undefined, object, managerOf(options.context, attributes.subresource, undefined));
+  await core.admission.mutate(attributes);
+  behaviour.check?.(options.place, attributes.object as Draft, context);
+  await core.admission.validate(attributes);
   const answer = await behaviour.create(options.place, attributes.object as Draft, context);
   return { stored: plainStored(answer, 0), created: true };
 }

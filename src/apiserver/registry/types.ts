@@ -115,6 +115,8 @@ export interface WriteOptions {
   readonly place: Place;
   /** 'status', 'scale', 'approval', … or undefined for the object itself. */
   readonly subresource?: string | undefined;
+  /** The resource that admission knows the request by, where it is none of this one's subresources. */
+  readonly knownAs?: string | undefined;
   /** True: the request has named no object, as one that deletes a collection. */
   readonly nameless?: boolean | undefined;
   /** True for a PATCH. */
@@ -333,10 +335,16 @@ export interface Strategy {
 export interface SubresourceBehaviour {
   /** GET: the view; default the parent itself. */
   read?(parent: Frozen): Draft;
+  /** GET: why there is no view now. */
+  unreadable?(parent: Frozen): string | undefined;
   /** PUT/PATCH: puts the (changed) view into the parent; default: `given` is the parent. */
   write?(parent: Draft, given: Draft, context: StrategyContext): void;
   /** Of a Scale: where the parent has its replicas, default `['spec', 'replicas']`. Who manages them manages both. */
   replicas?: readonly string[];
+  /** Of a POST: whether the uid and times that a request gives mean something. */
+  readonly keepsIdentity?: boolean;
+  /** What can be said of a POST before validating admission and the parent are asked. Throws ApiError. */
+  check?(place: Place, given: Draft, context: StrategyContext): void;
   /** POST: a verb; gives the object to answer. */
   create?(place: Place, given: Draft, context: StrategyContext): Promise<Draft>;
 }

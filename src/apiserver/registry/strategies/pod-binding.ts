@@ -1,17 +1,25 @@
 import type { Binding, Pod } from '../../../api/gen/core-v1.ts';
 import { ApiError, badRequest, conflict, plainFailure } from '../../../api/status.ts';
 import { timestamp } from '../core.ts';
-import type { Draft, Place, StrategyContext } from '../types.ts';
+import type { Draft, Place, StrategyContext, SubresourceBehaviour } from '../types.ts';
 import { draftOf, success } from './of.ts';
 
 const pods = { group: '', resource: 'pods' };
 
 /** POST on `binding`: gives a pod that has no node its node. */
-export async function bindPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
-  const binding = draftOf<Binding>(given);
-  const { metadata, target } = binding;
-  if (metadata.name !== place.name) throw badRequest('name in URL does not match name in Binding object');
-  checkTarget(target);
+export const binding: SubresourceBehaviour = {
+  keepsIdentity: true,
+  check(place, given) {
+    const { metadata, target } = draftOf<Binding>(given);
+    if ((metadata.name ?? '') !== place.name) throw badRequest('name in URL does not match name in Binding object');
+    checkTarget(target);
+  },
+  create: bindPod,
+};
+
+async function bindPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
+  const { metadata, target } = draftOf<Binding>(given);
+  if (place.name === '') throw badRequest('Name parameter required.');
   await context.rewrite(place, (draft) => {
     const pod = draftOf<Pod>(draft);
     checkPreconditions(pod, metadata);

@@ -1,9 +1,9 @@
 import type { Pod } from '../../../api/gen/core-v1.ts';
 import type { Eviction, PodDisruptionBudget } from '../../../api/gen/policy-v1.ts';
 import { labelSelectorMatches } from '../../../api/selectors.ts';
-import { ApiError, badRequest, forbidden, plainFailure } from '../../../api/status.ts';
+import { ApiError, badRequest, forbidden, invalid, plainFailure } from '../../../api/status.ts';
 import { contextWith, timestamp } from '../core.ts';
-import type { DeleteOptions, Draft, Place, StrategyContext } from '../types.ts';
+import type { DeleteOptions, Draft, Place, StrategyContext, SubresourceBehaviour } from '../types.ts';
 import { draftOf, readOf, success } from './of.ts';
 import { isConflict, setCondition } from './pod-binding.ts';
 
@@ -13,10 +13,26 @@ const violation = "Cannot evict pod as it would violate the pod's disruption bud
 const attempts = 20;
 
 /** POST on `eviction`: a deletion that the disruption budgets of the pod agree to. */
-export async function evictPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
-  const { metadata, deleteOptions } = draftOf<Eviction>(given);
-  if (metadata.name !== place.name) throw badRequest('name in URL does not match name in Eviction object');
-  const options = (deleteOptions ?? {}) as DeleteOptions & { dryRun?: string[] };
+export const eviction: SubresourceBehaviour = {
+  check({ name }, given, { dryRun }) {
+    const { metadata, deleteOptions } = draftOf<Eviction>(given);
+    if (metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+    if (deleteOptions?.ignoreStoreReadErrorWithClusterBreakingPotential) throw invalid(kind, name, [unreadable]);
+    if (deleteOptions && dryRun) deleteOptions.dryRun ??= ['All'];
+  },
+  create: evictPod,
+};
+
+const kind = { group: 'policy', kind: 'Eviction' };
+
+const unreadable = {
+  reason: 'FieldValueInvalid',
+  message: 'Invalid value: true: can not be set for pod eviction, try after removing the option',
+  field: 'deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential',
+};
+
+async function evictPod(place: Place, given: Draft, context: StrategyContext): Promise<Draft> {
+  const options = (draftOf<Eviction>(given).deleteOptions ?? {}) as DeleteOptions & { dryRun?: string[] };
   const dryRun = context.dryRun || (options.dryRun?.length ?? 0) > 0;
   const deletion: DeleteOptions = {
     gracePeriodSeconds: options.gracePeriodSeconds,

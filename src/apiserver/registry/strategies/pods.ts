@@ -5,8 +5,8 @@ import type { Draft, Frozen } from '../types.ts';
 import type { Behaviour } from './map.ts';
 import { draftOf, readOf } from './of.ts';
 import { takeAppArmorAnnotations } from './pod-app-armor.ts';
-import { bindPod } from './pod-binding.ts';
-import { evictPod } from './pod-eviction.ts';
+import { binding } from './pod-binding.ts';
+import { eviction } from './pod-eviction.ts';
 import { mergeLabelKeys } from './pod-label-keys.ts';
 import { resizePod } from './pod-resize.ts';
 
@@ -51,7 +51,7 @@ export const pods: Behaviour = {
           return undefined;
       }
     },
-    subresources: { binding: { create: bindPod }, eviction: { create: evictPod } },
+    subresources: { binding, eviction },
   },
 };
 
