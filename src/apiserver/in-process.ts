@@ -2,6 +2,7 @@ import { badRequest } from '../api/status.ts';
 import { rounded } from '../base/exact-json.ts';
 import type { Logger } from '../base/log.ts';
 import type { RawRequest, Transport } from '../client/client.ts';
+import { goodFrame } from '../client/create-client.ts';
 import type { Answer, Call } from './handlers/call.ts';
 import type { Dispatch } from './handlers/dispatch.ts';
 import { createContext } from './handlers/options.ts';
@@ -9,6 +10,7 @@ import { noSuchResource } from './handlers/router-errors.ts';
 import { answeredObject, listObject } from './http/encode.ts';
 import { errorAnswer } from './http/pipeline.ts';
 import { parseRequestInfo } from './http/request-info.ts';
+import type { ListResult, Maybe, ResourceStore, Stored } from './registry/types.ts';
 import type { UserInfo } from './server.ts';
 
 const never = new AbortController().signal;
@@ -51,8 +53,13 @@ function callOf(request: RawRequest, user: UserInfo, component: string): Call {
   };
 }
 
-function bodyOf(answer: Answer): unknown {
-  const object = answeredObject(answer, listObject);
+const whole = ({ object }: Stored): object => object;
+/** Not frozen, as `object` is: that would cost more than all else about an event. */
+const partial = ({ metadata }: Stored): object => ({ metadata });
+const listPartial = (store: ResourceStore, result: ListResult): object => listObject(store, result, partial);
+
+function bodyOf(answer: Answer, metadataOnly = false): unknown {
+  const object = answeredObject(answer, metadataOnly ? listPartial : listObject);
   // Programs reckon with doubles.
   if (object !== undefined) return rounded(object);
   if (answer.kind !== 'bytes') throw badRequest('a stream cannot be answered as one object');
@@ -72,33 +79,33 @@ export function createInProcessTransport(options: {
     async send(request) {
       try {
         const answer = await dispatch(callOf(request, user, component));
-        return { status: 'status' in answer ? answer.status : 200, body: bodyOf(answer) };
+        return { status: 'status' in answer ? answer.status : 200, body: bodyOf(answer, request.metadataOnly) };
       } catch (error) {
         const told = errorAnswer(error, log, `${request.method} ${request.path}`);
         return { status: told.code, body: told.status };
       }
     },
-    async *stream(request) {
-      const answer = await dispatch(callOf(request, user, component));
-      if (answer.kind === 'frames') {
-        yield* answer.frames;
-        return;
-      }
-      // A resource that is not served (any more) is the router's business, which has only bytes for it.
-      if (answer.kind === 'bytes' && answer.status === 404) throw noSuchResource();
-      if (answer.kind !== 'watch') throw badRequest('this request is no watch');
-      yield* follow(answer, request.signal);
-    },
+    stream: (request) => follow(() => dispatch(callOf(request, user, component)), request),
   };
 }
 
 /** The most events that wait for a slow reader in the process. */
 const mostWaiting = 100_000;
 
+/** One generator from the events to their reader: each that stands between costs more than most events. */
 async function* follow(
-  answer: Extract<Answer, { kind: 'watch' }>,
-  signal: AbortSignal | undefined,
+  ask: () => Maybe<Answer>,
+  { signal, metadataOnly = false }: Pick<RawRequest, 'signal' | 'metadataOnly'>,
 ): AsyncIterable<{ type: string; object: unknown }> {
+  const answer = await ask();
+  if (answer.kind === 'frames') {
+    for await (const frame of answer.frames) yield goodFrame(frame);
+    return;
+  }
+  // A resource that is not served (any more) is the router's business, which has only bytes for it.
+  if (answer.kind === 'bytes' && answer.status === 404) throw noSuchResource();
+  if (answer.kind !== 'watch') throw badRequest('this request is no watch');
+  const shown = metadataOnly ? partial : whole;
   let waiting: { type: string; object: unknown }[] = [];
   let over = signal?.aborted ?? false;
   let wake: (() => void) | undefined;
@@ -113,7 +120,7 @@ async function* follow(
   if (over) return;
   const watch = await answer.store.watch(answer.options, {
     onEvents(events) {
-      for (const { type, stored } of events) waiting.push({ type, object: rounded(stored.object) });
+      for (const { type, stored } of events) waiting.push({ type, object: rounded(shown(stored)) });
       if (waiting.length > mostWaiting) over = true;
       rouse();
     },

@@ -34,6 +34,8 @@ export interface At {
 }
 
 export interface ListOptions extends At {
+  /** Of each object nothing is needed but its metadata. */
+  metadataOnly?: boolean | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   limit?: number | undefined;
@@ -73,6 +75,8 @@ export interface RawRequest {
   query?: Record<string, string | readonly string[] | undefined>;
   body?: unknown;
   contentType?: string;
+  /** Of a list or a watch: of the objects nothing is needed but their metadata. */
+  metadataOnly?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -82,6 +86,9 @@ export interface RawRequest {
  */
 export interface Transport {
   send(request: RawRequest): Promise<{ status: number; body: unknown }>;
-  /** The frames of a watch, as parsed objects `{type, object}`; ends when the server ends it or the signal aborts. */
+  /**
+   * The frames of a watch, as parsed objects `{type, object}`; ends when the server ends it or the signal aborts. An
+   * ERROR is thrown as `ApiError`.
+   */
   stream(request: RawRequest): AsyncIterable<{ type: string; object: unknown }>;
 }

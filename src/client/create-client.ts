@@ -79,6 +79,12 @@ export function errorOf(status: number, body: unknown): ApiError {
   });
 }
 
+/** A frame of a watch as it is; an error is thrown. */
+export function goodFrame(frame: { type: string; object: unknown }): { type: string; object: unknown } {
+  if (frame.type !== 'ERROR') return frame;
+  throw errorOf((frame.object as { code?: number }).code ?? 500, frame.object);
+}
+
 /** The typed way in, over any transport. */
 export function createClient(transport: Transport): Client {
   const send = async (request: RawRequest): Promise<unknown> => {
@@ -118,20 +124,17 @@ export function createClient(transport: Transport): Client {
         method: 'GET',
         path,
         query: listQuery(options),
+        metadataOnly: options.metadataOnly,
         signal: options.signal,
       })) as KubernetesList<T>;
     },
 
-    async *watch<T extends KubernetesObject>(
-      resource: Resource<T>,
-      options: WatchOptions,
-    ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    watch<T extends KubernetesObject>(resource: Resource<T>, options: WatchOptions) {
       const path = resourcePath(resource, { namespace: options.namespace });
       const query = { ...listQuery(options), watch: 'true' };
-      for await (const frame of transport.stream({ method: 'GET', path, query, signal: options.signal })) {
-        if (frame.type === 'ERROR') throw errorOf((frame.object as { code?: number }).code ?? 500, frame.object);
-        yield frame as WatchEvent<T>;
-      }
+      const { metadataOnly, signal } = options;
+      const frames = transport.stream({ method: 'GET', path, query, metadataOnly, signal });
+      return frames as AsyncIterable<WatchEvent<T>>;
     },
 
     async create(resource, object, options = {}) {

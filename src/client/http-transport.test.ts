@@ -73,6 +73,27 @@ test('A watch is read line by line, across chunks, and ends with the signal', as
   );
 });
 
+test('Who needs no more than metadata asks for no more, and the error in a watch is thrown', async () => {
+  const accepted: unknown[] = [];
+  await withServer(
+    ({ headers, url }, response) => {
+      accepted.push(headers.accept?.split(';')[1]);
+      response.setHeader('content-type', 'application/json');
+      const gone = { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'gone' } };
+      response.end(`${JSON.stringify(url?.includes('watch') ? gone : { metadata: {}, items: [] })}\n`);
+    },
+    async (server) => {
+      const transport = createHttpTransport({ server });
+      const client = createClient(transport);
+      await client.list(pods, { metadataOnly: true });
+      const watching = client.watch(pods, { metadataOnly: true })[Symbol.asyncIterator]();
+      await assert.rejects(watching.next(), (e) => isApiError(e, 'Expired'));
+      assert.deepStrictEqual(accepted, ['as=PartialObjectMetadataList', 'as=PartialObjectMetadata']);
+      transport.close();
+    },
+  );
+});
+
 test('A server that cannot be reached is the world’s failure, named with its address', async () => {
   const transport = createHttpTransport({ server: 'http://127.0.0.1:9' });
   await assert.rejects(createClient(transport).list(pods), (error) => {

@@ -4,7 +4,7 @@ import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { KnarrError, messageOf } from '../base/errors.ts';
 import type { RawRequest, Transport } from './client.ts';
-import { errorOf } from './create-client.ts';
+import { errorOf, goodFrame } from './create-client.ts';
 import { type DialOptions, openSession, type Session } from './http-session.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -38,6 +38,10 @@ const queryText = (query: RawRequest['query']): string => {
   const text = search.toString();
   return text === '' ? '' : `?${text}`;
 };
+
+/** What to ask for where the metadata will do. */
+const partialForm = ({ query }: RawRequest): string =>
+  `application/json;as=PartialObjectMetadata${query?.watch ? '' : 'List'};g=meta.k8s.io;v=v1,application/json`;
 
 /**
  * A server may reset a stream without error once it has answered, before it has seen the request's end: what came
@@ -101,7 +105,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   const headersOf = async (request: RawRequest, payload: string | undefined): Promise<Record<string, string>> => {
     const headers: Record<string, string> = {
-      accept: 'application/json',
+      accept: request.metadataOnly ? partialForm(request) : 'application/json',
       'user-agent': options.userAgent ?? 'knarr',
     };
     if (payload !== undefined) {
@@ -197,7 +201,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       }
       if (answer.status >= 400) throw errorOf(answer.status, parse(answer, await textOf(answer.body)));
       try {
-        for await (const frame of jsonLines(answer.body)) yield frame as { type: string; object: unknown };
+        for await (const frame of jsonLines(answer.body)) yield goodFrame(frame as { type: string; object: unknown });
       } catch (error) {
         if (request.signal?.aborted) return;
         throw unreachable(request, error);

@@ -53,6 +53,8 @@ export interface InformerOptions<T extends KubernetesObject> extends Selection {
   log?: Logger | undefined;
   /** Cuts an object down before it is kept (what the copy holds is what this returns). */
   transform?: ((object: T) => T) | undefined;
+  /** Of the objects nothing is asked for but their metadata. */
+  metadataOnly?: boolean | undefined;
 }
 
 /** Namespace and name in one text: `ns/name`, or the name alone. */
@@ -78,8 +80,8 @@ function isNewer(a: string | undefined, b: string | undefined): boolean {
 
 /** List, then watch from the list's revision for ever; a lost watch resumes, an expired revision lists again. */
 export function createInformer<T extends KubernetesObject>(options: InformerOptions<T>): Informer<T> {
-  const { client, resource, log = silent, transform, namespace, labelSelector, fieldSelector } = options;
-  const selection = { namespace, labelSelector, fieldSelector };
+  const { client, resource, log = silent, transform, namespace, labelSelector, fieldSelector, metadataOnly } = options;
+  const selection = { namespace, labelSelector, fieldSelector, metadataOnly };
   const store = createIndexedStore<T>();
   store.addIndex('namespace', (o) => (o.metadata.namespace ? [o.metadata.namespace] : []));
   store.addIndex('owner', (o) => {

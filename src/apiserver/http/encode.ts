@@ -110,8 +110,12 @@ export function listBytes(store: ResourceStore, result: ListResult): Buffer {
 }
 
 /** A list as one value. */
-export function listObject(store: ResourceStore, result: ListResult): object {
-  return { ...listKind(store), metadata: listMeta(result), items: result.items.map((item) => item.object) };
+export function listObject(
+  store: ResourceStore,
+  result: ListResult,
+  shown: (item: Stored) => object = ({ object }) => object,
+): object {
+  return { ...listKind(store), metadata: listMeta(result), items: result.items.map(shown) };
 }
 
 /** A list as it is sent: what its items are is said once for all, but of custom resources, which say it each. */

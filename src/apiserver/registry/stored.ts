@@ -100,6 +100,10 @@ class StoredObject implements Kept {
     return object;
   }
 
+  get metadata(): Frozen['metadata'] {
+    return this.peek().metadata;
+  }
+
   get labels(): Labels {
     if (this.#labels === null) this.#labels = this.peek().metadata.labels;
     return this.#labels;

@@ -49,6 +49,8 @@ export interface Stored {
   readonly revision: number;
   readonly bytes: Buffer;
   readonly object: Frozen;
+  /** The object's own, for those who look at nothing else: never to be altered, not frozen. */
+  readonly metadata: Frozen['metadata'];
 }
 
 export interface ListOptions {

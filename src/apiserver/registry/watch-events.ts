@@ -106,6 +106,7 @@ export function bookmark(
 
 /** An object that is not in the store, in the form of one that is. */
 export function plainStored(object: object, revision: number): Stored {
+  const { metadata } = object as Frozen;
   return {
     key: '',
     namespace: '',
@@ -113,5 +114,6 @@ export function plainStored(object: object, revision: number): Stored {
     revision,
     bytes: ownBytes(JSON.stringify(object)),
     object: object as Frozen,
+    metadata,
   };
 }

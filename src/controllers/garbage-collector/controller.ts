@@ -25,7 +25,7 @@ function isServed(object: KubernetesObject): boolean {
 }
 
 /** Only what the graph needs is kept of each object. */
-function metadataOnly(object: KubernetesObject): KubernetesObject {
+function graphed(object: KubernetesObject): KubernetesObject {
   const { name, namespace, uid, resourceVersion, ownerReferences, finalizers, deletionTimestamp } = object.metadata;
   return { metadata: { name, namespace, uid, resourceVersion, ownerReferences, finalizers, deletionTimestamp } };
 }
@@ -75,7 +75,13 @@ export function createGarbageCollector(context: ControllerContext): Component {
   });
 
   const watch = (key: string, resource: ServedResource): Promise<void> => {
-    const informer = createInformer<KubernetesObject>({ client, resource, log, transform: metadataOnly });
+    const informer = createInformer<KubernetesObject>({
+      client,
+      resource,
+      log,
+      metadataOnly: true,
+      transform: graphed,
+    });
     informer.addHandler({
       add: (object) => graph.set(resource, object),
       update: (object) => graph.set(resource, object),

@@ -50,7 +50,13 @@ export function createCountedResources(options: {
 
   const watch = (name: string, resource: ServedResource): void => {
     if (informers.has(name) || !supports(resource, 'watch')) return;
-    const informer = createInformer<KubernetesObject>({ client, resource, log, transform: nameOnly });
+    const informer = createInformer<KubernetesObject>({
+      client,
+      resource,
+      log,
+      metadataOnly: true,
+      transform: nameOnly,
+    });
     informer.addHandler({ delete: ({ metadata }) => metadata.namespace && onGone(metadata.namespace) });
     informers.set(name, informer);
     informer.start();
