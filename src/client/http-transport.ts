@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { constants } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
+import { isApiError } from '../api/status.ts';
 import { KnarrError, messageOf } from '../base/errors.ts';
 import type { RawRequest, Transport } from './client.ts';
 import { errorOf, goodFrame } from './create-client.ts';
@@ -204,7 +205,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
         for await (const frame of jsonLines(answer.body)) yield goodFrame(frame as { type: string; object: unknown });
       } catch (error) {
         if (request.signal?.aborted) return;
-        throw unreachable(request, error);
+        throw isApiError(error) ? error : unreachable(request, error);
       } finally {
         answer.body.destroy();
       }
