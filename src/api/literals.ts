@@ -34,8 +34,16 @@ export function canonicalTime(text: string): string {
 /** RFC 3339 in UTC with six decimals. */
 export function canonicalMicroTime(text: string): string {
   if (microSeconds.test(text)) return text;
-  const { date, fraction } = parsed(text, '2006-01-02T15:04:05.000000Z07:00');
-  return `${timeText(date).slice(0, -1)}.${fraction.padEnd(6, '0').slice(0, 6)}Z`;
+  const layout = '2006-01-02T15:04:05.000000Z07:00';
+  const { date, fraction } = parsed(text, layout);
+  const refuse = (found: string, expected: string): never => {
+    const quoted = [text, found].map((part) => JSON.stringify(part));
+    throw new LiteralError(`parsing time ${quoted[0]} as "${layout}": cannot parse ${quoted[1]} as "${expected}"`);
+  };
+  const rest = text.slice('2006-01-02T15:04:05'.length);
+  if (fraction.length < 6) refuse(rest, '.000000');
+  if (fraction.length > 6) refuse(rest.slice('.000000'.length), 'Z07:00');
+  return `${timeText(date).slice(0, -1)}.${fraction}Z`;
 }
 
 let lastSecond = Number.NaN;

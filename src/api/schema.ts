@@ -276,6 +276,8 @@ const dropped: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy': ['maxUnavailable'],
   'io.k8s.api.core.v1.Lifecycle': ['stopSignal'],
   'io.k8s.api.core.v1.NodeSpec': ['configSource'],
+  'io.k8s.api.core.v1.NodeStatus': ['config'],
+  'io.k8s.api.core.v1.PodStatus': ['nodeAllocatableResourceClaimStatuses'],
   'io.k8s.api.core.v1.VolumeMountStatus': ['volumeStatus'],
   'io.k8s.api.core.v1.VolumeProjection': ['clusterTrustBundle', 'podCertificate'],
   'io.k8s.api.discovery.v1.Endpoint': ['deprecatedTopology'],

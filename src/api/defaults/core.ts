@@ -8,6 +8,7 @@ import type {
   PersistentVolume,
   Pod,
   PodSpec,
+  PodStatus,
   ReplicationController,
   Service,
   Volume,
@@ -74,9 +75,18 @@ function podSpec(value: PodSpec): void {
   else delete value.serviceAccountName;
 }
 
-/** `podCIDR` is the first of `podCIDRs`. */
+/** `podCIDR` is the first of `podCIDRs`, and wins: older clients know it alone. */
 function nodeSpec(value: NodeSpec): void {
-  if (value.podCIDR && !value.podCIDRs?.length) value.podCIDRs = [value.podCIDR];
+  const [first] = value.podCIDRs ?? [];
+  if (value.podCIDR && value.podCIDR !== first) value.podCIDRs = [value.podCIDR];
+  else if (first !== undefined) value.podCIDR = first;
+}
+
+/** The same with `podIP` and `podIPs`. */
+function podStatus(value: PodStatus): void {
+  const first = value.podIPs?.[0]?.ip;
+  if (value.podIP && value.podIP !== first) value.podIPs = [{ ip: value.podIP }];
+  else if (first !== undefined) value.podIP = first;
 }
 
 function service(value: Service): void {
@@ -158,6 +168,7 @@ export const coreRules = inPackage('io.k8s.api.core.v1', {
   PersistentVolumeClaimStatus: absent({ phase: 'Pending' }),
   Pod: pod,
   NodeSpec: nodeSpec,
+  PodStatus: podStatus,
   PodSpec: podSpec,
   Probe: probe,
   ProjectedVolumeSource: absent({ defaultMode: 0o644 }),

@@ -35,8 +35,8 @@ function daemonSet({ spec }: DaemonSet): void {
 function statefulSet({ spec }: StatefulSet): void {
   if (!spec) return;
   for (const claim of spec.volumeClaimTemplates ?? []) {
-    claim.apiVersion ??= 'v1';
-    claim.kind ??= 'PersistentVolumeClaim';
+    claim.apiVersion = 'v1';
+    claim.kind = 'PersistentVolumeClaim';
   }
   spec.podManagementPolicy ??= 'OrderedReady';
   spec.updateStrategy ??= {};

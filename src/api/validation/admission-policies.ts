@@ -116,5 +116,11 @@ export function validateMutatingBinding(p: Problems, { spec = {} }: MutatingAdmi
   validateMutable(p, 'spec.matchResources', spec.matchResources);
 }
 
-export const validatePolicyStatus = (p: Problems, { status }: ValidatingAdmissionPolicy): void =>
+export function validatePolicyStatus(p: Problems, { status }: ValidatingAdmissionPolicy): void {
+  for (const [i, { warning, fieldRef }] of (status?.typeChecking?.expressionWarnings ?? []).entries()) {
+    const at = `status.typeChecking.expressionWarnings[${i}]`;
+    if (!warning) p.required(`${at}.warning`);
+    if (!fieldRef?.trim()) p.required(`${at}.fieldRef`);
+  }
   validateConditions(p, 'status.conditions', status?.conditions);
+}

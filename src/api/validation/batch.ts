@@ -1,3 +1,4 @@
+import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type {
   CronJob,
@@ -120,7 +121,8 @@ function validateExitCodes(
     p.invalid(`${at}.containerName`, codes.containerName, why);
   }
   const values = codes.values ?? [];
-  if (values.length === 0) p.invalid(`${at}.values`, values, 'at least one value is required');
+  const shown = codes.values ?? (wasEmpty(codes, 'values') ? [] : null);
+  if (values.length === 0) p.invalid(`${at}.values`, shown, 'at least one value is required');
   else if (values.length > 255) p.tooMany(`${at}.values`, values.length, 255);
   for (const [i, value] of values.entries()) {
     if (codes.operator === 'In' && value === 0) {

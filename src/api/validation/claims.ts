@@ -78,7 +78,7 @@ function validateKey(p: Problems, path: string, name: string): boolean {
   return false;
 }
 
-function validateAmount(p: Problems, path: string, amount: string): boolean {
+export function validateAmount(p: Problems, path: string, amount: string): boolean {
   const value = quantityValue(amount);
   if (value < 0) p.invalid(path, value, 'must be a valid resource quantity');
   return value >= 0;

@@ -1,3 +1,4 @@
+import { wasEmpty } from '../canonical.ts';
 import { sameValue } from '../equal.ts';
 import type { APIService } from '../gen/apiregistration-v1.ts';
 import type { CertificateSigningRequest } from '../gen/certificates-v1.ts';
@@ -171,7 +172,7 @@ export function validateServiceCidr(p: Problems, { spec }: ServiceCIDR, old?: Se
       if (cidr !== cidrs[i]) p.invalid(`spec.cidrs[${i}]`, cidrs[i], 'field is immutable');
     }
     if (isWidened) validateCidrs(p, cidrs);
-  } else p.invalid('spec.cidrs', spec?.cidrs ?? null, 'field is immutable');
+  } else p.invalid('spec.cidrs', spec?.cidrs ?? (wasEmpty(spec, 'cidrs') ? [] : null), 'field is immutable');
 }
 
 export const isIpName = (name: string): string[] => {

@@ -47,7 +47,8 @@ export function validateInitContainers(p: Problems, path: string, pod: PodContex
   for (const [i, container] of (initContainers ?? []).entries()) {
     const at = `${path}[${i}]`;
     validateCommon(p, at, container, pod);
-    validateRestartRules(p, at, container);
+    if (container.restartPolicy !== undefined) validateRestartRules(p, at, container);
+    else if (container.restartPolicyRules?.length) p.required(`${at}.restartPolicy`, unruled);
     if (names.has(container.name)) p.duplicate(`${at}.name`, container.name);
     else if (container.name) names.add(container.name);
     validateHostPorts(p, path, [container]);
@@ -250,12 +251,12 @@ function validateResize(p: Problems, path: string, container: Container, podPoli
   }
 }
 
+const unruled = 'must specify restartPolicy when restart rules are used';
+
 function validateRestartRules(p: Problems, path: string, container: Container): void {
   const { restartPolicy: policy, restartPolicyRules: rules = [] } = container;
   if (policy === undefined) {
-    if (rules.length > 0) {
-      p.required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used');
-    }
+    if (rules.length > 0) p.required(`${path}.restartPolicy`, unruled);
   } else if (!restartPolicies.includes(policy)) p.unsupported(`${path}.restartPolicy`, policy, restartPolicies);
   if (rules.length > 20) p.tooMany(`${path}.restartPolicyRules`, rules.length, 20);
   for (const [i, rule] of rules.entries()) {

@@ -4,6 +4,7 @@ import type { ConfigMap, Event, LimitRange, LimitRangeItem, Namespace, Secret } 
 import { jsonSyntaxError } from '../json-syntax.ts';
 import { isConfigMapKey, isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import { compareQuantities, quantityMilliValue } from '../quantity.ts';
+import { standardFinalizers } from './metadata.ts';
 import type { Problems } from './problems.ts';
 import { validateContainerResourceName, validateResourceName } from './resources.ts';
 
@@ -78,8 +79,19 @@ export function validateSecret(p: Problems, secret: Secret, old?: Secret): void 
   }
 }
 
+const unknownFinalizer = 'name is neither a standard finalizer name nor is it fully qualified';
+
+function validateFinalizer(p: Problems, path: string, name: string): void {
+  p.all(path, name, isQualifiedName(name));
+  if (!name.includes('/') && !standardFinalizers.includes(name)) p.invalid(path, name, unknownFinalizer);
+}
+
 export function validateNamespace(p: Problems, { spec }: Namespace): void {
-  for (const name of spec?.finalizers ?? []) p.all('spec.finalizers', name, isQualifiedName(name));
+  for (const name of spec?.finalizers ?? []) validateFinalizer(p, 'spec.finalizers', name);
+}
+
+export function validateNamespaceEnd(p: Problems, { spec }: Namespace): void {
+  for (const [i, name] of (spec?.finalizers ?? []).entries()) validateFinalizer(p, `spec.finalizers[${i}]`, name);
 }
 
 export function validateNamespaceStatus(p: Problems, { metadata, status }: Namespace): void {

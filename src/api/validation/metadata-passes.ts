@@ -28,7 +28,8 @@ const lines: readonly (readonly [asNew: number, asChange: number, kinds: string]
   [1, 1, '/Event events.k8s.io/Event policy/PodDisruptionBudget'],
   [3, 1, '/PersistentVolume'],
   [2, 2, 'certificates.k8s.io/CertificateSigningRequest:status'],
-  [1, 1, 'policy/PodDisruptionBudget:status batch/CronJob:status'],
+  [1, 1, 'policy/PodDisruptionBudget:status batch/CronJob:status storage.k8s.io/VolumeAttachment:status'],
+  [1, 1, 'admissionregistration.k8s.io/ValidatingAdmissionPolicy:status'],
 ];
 
 const byKind = new Map(

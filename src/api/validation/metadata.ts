@@ -14,7 +14,7 @@ export interface MetadataRules {
   knownFinalizers: boolean;
 }
 
-const finalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
+export const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
 const annotationLimit = 256 * 1024;
 
 /** A dash at the end of a prefix is no fault: letters follow it. */
@@ -114,7 +114,7 @@ function validateFinalizers(p: Problems, list: readonly string[], path: string):
 
 export function validateKnownFinalizers(p: Problems, list: readonly string[], path: string): void {
   for (const [i, name] of list.entries()) {
-    if (!name.includes('/') && !finalizers.includes(name)) {
+    if (!name.includes('/') && !standardFinalizers.includes(name)) {
       p.invalid(`${path}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified');
     }
   }

@@ -12,7 +12,7 @@ function validateName(p: Problems, path: string, name: string): void {
   p.unsupported(path, name, ['cpu', 'hugepages-', 'memory']);
 }
 
-export function validatePodResources(p: Problems, path: string, spec: PodSpec): void {
+export function validatePodResources(p: Problems, path: string, spec: PodSpec, claims: ReadonlySet<string>): void {
   const { resources } = spec;
   if (!resources) return;
   if (spec.os?.name === 'windows') {
@@ -20,7 +20,7 @@ export function validatePodResources(p: Problems, path: string, spec: PodSpec): 
     return;
   }
   if (resources.claims) p.forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level');
-  validateRequirements(p, path, { ...resources, claims: undefined }, new Set(), validateName);
+  validateRequirements(p, path, resources, claims, validateName);
   validateSums(p, path, spec);
 }
 

@@ -38,7 +38,7 @@ export function validatePodSpec(p: Problems, path: string, spec: PodSpec, meta?:
   validateContainers(p, `${path}.containers`, pod);
   validateInitContainers(p, `${path}.initContainers`, pod);
   validateEphemeralContainers(p, `${path}.ephemeralContainers`, pod);
-  validatePodResources(p, `${path}.resources`, spec);
+  validatePodResources(p, `${path}.resources`, spec, claims);
   validateHostNetworkPorts(p, path, spec, meta !== undefined);
   p.oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies);
   p.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies);

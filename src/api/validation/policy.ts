@@ -13,6 +13,7 @@ import { validateLabelName, validateLabels, validateSelector } from './metadata.
 import type { Problems } from './problems.ts';
 import { validateRequirements } from './resources.ts';
 import { validateTolerations } from './scheduling.ts';
+import { isUsable } from './selectors.ts';
 import { validateClassParameters } from './storage.ts';
 import { validateIntOrPercent } from './workloads.ts';
 
@@ -42,7 +43,10 @@ export function validateClusterRole(p: Problems, role: ClusterRole): void {
   const at = 'aggregationRule.clusterRoleSelectors';
   const selectors = role.aggregationRule.clusterRoleSelectors ?? [];
   if (selectors.length === 0) p.required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil');
-  for (const [i, selector] of selectors.entries()) validateSelector(p, selector, `${at}[${i}]`);
+  for (const [i, selector] of selectors.entries()) {
+    validateSelector(p, selector, `${at}[${i}]`);
+    if (!isUsable(selector)) p.invalid(`${at}[${i}]`, null, 'invalid label selector.');
+  }
 }
 
 function validateSubject(p: Problems, path: string, subject: Subject, namespaced: boolean): void {
@@ -183,7 +187,9 @@ function validateTopologies(p: Problems, terms: readonly TopologySelectorTerm[])
   for (const [i, term] of terms.entries()) {
     const at = `allowedTopologies[${i}].matchLabelExpressions`;
     const byKey: Record<string, readonly string[]> = {};
-    for (const [j, { key = '', values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
+    for (const [j, { key = '', values: given }] of (term.matchLabelExpressions ?? []).entries()) {
+      // A list that always appears is null when it is empty.
+      const values = given ?? [];
       if (values.length === 0) p.required(`${at}[${j}].values`);
       for (const [k, value] of values.entries()) {
         if (values.indexOf(value) < k) p.duplicate(`${at}[${j}].values[${k}]`, value);

@@ -24,6 +24,7 @@ import {
   validateEvent,
   validateLimitRange,
   validateNamespace,
+  validateNamespaceEnd,
   validateNamespaceStatus,
   validateSecret,
 } from './core.ts';
@@ -142,7 +143,11 @@ const kinds: Readonly<Record<string, KindRules>> = {
   '/Endpoints': subdomain(validateEndpoints),
   '/Event': named(isPathSegment, { prefix: isPathSegment, create: validateEvent, knownFinalizers: false }),
   '/LimitRange': subdomain(validateLimitRange),
-  '/Namespace': named(isDns1123Label, { create: validateNamespace, status: validateNamespaceStatus }),
+  '/Namespace': named(isDns1123Label, {
+    create: validateNamespace,
+    status: validateNamespaceStatus,
+    subresources: { finalize: validateNamespaceEnd },
+  }),
   '/Node': subdomain(validateNode, { update: validateNodeUpdate, status: validateNodeChange }),
   '/PersistentVolumeClaim': subdomain(validateClaim, { status: validateClaimStatus }),
   '/ResourceQuota': subdomain(validateResourceQuota, { status: validateQuotaStatus }),

@@ -12,6 +12,7 @@ import type {
 } from '../gen/storage-v1.ts';
 import { inRange, isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import { compareQuantities, zeroQuantity } from '../quantity.ts';
+import { validateAmount } from './claims.ts';
 import { validateSelector } from './metadata.ts';
 import { validateNoBacksteps } from './paths.ts';
 import type { Problems } from './problems.ts';
@@ -160,9 +161,10 @@ export function validatePersistentVolume(p: Problems, { spec = {} }: PersistentV
     p.unsupported('spec.capacity', capacity ? sortedKeys(capacity) : wasEmpty(spec, 'capacity') ? {} : null, [
       'storage',
     ]);
-  const size = capacity?.storage;
-  if (size !== undefined && compareQuantities(size, zeroQuantity) <= 0) {
-    p.invalid('spec.capacity[storage]', size, 'must be greater than zero');
+  for (const [name, amount] of Object.entries(capacity ?? {})) {
+    const at = `spec.capacity[${name}]`;
+    validateAmount(p, at, amount);
+    if (compareQuantities(amount, zeroQuantity) <= 0) p.invalid(at, amount, 'must be greater than zero');
   }
   const policies = ['Delete', 'Recycle', 'Retain'];
   const policy = spec.persistentVolumeReclaimPolicy;

@@ -275,6 +275,7 @@ interface Reference {
   apiGroup?: string | undefined;
   kind: string;
   name: string;
+  namespace?: string | undefined;
 }
 
 function validateDataSource(p: Problems, path: string, source: Reference | undefined): void {
@@ -285,6 +286,7 @@ function validateDataSource(p: Problems, path: string, source: Reference | undef
     p.invalid(path, source.kind ?? '', "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
   }
   if (source.apiGroup) p.all(`${path}.apiGroup`, source.apiGroup, isDns1123Subdomain(source.apiGroup));
+  if (source.namespace) p.all(`${path}.namespace`, source.namespace, isDns1123Label(source.namespace));
 }
 
 export function validateClaimSpec(p: Problems, path: string, spec: PersistentVolumeClaimSpec): void {

@@ -22,6 +22,8 @@ export function findPlace(schema: Schema, fieldPath: string): Place {
   while (from < fieldPath.length) {
     steps.lastIndex = from;
     const [whole, plain, quoted] = steps.exec(fieldPath) ?? [];
+    const [rest = ''] = /^[^.[]+/.exec(fieldPath.slice(from)) ?? [];
+    if (rest !== '') return { wrong: `expected [ or . but got: ${rest}` };
     if (whole === undefined || at.type !== 'object') return unknown;
     const name: string = plain ?? (quoted ?? '').replaceAll(/\\(.)/g, '$1');
     const property = at.properties?.[name] as Schema | undefined;

@@ -1,6 +1,13 @@
-import type { Node, PersistentVolume, PersistentVolumeClaim, Secret } from '../../../api/gen/core-v1.ts';
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Secret,
+  ServiceAccount,
+} from '../../../api/gen/core-v1.ts';
 import { timestamp } from '../core.ts';
 import { same } from '../same.ts';
+import type { Draft } from '../types.ts';
 import type { Behaviour } from './map.ts';
 import { draftOf, readOf } from './of.ts';
 
@@ -35,6 +42,16 @@ export const secrets: Behaviour = {
       delete secret.stringData;
     },
   },
+};
+
+/** Of secrets, the names alone are kept. */
+function keepNames(object: Draft): void {
+  const account = draftOf<ServiceAccount>(object);
+  if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name ? { name } : {}));
+}
+
+export const serviceAccounts: Behaviour = {
+  strategy: { answerDeleted: true, prepareForCreate: keepNames, prepareForUpdate: keepNames },
 };
 
 export const persistentVolumes: Behaviour = {

@@ -5,7 +5,7 @@ import { same } from '../same.ts';
 import type { ResourceDefinition, Strategy } from '../types.ts';
 import { apiServices } from './api-services.ts';
 import { certificateSigningRequests } from './certificates.ts';
-import { nodes, persistentVolumeClaims, persistentVolumes, secrets } from './cluster.ts';
+import { nodes, persistentVolumeClaims, persistentVolumes, secrets, serviceAccounts } from './cluster.ts';
 import { customResourceDefinitions } from './custom-resource-definitions.ts';
 import { dropDeallocated } from './deallocated-devices.ts';
 import { claimSelectors, classSelectors, templateSelectors } from './device-selectors.ts';
@@ -56,7 +56,7 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     replicationcontrollers: replicationControllers,
     resourcequotas: answersDeleted,
     secrets,
-    serviceaccounts: answersDeleted,
+    serviceaccounts: serviceAccounts,
     services: servicesOn(services),
     'apiservices.apiregistration.k8s.io': apiServices,
     'customresourcedefinitions.apiextensions.k8s.io': customResourceDefinitions,
@@ -76,7 +76,14 @@ export function behaviours({ services }: BehaviourOptions): Readonly<Record<stri
     'clusterroles.rbac.authorization.k8s.io': createdByPut,
     'rolebindings.rbac.authorization.k8s.io': createdByPut,
     'roles.rbac.authorization.k8s.io': createdByPut,
-    'csidrivers.storage.k8s.io': traits({ generation: true, unconditionalUpdate: false, answerDeleted: true }),
+    'csidrivers.storage.k8s.io': traits({
+      unconditionalUpdate: false,
+      answerDeleted: true,
+      // Changes are counted, and its creation is not.
+      prepareForUpdate(driver, old) {
+        if (!same(driver.spec, old.spec)) driver.metadata.generation = (old.metadata.generation ?? 0) + 1;
+      },
+    }),
     'csinodes.storage.k8s.io': traits({ unconditionalUpdate: false, answerDeleted: true }),
     'csistoragecapacities.storage.k8s.io': conditional,
     'storageclasses.storage.k8s.io': answersDeleted,
