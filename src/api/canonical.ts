@@ -1,3 +1,4 @@
+import { cannotConvert } from './converter-text.ts';
 import { canonicalBase64, canonicalMicroTime, canonicalTime, LiteralError } from './literals.ts';
 import { canonicalQuantity, QuantityError } from './quantity.ts';
 import { type FieldSchema, namedType, type TypeSchema } from './schema.ts';
@@ -21,9 +22,11 @@ export interface Walk {
   dropped: [Struct, string][];
   /** Where there are empty lists that always appear. */
   empties: [Struct, string][];
+  /** Whether upstream converts the value from one in memory, and not from JSON: it says otherwise what does not fit. */
+  readonly converts: boolean;
 }
 
-export const newWalk = (): Walk => ({
+export const newWalk = (converts = false): Walk => ({
   unknown: [],
   keys: 0,
   path: [],
@@ -31,6 +34,7 @@ export const newWalk = (): Walk => ({
   fields: [],
   dropped: [],
   empties: [],
+  converts,
 });
 
 const maxInt32 = 2n ** 31n;
@@ -44,24 +48,25 @@ const maxInt64 = 2n ** 63n;
 export function canonicalValue(type: TypeSchema, value: unknown, goType: string, walk: Walk): unknown {
   switch (type.shape) {
     case 'string':
-      return typeof value === 'string' ? value : mismatch(value, goType, walk);
+      return typeof value === 'string' ? value : mismatch(value, goType, walk, type);
     case 'struct':
-      return isObject(value) ? canonicalStruct(type, value, walk) : mismatch(value, goType, walk);
+      return isObject(value) ? canonicalStruct(type, value, walk) : mismatch(value, goType, walk, type);
     case 'map':
-      return isObject(value) ? canonicalMap(type, value, walk) : mismatch(value, goType, walk);
+      return isObject(value) ? canonicalMap(type, value, walk) : mismatch(value, goType, walk, type);
     case 'list':
-      return Array.isArray(value) ? canonicalList(type, value, goType, walk) : mismatch(value, goType, walk);
+      return Array.isArray(value) ? canonicalList(type, value, goType, walk) : mismatch(value, goType, walk, type);
     case 'boolean':
-      return typeof value === 'boolean' ? value : mismatch(value, goType, walk);
+      return typeof value === 'boolean' ? value : mismatch(value, goType, walk, type);
     case 'int32':
-      return isInteger(value, maxInt32) ? value : mismatch(value, goType, walk);
+      return isInteger(value, maxInt32) ? value : mismatch(value, goType, walk, type);
     case 'int64':
-      return isInteger(value, maxInt64) ? value : mismatch(value, goType, walk);
+      return isInteger(value, maxInt64) ? value : mismatch(value, goType, walk, type);
     case 'double':
-      if (!Number.isFinite(numberIn(value))) mismatch(value, goType, walk);
+      if (!Number.isFinite(numberIn(value))) mismatch(value, goType, walk, type);
       return typeof value === 'bigint' && goType === 'float64' ? Number(value) : value;
     case 'bytes':
-      return typeof value === 'string' ? canonicalBase64(value) : mismatch(value, goType, walk);
+      if (walk.converts) return convertedBytes(value, goType, walk, type);
+      return typeof value === 'string' ? canonicalBase64(value) : mismatch(value, goType, walk, type);
     case 'quantity':
       if (typeof value === 'string' || typeof value === 'number') return canonicalQuantity(value);
       if (typeof value === 'bigint') return canonicalQuantity(String(value));
@@ -71,12 +76,10 @@ export function canonicalValue(type: TypeSchema, value: unknown, goType: string,
       );
     case 'int-or-string':
       if (typeof value === 'string' || isInteger(value, maxInt32)) return value;
-      throw new TypeMismatch(`json: cannot unmarshal ${wordOf(value, 'int32')} into Go value of type int32`);
+      return unreadable(value, 'int32', walk);
     case 'time':
     case 'micro-time':
-      if (typeof value !== 'string') {
-        throw new TypeMismatch(`json: cannot unmarshal ${valueWord(value)} into Go value of type string`);
-      }
+      if (typeof value !== 'string') return unreadable(value, 'string', walk);
       return type.shape === 'time' ? canonicalTime(value) : canonicalMicroTime(value);
     case 'json-schema':
       return canonicalSchemaOr(type, value, walk);
@@ -294,6 +297,21 @@ export function valueWord(value: unknown): string {
   }
 }
 
+/** Go's converter takes lists of numbers for bytes, too. */
+function convertedBytes(value: unknown, goType: string, walk: Walk, type: TypeSchema): string {
+  if (Array.isArray(value)) {
+    if (!value.every((item) => typeof item === 'number')) throw new TypeMismatch('unrecognized type: uint8');
+    return Buffer.from(value).toString('base64');
+  }
+  if (typeof value !== 'string') return mismatch(value, goType, walk, type);
+  try {
+    return canonicalBase64(value);
+  } catch (error) {
+    if (error instanceof LiteralError) throw new LiteralError(`error decoding from json: ${error.message}`);
+    throw error;
+  }
+}
+
 /** The same where a type is asked for: a number that is none of its numbers is shown. */
 function wordOf(value: unknown, goType: string): string {
   const word = valueWord(value);
@@ -301,9 +319,15 @@ function wordOf(value: unknown, goType: string): string {
   return `number ${typeof value === 'symbol' ? value.description : value}`;
 }
 
-function mismatch(value: unknown, goType: string, walk: Walk): never {
+function mismatch(value: unknown, goType: string, walk: Walk, type: TypeSchema): never {
+  if (walk.converts) throw new TypeMismatch(cannotConvert(value, valueWord(value), goType, type.shape));
+  unreadable(value, goType, walk);
+}
+
+/** What Go's decoder of JSON says; of a value that reads itself, the converter says it, too. */
+function unreadable(value: unknown, goType: string, walk: Walk): never {
   const place =
-    walk.fields.length === 0
+    walk.converts || walk.fields.length === 0
       ? 'Go value'
       : `Go struct field ${walk.struct.split('.').at(-1) ?? ''}.${walk.fields.join('.')}`;
   throw new TypeMismatch(`json: cannot unmarshal ${wordOf(value, goType)} into ${place} of type ${goType}`);

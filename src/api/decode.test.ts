@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeJson } from './decode.ts';
+import { decodeJson, decodeValue } from './decode.ts';
 import { parseKind } from './schema.ts';
 
 const pod = parseKind('v1', 'Pod');
@@ -86,7 +86,10 @@ test('what does not fit its type is named as upstream names it', () => {
   refuses(
     ['v1', 'Service'],
     '{"spec":{"ports":[{"targetPort":80.0}]}}',
-    handled('Service', 'json: cannot unmarshal number 80.0 into Go value of type int32'),
+    handled(
+      'Service',
+      'json: cannot unmarshal number 80.0 into Go struct field ServicePort.spec.ports.targetPort of type int32',
+    ),
   );
   refuses(
     ['v1', 'Pod'],
@@ -118,5 +121,44 @@ test('integers past 2^53 are kept as far as an int64 goes', () => {
   assert.throws(
     () => decodeJson(gvk, slice('9223372036854775808')),
     /cannot unmarshal number 9223372036854775808 into/,
+  );
+});
+
+test("what a strategic merge has made is refused in the words of Go's converter", () => {
+  const deployment = { group: 'apps', version: 'v1', kind: 'Deployment' };
+  const why = (spec: object): string => {
+    try {
+      decodeValue(deployment, { spec }, { merged: true });
+    } catch (error) {
+      return (error as Error).message.replace('Deployment in version "v1" cannot be handled as a Deployment: ', '');
+    }
+    return '';
+  };
+  const pod = (spec: object): object => ({ template: { spec } });
+  assert.deepStrictEqual(
+    [
+      why({ replicas: 'x' }),
+      why({ replicas: 1.5 }),
+      why({ paused: 5 }),
+      why({ selector: [] }),
+      why({ selector: { matchLabels: 5 } }),
+      why({ selector: { matchLabels: { a: 5 } } }),
+      why(pod({ containers: {} })),
+      why(pod({ containers: [{ imagePullPolicy: 5 }] })),
+      why(pod({ containers: [{ imagePullPolicy: true }] })),
+      why({ strategy: { rollingUpdate: { maxSurge: true } } }),
+    ],
+    [
+      'unrecognized type: int32',
+      'cannot convert float64 to int32',
+      'unrecognized type: bool',
+      'cannot restore struct from: slice',
+      'cannot restore map from int64',
+      'cannot convert int64 to string',
+      'cannot restore slice from map',
+      'cannot convert int64 to v1.PullPolicy',
+      'unrecognized type: string',
+      'json: cannot unmarshal bool into Go value of type int32',
+    ],
   );
 });

@@ -18,6 +18,8 @@ export interface DecodeOptions {
   schema?: TypeSchema | undefined;
   /** The JSON text that the value was parsed from: finds what parsing hides, as fields that stand twice in it. */
   text?: string | undefined;
+  /** Whether the value is the outcome of a strategic merge, which upstream has in memory and never writes as JSON. */
+  merged?: boolean | undefined;
 }
 
 export interface Decoded {
@@ -74,7 +76,7 @@ const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 function decoded(gvk: GroupVersionKind, value: unknown, text: string | undefined, options: DecodeOptions): Decoded {
   const validation = options.fieldValidation ?? 'Warn';
   const type = options.schema ?? schemaOf(gvk);
-  const walk = newWalk();
+  const walk = newWalk(options.merged);
   const scan = text === undefined ? undefined : scanText(text);
   const walkAsGiven = () => text !== undefined && walked(gvk, type, parseAsGiven(text), newWalk());
   const object = cannotBeHandled(gvk, () => {
@@ -92,6 +94,7 @@ function decoded(gvk: GroupVersionKind, value: unknown, text: string | undefined
     text !== undefined && scan?.keys !== walk.keys
       ? strictProblems(text, type)
       : [...new Set(walk.unknown)].map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (options.merged) problems.sort();
   if (validation === 'Strict' && problems.length > 0) {
     throw badRequest(handledText(gvk, `strict decoding error: ${problems.join(', ')}`));
   }

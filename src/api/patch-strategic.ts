@@ -1,3 +1,4 @@
+import { valueWord } from './canonical.ts';
 import { printed } from './go-text.ts';
 import { rejected } from './patch-json.ts';
 import { type FieldSchema, type GroupVersionKind, schemaOf, type TypeSchema } from './schema.ts';
@@ -111,9 +112,20 @@ function mergeList(current: unknown[], patch: unknown[], type: TypeSchema | unde
   return ordered(merged, patch, current, field?.patchMergeKey);
 }
 
+/** Lists are merged whose elements are all of one of these. */
+const elementKind = (value: unknown): string => {
+  if (value === null) return 'null';
+  const word = valueWord(value);
+  return word === 'number' && !Number.isInteger(value) ? 'fraction' : word;
+};
+
 /** Items of both lists, in no particular order yet. */
 function mergedItems(current: unknown[], patch: unknown[], field: FieldSchema | undefined): unknown[] {
   const sample = current[0] ?? patch[0];
+  const kinds = [...current, ...patch].map(elementKind);
+  if (kinds[0] === 'array') throw plainFailure(500, 'lists of lists are not supported');
+  if (kinds.some((kind) => kind !== kinds[0]))
+    throw plainFailure(500, `list element types are not identical: ${printed([current, patch])}`);
   if (!isStruct(sample)) return [...new Set([...current, ...patch])];
   const mergeKey = field?.patchMergeKey;
   if (!mergeKey) throw rejected(new Error(`cannot merge lists without merge key for ${field?.name ?? ''}`));
@@ -191,13 +203,17 @@ function mergeOrderedLists(result: Struct, patch: Struct, type: TypeSchema | und
     const field = fieldOf(type, name);
     const current = result[name];
     const given = patch[name];
-    if (!Array.isArray(order)) throw badRequest('invalid patch format of setElementOrder list');
+    for (const list of [order, current, given]) if (list !== undefined && !Array.isArray(list)) throw noList(list);
+    if (type?.shape === 'struct' && !field) throw unknownField(type, name);
+    const odd =
+      field?.patchMergeKey && current !== undefined ? (order as unknown[]).findIndex((v) => !isStruct(v)) : -1;
+    if (odd >= 0) throw plainFailure(500, `value for key ${odd} is not a map`);
     const gone = patch[deletePrefix + name];
     const server = Array.isArray(current) ? current : [];
     const kept = Array.isArray(gone) ? without(server, gone) : server;
     const change = Array.isArray(given) ? given : [];
     if (current === undefined && given === undefined) continue;
-    checkOrder(change, order, field?.patchMergeKey);
+    checkOrder(change, order as unknown[], field?.patchMergeKey);
     const merged =
       current === undefined
         ? (stripped(change) as unknown[])
@@ -206,10 +222,25 @@ function mergeOrderedLists(result: Struct, patch: Struct, type: TypeSchema | und
           : strategyOf(field) === 'merge'
             ? mergedItems(kept, change, field)
             : change;
-    result[name] = ordered(merged, order, server, field?.patchMergeKey);
+    result[name] = ordered(merged, order as unknown[], server, field?.patchMergeKey);
     done.add(name).add(deletePrefix + name);
   }
   return done;
+}
+
+const noList = (value: unknown): Error =>
+  plainFailure(500, `expected a []interface {}, but received a ${goTypeOf(value)}`);
+
+const unknownField = ({ name }: TypeSchema, field: string): Error =>
+  plainFailure(
+    500,
+    `unable to find api field in struct ${name.split('.').at(-1)} for the json field ${JSON.stringify(field)}`,
+  );
+
+function goTypeOf(value: unknown): string {
+  const word = valueWord(value);
+  if (word === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return { object: 'map[string]interface {}', array: '[]interface {}' }[word] ?? word;
 }
 
 /** The patch's items must come in the order that the order list has. */
@@ -218,6 +249,7 @@ function checkOrder(items: unknown[], order: unknown[], mergeKey: string | undef
   let next = 0;
   for (const item of items) {
     if (isStruct(item) && directive in item) continue;
+    if (isStruct(item) && mergeKey) keyOf(item, mergeKey);
     while (next < order.length && identity(order[next]) !== identity(item)) next++;
     if (next === order.length) {
       throw plainFailure(

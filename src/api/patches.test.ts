@@ -113,3 +113,22 @@ test('merge: null deletes, also inside what is new', () => {
     e: {},
   });
 });
+
+const refused: readonly [patch: object, message: string][] = [
+  [{ spec: { containers: ['x'] } }, 'list element types are not identical: [[map[name:c]] [x]]'],
+  [{ spec: { containers: [null] } }, 'list element types are not identical: [[map[name:c]] [<nil>]]'],
+  [
+    { spec: { '$setElementOrder/zzz': ['a'], zzz: ['a'] } },
+    'unable to find api field in struct PodSpec for the json field "zzz"',
+  ],
+  [{ spec: { '$setElementOrder/containers': 'x' } }, 'expected a []interface {}, but received a string'],
+  [{ spec: { '$setElementOrder/containers': ['x'] } }, 'value for key 0 is not a map'],
+];
+
+for (const [patch, message] of refused) {
+  test(`strategic: ${JSON.stringify(patch)} is refused`, () =>
+    assert.throws(() => applyStrategicPatch(pod, { spec: { containers: [{ name: 'c' }] } }, patch), {
+      code: 500,
+      message,
+    }));
+}

@@ -1,3 +1,4 @@
+import { mayHoldLong } from '../base/exact-json.ts';
 import { pathText } from './canonical.ts';
 import { namedType, type TypeSchema } from './schema.ts';
 
@@ -46,6 +47,15 @@ export function parseAsGiven(text: string): unknown {
     typeof value === 'number' && String(value) !== context?.source ? Symbol(context?.source) : value;
   return JSON.parse(text, given);
 }
+
+/** Whether parsing may alter a number of a JSON text. */
+export const isAltered = (text: string): boolean => mayHoldLong(text) || scanText(text).fractions;
+
+/** What `parseAsGiven` gave as JSON. */
+export const textAsGiven = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'symbol' ? JSON.rawJSON(inner.description ?? '') : inner,
+  );
 
 function closingQuote(text: string, open: number): number {
   let close = text.indexOf('"', open + 1);

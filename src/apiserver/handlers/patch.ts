@@ -1,7 +1,7 @@
 import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
-import { strictProblems } from '../../api/strict-json.ts';
+import { isAltered, parseAsGiven, strictProblems } from '../../api/strict-json.ts';
 import { parseExact } from '../../base/exact-json.ts';
 import { isCustom } from '../discovery/model.ts';
 import { endpointOf } from '../http/answer.ts';
@@ -81,6 +81,13 @@ function duplicatesIn(body: CallBody, type: PatchBody['type']): string[] {
   return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
 }
 
+/** A patch of JSON with its numbers as they stand in it, where parsing alters some. */
+function asGiven(body: CallBody, type: PatchBody['type']): unknown {
+  if (body.kind !== 'bytes' || (type !== 'merge' && type !== 'json')) return undefined;
+  const text = body.bytes.toString('utf8');
+  return isAltered(text) ? parseAsGiven(text) : undefined;
+}
+
 export const patchObject: StoreHandler = async (call, store) => {
   const body = await call.body();
   const type = typeOf(body.contentType, isCustom(store));
@@ -101,7 +108,7 @@ export const patchObject: StoreHandler = async (call, store) => {
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },
-    { type, body: value, force, duplicates: duplicatesIn(body, type) },
+    { type, body: value, asGiven: asGiven(body, type), force, duplicates: duplicatesIn(body, type) },
   );
   return { kind: 'stored', status: created ? 201 : 200, stored, store };
 };

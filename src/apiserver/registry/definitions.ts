@@ -94,8 +94,8 @@ function builtinVersion(gvk: GroupVersionKind, scope: DiscoveredResource['scope'
     version: gvk.version,
     served: true,
     schema: {
-      decode(object, context) {
-        const decoded = decodeValue(gvk, object, { fieldValidation: context.fieldValidation });
+      decode(object, context, merged) {
+        const decoded = decodeValue(gvk, object, { fieldValidation: context.fieldValidation, merged });
         for (const text of decoded.warnings) context.warn(text);
         return decoded.object as Draft;
       },

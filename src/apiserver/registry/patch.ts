@@ -6,6 +6,7 @@ import { applyMergePatch } from '../../api/patch-merge.ts';
 import { applyStrategicPatch } from '../../api/patch-strategic.ts';
 import { type GroupVersionKind, parseKind, schemaOf, type TypeSchema } from '../../api/schema.ts';
 import { ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
+import { textAsGiven } from '../../api/strict-json.ts';
 import { goPackage } from '../http/go-type.ts';
 import type { Core, View } from './core.ts';
 import { admitAndInsert, prepareForCreate } from './create.ts';
@@ -52,13 +53,21 @@ function patched(view: View, current: Draft, patch: PatchBody, { context, place,
     checkUid(view, merged, current);
     return defaulted(view, schema.type ? schema.decode(merged, context) : merged);
   }
+  const isBuiltIn = schemaOf(view.gvk) !== undefined;
+  if (isBuiltIn && patch.asGiven !== undefined) {
+    const given = applyPatch(view.gvk, current, { ...patch, body: patch.asGiven }) as Draft;
+    decodedPatch(
+      () => schema.decode(given, { fieldValidation: 'Ignore', warn() {} }),
+      () => sortedText(given),
+    );
+  }
   const result = applyPatch(view.gvk, current, patch) as Draft;
   // A strategic merge has the place's kind, whatever it says.
-  const says = patch.type === 'strategic' || !schemaOf(view.gvk) ? undefined : kindOf(result, place);
+  const says = patch.type === 'strategic' || !isBuiltIn ? undefined : kindOf(result, place);
   const decoded = decodedPatch(
     () => {
       if (says) checkKind(view, says);
-      return withoutDuplicates(schema.decode(result, context), patch, context);
+      return withoutDuplicates(schema.decode(result, context, patch.type === 'strategic'), patch, context);
     },
     () => (patch.type === 'strategic' ? printed(patch.body) : sortedText(result)),
   );
@@ -107,7 +116,7 @@ function decodedPatch(decode: () => Draft, text: () => string): Draft {
 }
 
 const sortedText = (object: Draft): string =>
-  JSON.stringify(Object.fromEntries(Object.entries(object ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
+  textAsGiven(Object.fromEntries(Object.entries(object ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
 
 /** The three patches that know nothing of owners, on any document. */
 export function applyPatch(gvk: GroupVersionKind, document: object, patch: PatchBody): unknown {

@@ -129,6 +129,8 @@ export interface WriteOptions {
 export interface PatchBody {
   readonly type: 'json' | 'merge' | 'strategic' | 'apply';
   readonly body: unknown;
+  /** The body with the numbers that parsing alters as `parseAsGiven` has them; undefined where there are none. */
+  readonly asGiven?: unknown;
   /** What is said of fields that stand twice in it. */
   readonly duplicates?: readonly string[] | undefined;
   readonly force?: boolean | undefined;
@@ -205,8 +207,11 @@ export interface ResourceVersion {
 export interface SchemaFunctions {
   /** For kinds that the facts do not know: what field ownership goes by. */
   readonly type?: TypeSchema | undefined;
-  /** Prunes unknown fields in place and checks types; throws ApiError (400) as `fieldValidation` asks. */
-  decode(object: Draft, context: Pick<RequestContext, 'fieldValidation' | 'warn'>): Draft;
+  /**
+   * Prunes unknown fields in place and checks types; throws ApiError (400) as `fieldValidation` asks. `merged`: the
+   * object is the outcome of a strategic merge.
+   */
+  decode(object: Draft, context: Pick<RequestContext, 'fieldValidation' | 'warn'>, merged?: boolean): Draft;
   /** Fills defaults in place. */
   applyDefaults(object: Draft): void;
   /** Takes away in place what admission has added against the schema. */
