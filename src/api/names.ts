@@ -54,13 +54,21 @@ const valueText = regexText(
   '12345',
 );
 
-const check = (value: string, max: number, pattern: RegExp, text: string, long = tooManyCharacters): string[] => [
-  ...(value.length > max ? [long(max)] : []),
-  ...(pattern.test(value) ? [] : [text]),
-];
+function check(
+  value: string,
+  max: number,
+  pattern: RegExp,
+  text: string | ((value: string) => string),
+  long = tooManyCharacters,
+): string[] {
+  const fits = pattern.test(value);
+  if (fits && value.length <= max) return [];
+  return [...(value.length > max ? [long(max)] : []), ...(fits ? [] : [typeof text === 'string' ? text : text(value)])];
+}
 
-export const isDns1123Label = (value: string): string[] =>
-  check(value, 63, labelPattern, subdomainPattern.test(value) ? 'must not contain dots' : labelText);
+const noLabel = (value: string): string => (subdomainPattern.test(value) ? 'must not contain dots' : labelText);
+
+export const isDns1123Label = (value: string): string[] => check(value, 63, labelPattern, noLabel);
 export const isDns1035Label = (value: string): string[] => check(value, 63, label1035Pattern, label1035Text);
 export const isDns1123Subdomain = (value: string): string[] => check(value, 253, subdomainPattern, subdomainText);
 export const isWildcardDns1123Subdomain = (value: string): string[] =>
@@ -137,19 +145,16 @@ const dotNames = (value: string): string[] =>
       ? ["must not start with '..'"]
       : [];
 
+const configKeyText = regexText(
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+  configKeyFormat,
+  'key.name',
+  'KEY_NAME',
+  'key-name',
+);
+
 export const isConfigMapKey = (value: string): string[] => [
-  ...check(
-    value,
-    253,
-    configKeyPattern,
-    regexText(
-      "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-      configKeyFormat,
-      'key.name',
-      'KEY_NAME',
-      'key-name',
-    ),
-  ),
+  ...check(value, 253, configKeyPattern, configKeyText),
   ...dotNames(value),
 ];
 

@@ -1,5 +1,5 @@
 import type { Layer } from '../audit/latencies.ts';
-import type { AdmissionMetrics, AdmissionType } from '../metrics/admission.ts';
+import type { AdmissionMetrics, AdmissionTold, AdmissionType } from '../metrics/admission.ts';
 import type { Admission, AdmissionAttributes, Maybe } from '../registry/types.ts';
 import type { AdmissionPlugin } from './plugin.ts';
 
@@ -7,14 +7,20 @@ import type { AdmissionPlugin } from './plugin.ts';
 interface Part {
   /** True: it has altered the object. */
   run(attributes: AdmissionAttributes): Maybe<unknown>;
-  told(ms: number, rejected: boolean): void;
+  readonly told: AdmissionTold;
   /** What the time that it takes is told as, where it asks others. */
   readonly layer: Layer | undefined;
 }
 
+/** What cares about one kind of request, in order. */
+interface Step {
+  readonly parts: readonly Part[];
+  readonly told: AdmissionTold;
+}
+
 interface Chosen {
-  readonly mutating: readonly Part[];
-  readonly validating: readonly Part[];
+  readonly mutating: Step;
+  readonly validating: Step;
 }
 
 const untold = (): void => {};
@@ -27,12 +33,14 @@ const layers: Readonly<Record<string, Layer>> = {
 /** The plug-ins as one; which of them care about an operation on a resource is worked out once. */
 export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metrics?: AdmissionMetrics): Admission {
   const chosen = new Map<string, Chosen>();
-  const partsOf = (caring: readonly AdmissionPlugin[], operation: string, type: AdmissionType): Part[] =>
-    caring.flatMap((plugin): Part[] => {
+  const stepOf = (caring: readonly AdmissionPlugin[], operation: string, type: AdmissionType): Step => ({
+    told: metrics?.step(operation, type) ?? untold,
+    parts: caring.flatMap((plugin): Part[] => {
       const work = type === 'admit' ? plugin.mutate?.bind(plugin) : plugin.validate?.bind(plugin);
       const told = metrics?.plugin(plugin.name, operation, type) ?? untold;
       return work ? [{ run: work, told, layer: layers[plugin.name] }] : [];
-    });
+    }),
+  });
   const choose = (attributes: AdmissionAttributes): Chosen => {
     const { operation, group, resource, subresource } = attributes;
     const place = subresource ? `${group}/${resource}/${subresource}` : `${group}/${resource}`;
@@ -43,7 +51,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metric
         (plugin) =>
           plugin.operations.includes(operation) && (plugin.resources === undefined || plugin.resources.includes(place)),
       );
-      found = { mutating: partsOf(caring, operation, 'admit'), validating: partsOf(caring, operation, 'validate') };
+      found = { mutating: stepOf(caring, operation, 'admit'), validating: stepOf(caring, operation, 'validate') };
       if (chosen.size > 10_000) chosen.clear();
       chosen.set(key, found);
     }
@@ -51,7 +59,8 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metric
   };
 
   /** Runs all parts in order; waits only where one has to be waited for. Tells whether one altered the object. */
-  const runAll = (parts: readonly Part[], a: AdmissionAttributes, type: AdmissionType): Maybe<boolean> => {
+  const runAll = (step: Step, a: AdmissionAttributes): Maybe<boolean> => {
+    const { parts } = step;
     const began = performance.now();
     let last = began;
     let changed = false;
@@ -59,40 +68,40 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metric
       const part = parts[i] as Part;
       try {
         const result = part.run(a);
-        if (result instanceof Promise) return finish(parts, i, a, type, { began, last, changed, result });
+        if (result instanceof Promise) return finish(step, i, a, { began, last, changed, result });
         if (result) changed = true;
       } catch (error) {
-        refused(part, type, a, began, last);
+        refused(step, part, began, last);
         throw error;
       }
       const now = performance.now();
       part.told(now - last, false);
       last = now;
     }
-    metrics?.step(type, a.operation, last - began, false);
+    step.told(last - began, false);
     return changed;
   };
 
-  const refused = (part: Part, type: AdmissionType, a: AdmissionAttributes, began: number, last: number): void => {
+  const refused = (step: Step, part: Part, began: number, last: number): void => {
     const now = performance.now();
     part.told(now - last, true);
-    metrics?.step(type, a.operation, now - began, true);
+    step.told(now - began, true);
   };
 
   const finish = async (
-    parts: readonly Part[],
+    step: Step,
     from: number,
     a: AdmissionAttributes,
-    type: AdmissionType,
     so: { began: number; last: number; changed: boolean; result: Promise<unknown> },
   ): Promise<boolean> => {
+    const { parts } = step;
     let { last, changed } = so;
     for (let i = from; i < parts.length; i++) {
       const part = parts[i] as Part;
       try {
         if (await (i === from ? so.result : part.run(a))) changed = true;
       } catch (error) {
-        refused(part, type, a, so.began, last);
+        refused(step, part, so.began, last);
         throw error;
       } finally {
         if (part.layer) a.context.spent?.(part.layer, performance.now() - last);
@@ -101,27 +110,27 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], metric
       part.told(now - last, false);
       last = now;
     }
-    metrics?.step(type, a.operation, last - so.began, false);
+    step.told(last - so.began, false);
     return changed;
   };
 
   /** What hooks have added is looked at by all plug-ins, as if it had come with the request. */
-  const again = (changed: boolean, parts: readonly Part[], a: AdmissionAttributes): Maybe<boolean> => {
+  const again = (changed: boolean, step: Step, a: AdmissionAttributes): Maybe<boolean> => {
     if (!a.rounds?.another) return changed;
     a.rounds.isSecond = true;
-    const second = runAll(parts, a, 'admit');
+    const second = runAll(step, a);
     return second instanceof Promise ? second.then(() => true) : true;
   };
 
   return {
     mutate(attributes) {
       const { mutating } = choose(attributes);
-      const first = runAll(mutating, attributes, 'admit');
+      const first = runAll(mutating, attributes);
       if (first instanceof Promise) return first.then((changed) => again(changed, mutating, attributes));
       return again(first, mutating, attributes);
     },
     validate(attributes) {
-      const done = runAll(choose(attributes).validating, attributes, 'validate');
+      const done = runAll(choose(attributes).validating, attributes);
       return done instanceof Promise ? done.then(() => undefined) : undefined;
     },
   };

@@ -118,8 +118,10 @@ export function requestHeaderAuthenticator(options: {
   });
   return (credentials) => {
     const { headers, socket } = credentials;
-    const first = (wanted: readonly string[]): string | undefined =>
-      wanted.map((header) => headerOf(headers, header)).find((value) => value !== undefined && value !== '');
+    const first = (wanted: readonly string[]): string | undefined => {
+      const header = wanted.find((one) => headerOf(headers, one));
+      return header && headerOf(headers, header);
+    };
     const name = first(names.user);
     if (!name || !isProxy(socket)) return undefined;
     const extra: Record<string, string[]> = {};

@@ -36,12 +36,14 @@ interface Grants {
   readonly errors: readonly string[];
 }
 
-const decisionsKept = 20_000;
+/** The most decisions that are kept of one user. */
+const decisionsKept = 2_000;
 
 /** Upstream's RBAC: `pkg/registry/rbac/validation/rule.go`. Decisions are remembered until any role or binding changes. */
 export function createRbacAuthorizer(): RbacAuthorizer {
   const grantsOf = new Map<string, Grants>();
-  const decisions = new Map<string, Decision>();
+  /** By user (authentication gives the same object for a while), then by what was asked. */
+  let decisions = new WeakMap<UserInfo, Map<string, Decision>>();
   const policy: RbacPolicy = {
     clusterRoles: new Map(),
     roles: new Map(),
@@ -49,7 +51,7 @@ export function createRbacAuthorizer(): RbacAuthorizer {
     roleBindings: new Map(),
     changed() {
       grantsOf.clear();
-      decisions.clear();
+      decisions = new WeakMap();
     },
   };
 
@@ -111,12 +113,16 @@ export function createRbacAuthorizer(): RbacAuthorizer {
       const what = attributes.isResource
         ? `${attributes.group}\n${attributes.resource}\n${attributes.subresource}\n${attributes.namespace}\n${attributes.name}`
         : attributes.path;
-      const key = `${attributes.verb}\n${what}\n\n${user.name}\n${user.groups.join('\n')}`;
-      let decision = decisions.get(key);
+      const key = `${attributes.verb}\n${what}`;
+      let known = decisions.get(user);
+      if (!known || known.size >= decisionsKept) {
+        known = new Map();
+        decisions.set(user, known);
+      }
+      let decision = known.get(key);
       if (!decision) {
         decision = decide(user, attributes);
-        if (decisions.size >= decisionsKept) decisions.clear();
-        decisions.set(key, decision);
+        known.set(key, decision);
       }
       return decision;
     },

@@ -1,13 +1,15 @@
-import { createHistograms } from './histogram.ts';
+import { createHistograms, type Series } from './histogram.ts';
 import { type Family, renderFamilies } from './text.ts';
 
 export type AdmissionType = 'admit' | 'validate';
+export type AdmissionTold = (ms: number, rejected: boolean) => void;
 
 /** What admission costs and refuses, under upstream's names. Times are in milliseconds. */
 export interface AdmissionMetrics {
   /** Gives what counts the time of one plug-in on one operation. */
-  plugin(name: string, operation: string, type: AdmissionType): (ms: number, rejected: boolean) => void;
-  step(type: AdmissionType, operation: string, ms: number, rejected: boolean): void;
+  plugin(name: string, operation: string, type: AdmissionType): AdmissionTold;
+  /** Gives what counts the time of all of them together. */
+  step(operation: string, type: AdmissionType): AdmissionTold;
   webhook(name: string, type: 'admit' | 'validating', operation: string, outcome: WebhookOutcome): void;
   policy(name: string, binding: string, action: string, ms: number): void;
   /** Match conditions of a webhook or a policy are looked at, until the returned function is called. */
@@ -38,6 +40,12 @@ export interface WebhookOutcome {
 const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 const policyBounds = [0.0000005, 0.001, 0.01, 0.1, 1];
 const labels = ['name', 'operation', 'rejected', 'type'];
+
+/** Refusals are few: their series is made when there is one. */
+function told(seriesOf: (rejected: 'true' | 'false') => Series): AdmissionTold {
+  const passed = seriesOf('false');
+  return (ms, rejected) => (rejected ? seriesOf('true') : passed).observe(ms / 1000);
+}
 
 export function createAdmissionMetrics(): AdmissionMetrics {
   const named = (what: string, help: string, more: readonly number[] = []) =>
@@ -78,12 +86,8 @@ export function createAdmissionMetrics(): AdmissionMetrics {
     if (family.has(key) || family.size < 2000) family.set(key, sample);
   };
   return {
-    plugin(name, operation, type) {
-      // Refusals are few: their series is made when there is one.
-      const passed = plugins.of(name, operation, 'false', type);
-      return (ms, rejected) => (rejected ? plugins.of(name, operation, 'true', type) : passed).observe(ms / 1000);
-    },
-    step: (type, operation, ms, rejected) => steps.of(operation, String(rejected), type).observe(ms / 1000),
+    plugin: (name, operation, type) => told((rejected) => plugins.of(name, operation, rejected, type)),
+    step: (operation, type) => told((rejected) => steps.of(operation, rejected, type)),
     webhook(name, type, operation, { ms, rejected, code, error, failedOpen }) {
       webhooks.of(name, operation, String(rejected), type).observe(ms / 1000);
       const its = { name, type, operation };

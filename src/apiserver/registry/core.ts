@@ -150,16 +150,20 @@ export function attributesOf(
   };
 }
 
+const optionsKinds: Readonly<Record<AdmissionOperation, string>> = {
+  CREATE: 'CreateOptions',
+  UPDATE: 'UpdateOptions',
+  DELETE: 'DeleteOptions',
+  CONNECT: 'CreateOptions',
+};
+
 export function writeOptionsObject(operation: AdmissionOperation, context: RequestContext): Record<string, unknown> {
   const { said } = context;
-  const kinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions', CONNECT: 'CreateOptions' };
-  return {
-    kind: kinds[operation],
-    apiVersion: 'meta.k8s.io/v1',
-    ...(context.dryRun ? { dryRun: ['All'] } : {}),
-    ...(said?.fieldManager ? { fieldManager: said.fieldManager } : {}),
-    ...(said?.fieldValidation ? { fieldValidation: said.fieldValidation } : {}),
-  };
+  const options: Record<string, unknown> = { kind: optionsKinds[operation], apiVersion: 'meta.k8s.io/v1' };
+  if (context.dryRun) options.dryRun = ['All'];
+  if (said?.fieldManager) options.fieldManager = said.fieldManager;
+  if (said?.fieldValidation) options.fieldValidation = said.fieldValidation;
+  return options;
 }
 
 /** Throws 422 when there is anything to complain of. */
