@@ -5,7 +5,7 @@ import { freePort, type Machine } from '../../images/machine/machine.ts';
 import { lanConfig } from '../../images/setup/start.ts';
 import { testFolder } from '../harness/folder.ts';
 import { mountUpdates, secondBuild, updatesDisk } from '../harness/updates.ts';
-import { untilOutcome } from '../harness/upgrades.ts';
+import { untilTried } from '../harness/upgrades.ts';
 import { patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
 import type { Figure, Measurement } from './measure.ts';
 
@@ -97,8 +97,7 @@ async function upgradeIn(machine: Machine, version: string): Promise<number> {
     3 * patienceMs,
   );
   const [total = Number.NaN, least = Number.NaN] = stdout.split('\n').map(Number.parseFloat);
-  await machine.ssh('sudo systemctl reboot').catch(() => {});
-  const { last } = await untilOutcome(machine, version);
+  const { last } = await untilTried(machine, version, () => machine.ssh('sudo systemctl reboot'));
   if (last?.result !== 'kept') throw new Error(`the upgrade was not kept: ${last?.reasons.join('; ')}`);
   return (total - least) / 1024;
 }

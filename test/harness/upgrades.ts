@@ -32,14 +32,14 @@ export const badUpgrades: readonly BadUpgrade[] = [
     words: unbearable,
     migrates: true,
     reason: /workloads: ReplicaSet default\/web-\w+: 0 of 1 pods ready/,
-    // all but the workload is to be well by then, on a machine that may be much slower now than it was
-    waits: 3,
+    // all but the workload is to be well by then
+    waits: 1.5,
     reboot: true,
   },
   {
     name: 'no-api',
     words: first('import t from"node:tls";t.Server.prototype.listen=function(){return this}'),
-    reason: /knarr\.service is activating|api: /,
+    reason: /knarr\.service (is activating|has not been started)|api: /,
     waits: 1,
   },
   {
@@ -96,7 +96,7 @@ export async function deploy(machine: Machine, kubectl: Kubectl): Promise<void> 
 export const remember = (kubectl: Kubectl, name: string): Promise<string> =>
   kubectl.run('create', 'configmap', name, '--from-literal=a=b');
 
-export const bootOf = async (machine: Machine): Promise<string> =>
+const bootOf = async (machine: Machine): Promise<string> =>
   (await machine.ssh('cat /proc/sys/kernel/random/boot_id')).stdout.trim();
 
 /**
@@ -147,7 +147,7 @@ const brokeOff = (error: unknown): boolean =>
  * Does what starts the machine anew, and waits until its console has shown `pattern` since. What goes wrong before is
  * thrown at once.
  */
-async function untilAfterwards(machine: Machine, work: () => Promise<unknown>, pattern: RegExp): Promise<void> {
+export async function untilAfterwards(machine: Machine, work: () => Promise<unknown>, pattern: RegExp): Promise<void> {
   const from = (await machine.console()).length;
   let failed: unknown;
   work().catch((error: unknown) => {
@@ -160,7 +160,7 @@ async function untilAfterwards(machine: Machine, work: () => Promise<unknown>, p
 }
 
 /** Resolves when the machine says that the upgrade to `version` has ended. */
-export const untilOutcome = (machine: Machine, version: string): Promise<MachineStatus> =>
+const untilOutcome = (machine: Machine, version: string): Promise<MachineStatus> =>
   until(
     `the end of the upgrade to ${version}`,
     2 * patienceMs,

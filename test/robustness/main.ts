@@ -73,7 +73,7 @@ const scenarios: readonly Scenario[] = [
     usual: 1,
     async run(times) {
       const env = { ...process.env, KNARR_UPGRADES: 'all' };
-      const file = join(import.meta.dirname, '../boot/upgrade.test.ts');
+      const file = join(import.meta.dirname, '../boot/life.test.ts');
       for (let done = 0; done < times; done++)
         await run(process.execPath, ['--test', '--test-timeout=14400000', file], { env, timeoutMs: 14_400_000 });
       return `went through every bad upgrade ${times} times, and came back`;

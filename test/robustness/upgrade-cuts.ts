@@ -4,7 +4,15 @@ import { faultPoints } from '../../os/update/phases.ts';
 import type { MachineStatus } from '../../os/update/status.ts';
 import { testFolder } from '../harness/folder.ts';
 import { secondBuild, updatesDisk } from '../harness/updates.ts';
-import { bootOf, deploy, remember, runningVersion, statusOf, stillThere, upgrade } from '../harness/upgrades.ts';
+import {
+  deploy,
+  remember,
+  runningVersion,
+  statusOf,
+  stillThere,
+  untilAfterwards,
+  upgrade,
+} from '../harness/upgrades.ts';
 import { patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
 
 /**
@@ -24,17 +32,17 @@ export async function cutUpgrades(
   const updates = { [image.version]: image.update, [second.inputs.version]: second.update };
   const media = [await updatesDisk(updates, folder)];
   const machine = await testMachine({ name: 'upgrade-cuts', image, firmware: true, media });
-  /** It has started anew, and whatever upgrade was under way is over. */
-  const settled = (bootBefore: string, point: string): Promise<MachineStatus> =>
+  /** Whatever upgrade was under way is over. */
+  const settled = (point: string): Promise<MachineStatus> =>
     until(
       `the machine after a cut at ${point}`,
       3 * patienceMs,
       async () => {
-        if ((await bootOf(machine)) === bootBefore) return undefined;
         const status = await statusOf(machine);
         return status.pending === undefined ? status : undefined;
       },
-      { machine, everyMs: 3_000 },
+      // each question costs what the trial waits for
+      { machine, everyMs: 15_000 },
     );
   try {
     await machine.start();
@@ -46,10 +54,9 @@ export async function cutUpgrades(
     for (let done = 0; done < times; done++) {
       const point = points[done % points.length] ?? '';
       const target = running === image.version ? second.inputs.version : image.version;
-      const boot = await bootOf(machine);
-      // the connection ends with the machine
-      upgrade(machine, target, '--deadline 20m', `KNARR_FAULT=${point}`).catch(() => {});
-      const status = await settled(boot, point);
+      const cut = (): Promise<void> => upgrade(machine, target, '--deadline 20m', `KNARR_FAULT=${point}`);
+      await untilAfterwards(machine, cut, /BdsDxe: starting.*press Enter to log in/s);
+      const status = await settled(point);
       const now = runningVersion(status);
       if (![running, target].includes(now)) throw new Error(`after a cut at ${point} ${now} runs`);
       if (now !== running) await whole();
@@ -62,4 +69,9 @@ export async function cutUpgrades(
     await machine.remove();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+if (import.meta.main) {
+  const points = process.argv[2]?.split(',') ?? faultPoints;
+  await cutUpgrades(points.length, (text) => void process.stdout.write(`${text}\n`), points);
 }
