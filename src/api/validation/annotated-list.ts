@@ -1,15 +1,25 @@
+import { canonicalValue, isTypeError, newWalk } from '../canonical.ts';
 import type { ObjectMeta } from '../gen/meta-v1.ts';
 import { jsonSyntaxError } from '../json-syntax.ts';
+import { namedType } from '../schema.ts';
 import type { Problems } from './problems.ts';
 
-/** A list that an annotation holds as JSON. `path`: of which its text is said to be none. */
+/** Where the JSON of an annotation has a list, and of what. */
+export interface AnnotatedList<T> {
+  key: string;
+  /** Of which a text is said that is no such list. */
+  path: string;
+  within?(whole: unknown): unknown;
+  /** Of `core/v1`; default: anything. */
+  type?: string;
+  check(list: readonly T[]): void;
+}
+
+/** What was said by an annotation before there was a field for it. */
 export function validateAnnotatedList<T>(
   p: Problems,
-  path: string,
-  { annotations }: ObjectMeta,
-  key: string,
-  check: (list: readonly T[]) => void,
-  within: (whole: unknown) => unknown = (whole) => whole,
+  { annotations }: Pick<ObjectMeta, 'annotations'>,
+  { key, path, within = (whole) => whole, type, check }: AnnotatedList<T>,
 ): void {
   const text = annotations?.[key];
   if (!text) return;
@@ -19,5 +29,17 @@ export function validateAnnotatedList<T>(
     return;
   }
   const list = within(JSON.parse(text));
-  if (Array.isArray(list)) check(list as T[]);
+  if (!Array.isArray(list)) return;
+  const read = (entry: unknown): unknown =>
+    type ? canonicalValue(namedType(`io.k8s.api.core.v1.${type}`), entry, `v1.${type}`, newWalk()) : entry;
+  let entries: T[];
+  try {
+    // Null is an entry of which nothing is said.
+    entries = list.map((entry: unknown) => read(entry ?? {}) as T);
+  } catch (error) {
+    if (!isTypeError(error)) throw error;
+    p.invalid(path, key, error.message);
+    return;
+  }
+  check(entries);
 }

@@ -17,7 +17,16 @@ test('what older clients say by annotations is looked at', () => {
   const at = `metadata.annotations.${avoid}[0].PodSignature`;
   assert.deepEqual(told(noted('{"preferAvoidPods":[{"podSignature":{"podController":{"controller":true}}}]}')), []);
   assert.deepEqual(told(noted('{"preferAvoidPods":[{}]}')), [`${at}: Required value`]);
+  assert.deepEqual(told(noted('{"preferAvoidPods":[null]}')), [`${at}: Required value`]);
   assert.deepEqual(told(noted('{')), ['metadata.annotations.AvoidPods: Invalid value']);
+  const taints = 'scheduler.alpha.kubernetes.io/taints';
+  const tainted = (text: string): string[] => told({ metadata: { annotations: { [taints]: text } } });
+  assert.deepEqual(tainted('[{"key":5}]'), ['metadata.annotations: Invalid value']);
+  assert.deepEqual(tainted('[null]'), [
+    `metadata.annotations.${taints}[0].key: Invalid value`,
+    `metadata.annotations.${taints}[0].key: Invalid value`,
+    `metadata.annotations.${taints}[0].effect: Required value`,
+  ]);
 });
 
 test('declared features are names in order', () => {

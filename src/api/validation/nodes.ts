@@ -40,17 +40,27 @@ const tainted = 'scheduler.alpha.kubernetes.io/taints';
 /** What was said of nodes by annotations before there were fields for it. */
 function validateAnnotated(p: Problems, { metadata }: Node): void {
   const at = 'metadata.annotations';
-  validateAnnotatedList<Taint>(p, at, metadata, tainted, (taints) => validateTaints(p, `${at}.${tainted}`, taints));
-  const list = (whole: unknown) => (whole as { preferAvoidPods?: AvoidedPods[] } | null)?.preferAvoidPods;
-  const check = (entries: readonly AvoidedPods[]): void => {
-    for (const [i, { podSignature }] of entries.entries()) {
-      const signature = `${at}.${avoided}[${i}].PodSignature`;
-      const of = podSignature?.podController;
-      if (!of) p.required(signature);
-      else if (!of.controller) p.invalid(`${signature}.PodController.Controller`, false, 'must point to a controller');
-    }
-  };
-  validateAnnotatedList<AvoidedPods>(p, `${at}.AvoidPods`, metadata, avoided, check, list);
+  validateAnnotatedList<Taint>(p, metadata, {
+    key: tainted,
+    path: at,
+    type: 'Taint',
+    check: (taints) => validateTaints(p, `${at}.${tainted}`, taints),
+  });
+  validateAnnotatedList<AvoidedPods>(p, metadata, {
+    key: avoided,
+    path: `${at}.AvoidPods`,
+    within: (whole) => (whole as { preferAvoidPods?: AvoidedPods[] } | null)?.preferAvoidPods,
+    check: (entries) => validateAvoided(p, `${at}.${avoided}`, entries),
+  });
+}
+
+function validateAvoided(p: Problems, path: string, entries: readonly AvoidedPods[]): void {
+  for (const [i, { podSignature }] of entries.entries()) {
+    const signature = `${path}[${i}].PodSignature`;
+    const of = podSignature?.podController;
+    if (!of) p.required(signature);
+    else if (!of.controller) p.invalid(`${signature}.PodController.Controller`, false, 'must point to a controller');
+  }
 }
 
 function validateAmounts(p: Problems, { status }: Node): void {

@@ -31,8 +31,15 @@ function validateAnnotations(p: Problems, annotations: Readonly<Record<string, s
   if (copied !== undefined && !spec.nodeName) {
     p.invalid(`${at}[${mirror}]`, copied, 'must set spec.nodeName if mirror pod annotation is set');
   }
-  validateAnnotatedList<Toleration>(p, at, { annotations }, tolerated, (list) =>
-    validateTolerations(p, `${at}.${tolerated}`, list),
+  validateAnnotatedList<Toleration>(
+    p,
+    { annotations },
+    {
+      key: tolerated,
+      path: at,
+      type: 'Toleration',
+      check: (list) => validateTolerations(p, `${at}.${tolerated}`, list),
+    },
   );
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isInt32(cost)) p.invalid(`${at}[${deletionCost}]`, cost, 'must be a 32bit integer');
