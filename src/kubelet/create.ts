@@ -117,8 +117,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         return [];
       });
       if (emptied.length > 0) log.warn('removed empty files of the CNI plugins', { files: emptied.join(' ') });
-      const thresholds = options.evictionHard ?? defaultThresholds;
       machine = await readMachine();
+      const thresholds = options.evictionHard ?? defaultThresholds(machine.memoryBytes);
       const disk = await diskSpace(paths.root);
       resources = nodeResources({
         machine,

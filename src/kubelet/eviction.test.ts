@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evictionOrder, shortSignals, thresholdAmount } from './eviction.ts';
+import { defaultThresholds, evictionOrder, shortSignals, thresholdAmount } from './eviction.ts';
 import type { NodePod } from './pod/pod.ts';
 
 const pod = (uid: string, priority: number, memory?: string): NodePod => ({
@@ -11,6 +11,12 @@ const pod = (uid: string, priority: number, memory?: string): NodePod => ({
 test('a threshold is an amount or a share', () => {
   assert.equal(thresholdAmount('100Mi', 1), 104_857_600);
   assert.equal(thresholdAmount('10%', 500), 50);
+});
+
+test('of a small memory a tenth is kept free, of others 100 MiB', () => {
+  const kept = (bytes: number): number =>
+    thresholdAmount(defaultThresholds(bytes)['memory.available'] ?? '', bytes) / 2 ** 20;
+  assert.deepStrictEqual([kept(320 * 2 ** 20), kept(1000 * 2 ** 20), kept(8 * 2 ** 30)], [32, 100, 100]);
 });
 
 test('only what is below its threshold is short', () => {

@@ -21,14 +21,17 @@ export interface Observation {
   capacity: number;
 }
 
-/** Memory as upstream has it, disks as K3s has them: a small disk is to be used. */
-export const defaultThresholds: Readonly<Record<string, string>> = {
-  'memory.available': '100Mi',
+/**
+ * Memory as upstream has it, but no more than a tenth of all; disks as K3s has them: what is small is to be used. (An
+ * upgrade of a machine with 384 MB leaves less than 100 MiB.)
+ */
+export const defaultThresholds = (memoryBytes: number): Readonly<Record<string, string>> => ({
+  'memory.available': memoryBytes < 1000 << 20 ? '10%' : '100Mi',
   'nodefs.available': '5%',
   'nodefs.inodesFree': '5%',
   'imagefs.available': '5%',
   'imagefs.inodesFree': '5%',
-};
+});
 
 const resourceOf: Record<Signal, { name: string; pressure: keyof Pressure }> = {
   'memory.available': { name: 'memory', pressure: 'memory' },

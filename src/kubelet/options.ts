@@ -45,7 +45,7 @@ export interface KubeletOptions {
   maxPods?: number;
   /** Taken from capacity to give allocatable: `{cpu: '100m', memory: '256Mi', 'ephemeral-storage': '1Gi'}`. */
   reserved?: Readonly<Record<string, string>>;
-  /** Hard eviction thresholds by signal (`memory.available`: `100Mi`, `nodefs.available`: `10%`, …). Default: upstream's. */
+  /** Hard eviction thresholds by signal (`memory.available`: `100Mi`, `nodefs.available`: `10%`, …). Default: `defaultThresholds`. */
   evictionHard?: Readonly<Record<string, string>>;
   /** Percent of the image file system at which image collection starts and at which it ends. Default 85 and 80. */
   imageGc?: { highPercent: number; lowPercent: number };
