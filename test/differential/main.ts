@@ -12,6 +12,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { parseExact } from '../../src/base/exact-json.ts';
 import { differences, normalize } from './normalize.ts';
 import { type Answer, createServer, sendAll } from './send.ts';
 import { allSteps, type Step } from './steps.ts';
@@ -28,7 +29,7 @@ export interface Comparison {
 
 const readRecording = (): Map<string, Answer> => {
   const lines = gunzipSync(readFileSync(recording)).toString().trim().split('\n');
-  return new Map(lines.map((line) => JSON.parse(line) as [string, Answer]));
+  return new Map(lines.map((line) => parseExact(line) as [string, Answer]));
 };
 
 /** The steps that `only` picks, with those that make what all need. */
@@ -55,7 +56,7 @@ export async function compare(options: {
     const theirs = recorded.get(id);
     const answer = answers.get(id);
     if (!theirs || !answer) throw new Error(`"${id}" is not in the recording: record again`);
-    const lines = differences(normalize(theirs), JSON.parse(JSON.stringify(normalize(answer))));
+    const lines = differences(normalize(theirs), parseExact(JSON.stringify(normalize(answer))));
     if (lines.length === 0) result.same++;
     else if (accepted[id]) result.accepted++;
     else result.different.push({ id, lines });

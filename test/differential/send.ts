@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
+import { parseExact } from '../../src/base/exact-json.ts';
 import type { Step } from './steps.ts';
 
 export interface Answer {
@@ -17,7 +18,7 @@ export interface Server {
 /** One value, or those of a watch, one a line. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text === '' ? 'null' : text);
+    return parseExact(text === '' ? 'null' : text);
   } catch {
     return text
       .trim()

@@ -5,6 +5,7 @@ import { apiVersionOf, type KubernetesObject, type Resource, resourcePath } from
 import { admissionSteps } from './admission.ts';
 import { expressionSteps } from './expressions.ts';
 import { mutationsOf } from './mutations.ts';
+import { numberSteps } from './numbers.ts';
 import { surfaceSteps } from './surface.ts';
 import { validationSteps } from './validation.ts';
 import { warningSteps } from './warnings.ts';
@@ -303,6 +304,7 @@ export function allSteps(): Step[] {
     ...warningSteps(namespace),
     ...admissionSteps(),
     ...surfaceSteps(),
+    ...numberSteps(),
     ...validationSteps(),
   ];
 }
