@@ -5,7 +5,7 @@ import { dispatch, type Environment, type Overload } from './environment.ts';
 import { noForm } from './no-form.ts';
 import { goPattern } from './regex.ts';
 import type { Call, Expr, Fold, Literal, Select } from './tree.ts';
-import { keyOf, Optional, reservedWords, typeName } from './values.ts';
+import { keyOf, Message, Optional, reservedWords, typeName } from './values.ts';
 
 /** What names stand for: variables by name, given as values or as functions that are asked once. */
 export type Variables = ReadonlyMap<string, unknown>;
@@ -147,7 +147,7 @@ class Planner {
       case 'struct': {
         const fields = node.fields.map((f) => ({ ...f, value: this.plan(f.value) }));
         return (frame) => {
-          const map = new Map<string, unknown>();
+          const map = new Message(node.name);
           for (const { name, value, optional } of fields) {
             const item = value(frame);
             if (!optional) map.set(name, item);

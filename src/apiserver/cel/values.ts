@@ -30,6 +30,15 @@ export class Optional {
   }
 }
 
+/** What a literal as `Object.spec{…}` gives: a map that knows what it was called. */
+export class Message extends Map<string, unknown> {
+  readonly messageName: string;
+  constructor(messageName: string) {
+    super();
+    this.messageName = messageName;
+  }
+}
+
 /** `int`, `type(1)`. */
 export class TypeValue {
   readonly name: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { celValue } from '../../cel/values.ts';
+import { celValue, Message } from '../../cel/values.ts';
 import type { Draft, Registry } from '../../registry/types.ts';
 import { attributes } from '../testing.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -36,5 +36,27 @@ test('a configuration replaces nothing that is one piece, be it in a list', () =
   assert.throws(() => applied({ ownerReferences: [owner] }), {
     message:
       'error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .metadata.ownerReferences[0]',
+  });
+});
+
+test('a literal is called what the place is called where it stands', () => {
+  const literal = (name: string, fields: Record<string, unknown>): Message => {
+    const made = new Message(name);
+    for (const [key, value] of Object.entries(fields)) made.set(key, value);
+    return made;
+  };
+  const applied = (metadata: Message) =>
+    mutated(
+      {} as Registry,
+      object,
+      { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'x' } },
+      { evaluate: () => literal('Object', { metadata }), matches: () => true },
+      a,
+    ).metadata;
+  const labels = new Map([['a', 'b']]);
+  assert.deepStrictEqual(applied(literal('Object.metadata', { labels })), { name: 'a', labels: { a: 'b' } });
+  assert.throws(() => applied(literal('Object.wrong', { labels })), {
+    message:
+      'type mismatch: unexpected type name "Object.wrong", expected "Object.metadata", which matches field name path from root Object type',
   });
 });

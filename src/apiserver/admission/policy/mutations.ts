@@ -4,7 +4,7 @@ import type { Mutation } from '../../../api/gen/admissionregistration-v1.ts';
 import { applyJsonPatch, patchFailure } from '../../../api/patch-json.ts';
 import { schemaOf, type TypeSchema } from '../../../api/schema.ts';
 import { messageOf } from '../../../base/errors.ts';
-import { jsonOf } from '../../cel/values.ts';
+import { jsonOf, Message } from '../../cel/values.ts';
 import type { AdmissionAttributes, Draft, Registry } from '../../registry/types.ts';
 import type { Evaluation } from './evaluation.ts';
 
@@ -33,6 +33,21 @@ function atomics(type: TypeSchema | undefined, value: unknown, path = ''): strin
       ];
     return isRecord(item) && (field.mapType === 'atomic' || own.atomic) ? [at] : atomics(own, item, at);
   });
+}
+
+/** Literals whose names are not those of the places where they stand: nothing checks that before. */
+function misnamed(value: unknown, place: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => misnamed(item, place));
+  if (!(value instanceof Map)) return [];
+  if (!(value instanceof Message)) return [...value.values()].flatMap((item) => misnamed(item, place));
+  const name = value.messageName;
+  const why = `unexpected type name ${JSON.stringify(name)}, expected ${JSON.stringify(place)}, which matches field name path from root Object type`;
+  return [...(name === place ? [] : [why]), ...[...value].flatMap(([key, item]) => misnamed(item, `${place}.${key}`))];
+}
+
+function checkNames(value: unknown): void {
+  const problems = value instanceof Message ? misnamed(value, value.messageName) : [];
+  if (problems.length > 0) throw new Error(`type mismatch: ${problems.join('\n')}`);
 }
 
 function applied(object: Draft, given: unknown, type: TypeSchema | undefined, a: AdmissionAttributes): Draft {
@@ -65,10 +80,14 @@ export function mutated(
   a: AdmissionAttributes,
 ): Draft {
   if (mutation.patchType === 'ApplyConfiguration') {
-    const given = jsonOf(evaluation.evaluate(mutation.applyConfiguration?.expression ?? ''));
-    return structuredClone(applied(object, given, typeOf(registry, a), a));
+    const given = evaluation.evaluate(mutation.applyConfiguration?.expression ?? '');
+    checkNames(given);
+    return structuredClone(applied(object, jsonOf(given), typeOf(registry, a), a));
   }
-  const operations = jsonOf(evaluation.evaluate(mutation.jsonPatch?.expression ?? ''));
+  const given = evaluation.evaluate(mutation.jsonPatch?.expression ?? '');
+  if (Array.isArray(given))
+    for (const operation of given) if (operation instanceof Map) checkNames(operation.get('value'));
+  const operations = jsonOf(given);
   if (!Array.isArray(operations)) throw new Error('type mismatch: JSONPatchType.expression should evaluate to array');
   try {
     return structuredClone(applyJsonPatch(object, operations)) as Draft;
