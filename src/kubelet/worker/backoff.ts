@@ -1,3 +1,5 @@
+import { uptime } from 'node:os';
+
 /** Times to wait per key that double with each `next` and start again after `2 × max` without one. Times in ms. */
 export interface KeyedBackoff {
   /** How long after `since` the key has to wait, as it stands. */
@@ -7,15 +9,24 @@ export interface KeyedBackoff {
   /** Milliseconds from now until `since` + wait; 0 when that is over. */
   remaining(key: string, since: number): number;
   lastUpdate(key: string): number;
-  /** Puts back what an earlier process had come to after `times` growths, where nothing is known of the key. */
+  /**
+   * Puts back what an earlier process had come to after `times` growths, the last at `at`, where nothing is known of the
+   * key. What ended with an earlier life of the machine says nothing of the container: it is left out.
+   */
   restore(key: string, times: number, at: number): void;
   reset(key: string): void;
   /** Drops every key that begins so. */
   forget(prefix: string): void;
 }
 
-export function createKeyedBackoff(options: { initialMs: number; maxMs: number; now?: () => number }): KeyedBackoff {
-  const { initialMs, maxMs, now = Date.now } = options;
+export function createKeyedBackoff(options: {
+  initialMs: number;
+  maxMs: number;
+  now?: () => number;
+  /** When this machine was started, as `now` counts. */
+  bootedAt?: number;
+}): KeyedBackoff {
+  const { initialMs, maxMs, now = Date.now, bootedAt = Date.now() - uptime() * 1000 } = options;
   const entries = new Map<string, { wait: number; updated: number }>();
   return {
     get: (key) => entries.get(key)?.wait ?? 0,
@@ -31,7 +42,7 @@ export function createKeyedBackoff(options: { initialMs: number; maxMs: number; 
     },
     lastUpdate: (key) => entries.get(key)?.updated ?? 0,
     restore(key, times, at) {
-      if (times < 1 || entries.has(key)) return;
+      if (times < 1 || at < bootedAt || entries.has(key)) return;
       entries.set(key, { wait: Math.min(maxMs, initialMs * 2 ** (times - 1)), updated: at });
     },
     reset: (key) => void entries.delete(key),
