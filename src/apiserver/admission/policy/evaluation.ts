@@ -23,8 +23,8 @@ export interface EvaluationInput {
 
 /** One policy on one request: evaluates its expressions, each variable at most once, all on one budget. */
 export interface Evaluation {
-  /** Throws Error with upstream's text: `expression '…' resulted in error: …`. */
-  evaluate(expression: string): unknown;
+  /** Throws Error with upstream's text: `expression '…' resulted in error: …`. `on`: a budget other than the policy's. */
+  evaluate(expression: string, on?: Budget): unknown;
   /** Whether all hold. Throws when one cannot be evaluated and none is false. */
   matches(conditions: readonly MatchCondition[] | undefined): boolean;
 }
@@ -55,7 +55,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     try {
       return plain(expression, on);
     } catch (error) {
-      if (error instanceof CostError && budget.left <= 0) throw new Error(outOfBudget);
+      if (error instanceof CostError && on.left <= 0) throw new Error(outOfBudget);
       const text = messageOf(error);
       if (/^(compilation|program instantiation) failed/.test(text)) throw new Error(`compilation error: ${text}`);
       throw new Error(`expression '${expression}' resulted in error: ${text}`);
@@ -85,7 +85,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
   values.variables = lazy;
 
   return {
-    evaluate: (expression) => raw(expression),
+    evaluate: raw,
     matches(conditions = []) {
       const failures: string[] = [];
       const own = newBudget(matchConditionsCost);

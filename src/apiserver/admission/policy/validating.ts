@@ -6,6 +6,7 @@ import type {
 import { ApiError } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import { withDecisions } from '../../authz/authorizer.ts';
+import { newBudget } from '../../cel/cost.ts';
 import type { ConditionsOutcome } from '../../metrics/admission.ts';
 import type { AdmissionAttributes } from '../../registry/types.ts';
 import { type AdmissionPlugin, refuse } from '../plugin.ts';
@@ -64,9 +65,10 @@ const longestAnnotation = 10 * 1024;
 function annotationsOf({ spec = {} }: Policy, evaluation: Evaluation): Pick<Outcome, 'failures' | 'annotations'> {
   const failures: Denial[] = [];
   const annotations: Outcome['annotations'] = [];
+  const budget = newBudget();
   for (const { key, valueExpression } of spec.auditAnnotations ?? []) {
     try {
-      const value = evaluation.evaluate(valueExpression);
+      const value = evaluation.evaluate(valueExpression, budget);
       const text = typeof value === 'string' ? value.trim() : '';
       if (text !== '') annotations.push([key, text.slice(0, longestAnnotation)]);
     } catch (error) {
