@@ -1,5 +1,5 @@
 import { mayHoldLong } from '../base/exact-json.ts';
-import { pathText } from './canonical.ts';
+import { countKeys, pathText } from './canonical.ts';
 import { namedType, type TypeSchema } from './schema.ts';
 
 export interface TextScan {
@@ -137,6 +137,12 @@ export function strictProblems(text: string, type: TypeSchema | undefined): stri
   value(type, false);
   return [...found];
 }
+
+/** `duplicate field "…"` of a JSON text that was parsed as `value`: looked for where it has more keys than the value. */
+export const duplicateFields = (text: string, value: unknown): string[] =>
+  scanText(text).keys === countKeys(value)
+    ? []
+    : strictProblems(text, undefined).filter((problem) => problem.startsWith('duplicate'));
 
 const jsonSchemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 

@@ -1,7 +1,7 @@
 import { decodeValue, notKinded, parseJson, summary } from '../../api/decode.ts';
 import { type GroupVersionKind, parseKind, schemaOf } from '../../api/schema.ts';
 import { badRequest, entityTooLarge, isApiError, unsupportedMediaType } from '../../api/status.ts';
-import { strictProblems } from '../../api/strict-json.ts';
+import { duplicateFields } from '../../api/strict-json.ts';
 import { parseExact } from '../../base/exact-json.ts';
 import { decode as decodeProtobuf } from '../../wire/protobuf.ts';
 import { goPackage } from '../http/go-type.ts';
@@ -90,11 +90,11 @@ function checkKind(value: Draft, expected: GroupVersionKind, custom: boolean): v
 }
 
 /** Fields that stand twice, where decoding by a type does not find them: in YAML and in custom resources. */
-function duplicatesIn(body: CallBody, yaml: ReadYaml | undefined, custom: boolean): readonly string[] {
+function duplicatesIn(body: CallBody, value: unknown, yaml: ReadYaml | undefined, custom: boolean): readonly string[] {
   if (body.kind !== 'bytes') return [];
   if (yaml) return yaml.duplicates === undefined ? [] : [yaml.duplicates];
   if (!custom || body.encoding !== 'json') return [];
-  return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
+  return duplicateFields(body.bytes.toString('utf8'), value);
 }
 
 const strictError = 'strict decoding error: ';
@@ -145,7 +145,7 @@ export async function readObject(call: Call, expected: GroupVersionKind, version
   if (custom && !value.kind && body.kind === 'bytes')
     throw unrecognized(expected.kind, `Object 'Kind' is missing in '${body.bytes.toString('utf8')}'`, body.bytes);
   checkKind(value, expected, custom);
-  const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, yaml, custom);
+  const duplicates = context.fieldValidation === 'Ignore' ? [] : duplicatesIn(body, value, yaml, custom);
   if (custom) {
     value.apiVersion = `${expected.group}/${expected.version}`;
     value.kind = expected.kind;

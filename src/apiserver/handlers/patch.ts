@@ -1,7 +1,7 @@
 import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { type GroupVersionKind, parseKind } from '../../api/schema.ts';
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../../api/status.ts';
-import { isAltered, parseAsGiven, strictProblems } from '../../api/strict-json.ts';
+import { duplicateFields, isAltered, parseAsGiven } from '../../api/strict-json.ts';
 import { parseExact } from '../../base/exact-json.ts';
 import { isCustom } from '../discovery/model.ts';
 import { endpointOf } from '../http/answer.ts';
@@ -76,9 +76,9 @@ function checkApplied(value: unknown, expected: GroupVersionKind): void {
 }
 
 /** What is said of fields that stand twice in a patch that is part of an object. */
-function duplicatesIn(body: CallBody, type: PatchBody['type']): string[] {
+function duplicatesIn(body: CallBody, type: PatchBody['type'], value: unknown): string[] {
   if (body.kind !== 'bytes' || (type !== 'merge' && type !== 'strategic')) return [];
-  return strictProblems(body.bytes.toString('utf8'), undefined).filter((text) => text.startsWith('duplicate'));
+  return duplicateFields(body.bytes.toString('utf8'), value);
 }
 
 /** A patch of JSON with its numbers as they stand in it, where parsing alters some. */
@@ -108,7 +108,7 @@ export const patchObject: StoreHandler = async (call, store) => {
   if (type === 'apply') checkApplied(value, expectedKind(store, call.info.subresource));
   const { stored, created } = await store.patch(
     { context: call.context, place: placeOf(call, store), subresource: call.info.subresource || undefined },
-    { type, body: value, asGiven: asGiven(body, type), force, duplicates: duplicatesIn(body, type) },
+    { type, body: value, asGiven: asGiven(body, type), force, duplicates: duplicatesIn(body, type, value) },
   );
   return { kind: 'stored', status: created ? 201 : 200, stored, store };
 };
