@@ -186,6 +186,47 @@ function lifeOf(key: string, resource: Resource<KubernetesObject>): Step[] {
   ];
 }
 
+/** What is found as often as upstream looks at the metadata, which differs by kind. */
+const metadataWrong: Readonly<Record<string, object>> = {
+  'a bad label': { labels: { 'a/b/c': 'x' } },
+  'a bad annotation': { annotations: { 'a b': 'x' } },
+  'an owner without uid': { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'x' }] },
+  'a bad finalizer': { finalizers: ['a b/c'] },
+  'an unknown finalizer': { finalizers: ['plain'] },
+  'finalizers that exclude each other': { finalizers: ['orphan', 'foregroundDeletion'] },
+};
+
+/** One object, and patches of its metadata by way of itself and of its status. */
+function metadataStepsOf(key: string, resource: Resource<KubernetesObject>): Step[] {
+  const body = sampleOf(key, resource, 'diff-m');
+  const at = resource.namespaced ? { namespace } : {};
+  const one = resourcePath(resource, { ...at, name: body.metadata.name ?? '' });
+  const id = (what: string): string => `metadata of ${key}: ${what}`;
+  const condition = conditionOf[key];
+  const patches = Object.entries(metadataWrong).flatMap(([what, metadata]) =>
+    ['', '/status'].map(
+      (part): Step => ({
+        id: id(`${what}${part}`),
+        method: 'PATCH',
+        path: `${one}${part}?dryRun=All`,
+        contentType: 'application/merge-patch+json',
+        body: { metadata },
+      }),
+    ),
+  );
+  return [
+    {
+      id: id('create'),
+      method: 'POST',
+      path: resourcePath(resource, at),
+      body,
+      ...(condition ? { until: { path: one, condition } } : {}),
+    },
+    ...patches,
+    { id: id('delete'), method: 'DELETE', path: `${one}?gracePeriodSeconds=0&propagationPolicy=Background` },
+  ];
+}
+
 /** The sample with one thing wrong at a time, as dry-run creates with strict field validation. */
 function wrongsOf(key: string, resource: Resource<KubernetesObject>): Step[] {
   const object = sampleOf(key, resource, 'diff-b');
@@ -300,6 +341,7 @@ export function allSteps(): Step[] {
     ...generalSteps(),
     ...keys.flatMap((k) => lifeOf(k, handleOf(k))),
     ...keys.flatMap((k) => wrongsOf(k, handleOf(k))),
+    ...keys.flatMap((k) => metadataStepsOf(k, handleOf(k))),
     ...expressionSteps(),
     ...warningSteps(namespace),
     ...admissionSteps(),

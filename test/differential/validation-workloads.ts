@@ -129,6 +129,50 @@ export const workloadKinds: Readonly<Record<string, Kind>> = {
       'claims of nobody': {
         spec: { containers: [{ ...container, resources: { claims: [{ name: 'z' }, { name: 'z' }] } }] },
       },
+      'requests of a claim': {
+        spec: {
+          resourceClaims: [{ name: 'z', resourceClaimName: 'b' }],
+          containers: [{ ...container, resources: { claims: [{ name: 'z', request: 'a b' }, { name: 'z' }] } }],
+        },
+      },
+      'settings shared with the host': {
+        spec: {
+          hostNetwork: true,
+          hostIPC: true,
+          securityContext: { sysctls: ['net/ipv4/a', 'kernel.sem', 'vm.a'].map((name) => ({ name, value: '1' })) },
+        },
+      },
+      'devices of other users': {
+        spec: { hostUsers: false, containers: [{ ...container, volumeDevices: [{ name: 'a', devicePath: '/a' }] }] },
+      },
+      'what Windows does not know': {
+        spec: {
+          os: { name: 'windows' },
+          hostUsers: false,
+          securityContext: { runAsUser: 1, windowsOptions: { runAsUserName: 'a\\b\\c' } },
+          containers: [{ ...container, securityContext: { privileged: false } }],
+        },
+      },
+      'what only Windows knows': {
+        spec: {
+          os: { name: 'linux' },
+          securityContext: { windowsOptions: { gmsaCredentialSpec: '', runAsUserName: '.\\@' } },
+        },
+      },
+      'processes of the host': {
+        spec: {
+          securityContext: { windowsOptions: { hostProcess: true } },
+          containers: [container, { name: 'd', image, securityContext: { windowsOptions: { hostProcess: false } } }],
+        },
+      },
+      'a change of policy': { spec: { securityContext: { seLinuxChangePolicy: 'MountOption' } } },
+      'a long profile': {
+        spec: { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: ` ${'a'.repeat(4095)}` } } },
+      },
+      'a signal alone': { spec: { containers: [{ ...container, lifecycle: { stopSignal: 'SIGUSR1' } }] } },
+      'noted tolerations': {
+        metadata: { annotations: { 'scheduler.alpha.kubernetes.io/tolerations': '[{"key":"a b"}]' } },
+      },
     },
     changes: [
       ['image', '', { spec: { containers: [{ name: 'c', image: 'other' }] } }],
@@ -148,6 +192,8 @@ export const workloadKinds: Readonly<Record<string, Kind>> = {
         'status',
         { status: { podIP: '10.0.0.3', podIPs: [{ ip: '10.0.0.3' }, { ip: '10.0.0.1' }, { ip: '10.0.0.2' }] } },
       ],
+      ['the address by its older name', 'status', { status: { podIP: 'FD00::1' } }],
+      ['an address that is none', 'status', { status: { podIPs: [{ ip: 'a' }, { ip: '10.0.0.1' }] } }],
       ['hosts', 'status', { status: { hostIP: '10.0.0.1', hostIPs: [{ ip: '10.0.0.2' }] } }],
       ['class', 'status', { status: { qosClass: 'Guaranteed' } }],
       ['nomination', 'status', { status: { nominatedNodeName: 'A_' } }],

@@ -1,4 +1,5 @@
 import type { Step } from './steps.ts';
+import { changedKinds } from './validation-changes.ts';
 import { clusterKinds } from './validation-cluster.ts';
 import { type Kind, namespace, schema } from './validation-kind.ts';
 import { workloadKinds } from './validation-workloads.ts';
@@ -126,6 +127,8 @@ function holders(): Step[] {
 }
 
 export const validationSteps = (): Step[] => [
-  ...Object.entries({ ...clusterKinds, ...workloadKinds }).flatMap(([name, kind]) => stepsOf(name, kind)),
+  ...Object.entries({ ...clusterKinds, ...workloadKinds, ...changedKinds }).flatMap(([name, kind]) =>
+    stepsOf(name, kind),
+  ),
   ...holders(),
 ];

@@ -292,7 +292,8 @@ export function validateDriverNode(p: Problems, { spec }: CSINode, old?: CSINode
   }
   for (const { allocatable: _, ...was } of old?.spec.drivers ?? []) {
     for (const { allocatable: __, ...now } of spec.drivers ?? []) {
-      if (now.name === was.name) p.immutable('spec.drivers', now, sameValue(now, was));
+      const shown = { Name: now.name, NodeID: now.nodeID, TopologyKeys: now.topologyKeys ?? null, Allocatable: null };
+      if (now.name === was.name) p.immutable('spec.drivers', shown, sameValue(now, was));
     }
   }
 }

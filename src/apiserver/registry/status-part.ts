@@ -32,9 +32,11 @@ export function keepAllButStatus(draft: Draft, old: Frozen): void {
   }
 }
 
+const kept = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
 /** Labels and the like as they were. */
-export function keepMetadata(draft: Draft, old: Frozen): void {
-  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+export function keepMetadata(draft: Draft, old: Frozen, fields: readonly (typeof kept)[number][] = kept): void {
+  for (const field of fields) {
     if (old.metadata[field] === undefined) delete draft.metadata[field];
     else Object.assign(draft.metadata, { [field]: old.metadata[field] });
   }

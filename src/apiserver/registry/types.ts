@@ -293,8 +293,8 @@ export interface Strategy {
   readonly status?: boolean;
   /** The status may be given when the object is created (nodes). */
   readonly statusOnCreate?: boolean;
-  /** A write of the status leaves labels, annotations, finalizers and owners alone (custom resources, newer kinds). */
-  readonly statusKeepsMetadata?: boolean;
+  /** A write of the status leaves labels, annotations, finalizers and owners alone (custom resources, newer kinds), or some. */
+  readonly statusKeepsMetadata?: boolean | readonly ('labels' | 'annotations' | 'finalizers' | 'ownerReferences')[];
   /** `metadata.generation` counts changes of anything but metadata and status. */
   readonly generation?: boolean;
   /** DELETE answers the object, not a Status. */

@@ -195,7 +195,8 @@ function prepareForUpdate({ definition }: Core, draft: Draft, old: Frozen, { sub
   if (!definition.namespaced) delete draft.metadata.namespace;
   if (subresource === 'status') {
     keepAllButStatus(draft, old);
-    if (definition.strategy.statusKeepsMetadata) keepMetadata(draft, old);
+    const { statusKeepsMetadata: kept = false } = definition.strategy;
+    if (kept) keepMetadata(draft, old, kept === true ? undefined : kept);
   }
   if (definition.strategy.status && !subresource) keepStatus(draft, old);
   definition.strategy.normalize?.(draft, old);

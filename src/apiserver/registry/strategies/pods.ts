@@ -25,6 +25,7 @@ export const pods: Behaviour = {
   },
   strategy: {
     status: true,
+    statusKeepsMetadata: ['ownerReferences'],
     generation: true,
     answerDeleted: true,
     gracePeriod: (object, asked) => gracePeriod(readOf<Pod>(object), asked),
@@ -73,10 +74,8 @@ function gatedCondition(): PodCondition {
   };
 }
 
-/** A status may not touch owners, and keeps what older kubelets leave out. */
+/** A status keeps what older kubelets leave out. */
 function prepareStatus(pod: Pod, old: Readonly<Pod>): void {
-  if (old.metadata.ownerReferences) pod.metadata.ownerReferences = old.metadata.ownerReferences;
-  else delete pod.metadata.ownerReferences;
   pod.status ??= {};
   const { status } = pod;
   const before = old.status ?? {};

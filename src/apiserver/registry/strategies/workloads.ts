@@ -5,22 +5,15 @@ import type { Behaviour } from './map.ts';
 import { readOf } from './of.ts';
 import { labelSelector, mapSelector, scale } from './scale.ts';
 
-/** A status write of these leaves the labels alone. */
-function keepLabelsOnStatus(object: Draft, old: Frozen, { subresource }: { subresource: string | undefined }): void {
-  if (subresource !== 'status') return;
-  if (old.metadata.labels) object.metadata.labels = old.metadata.labels;
-  else delete object.metadata.labels;
-}
-
 const statusReplicas = (object: Frozen): string => String(readOf<StatefulSet>(object).status?.replicas ?? 0);
 
 export const deployments: Behaviour = {
   strategy: {
     status: true,
+    statusKeepsMetadata: ['labels'],
     generation: true,
     subresources: { scale: scale(labelSelector) },
     prepareForUpdate(object, old, context) {
-      keepLabelsOnStatus(object, old, context);
       // A change of annotations counts too.
       const changed = !same(object.metadata.annotations ?? {}, old.metadata.annotations ?? {});
       if (changed && !context.subresource) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
