@@ -76,7 +76,13 @@ export async function runStage(stage: Stage, progress: Progress): Promise<string
   return folder;
 }
 
-/** Keeps the newest `keep` folders of every stage, and removes what builds that were ended left unfinished. */
+/** A folder that was used within this may be in use: another build runs beside this one. */
+const inUseMs = 3_600_000;
+
+/**
+ * Keeps the newest `keep` folders of every stage, and what may be in use; removes what builds that were ended left
+ * unfinished.
+ */
 export async function pruneStages(keep: number): Promise<void> {
   const folder = join(cache, 'stages');
   const byStage = new Map<string, { path: string; used: number }[]>();
@@ -93,6 +99,6 @@ export async function pruneStages(keep: number): Promise<void> {
     byStage.set(stage, list);
   }
   for (const list of byStage.values())
-    for (const { path } of list.sort((a, b) => b.used - a.used).slice(keep))
-      await rm(path, { recursive: true, force: true });
+    for (const { path, used } of list.sort((a, b) => b.used - a.used).slice(keep))
+      if (Date.now() - used > inUseMs) await rm(path, { recursive: true, force: true });
 }
