@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findAccelerator } from '../../images/machine/accelerator.ts';
+import { until } from '../../images/machine/cluster.ts';
 import { type Machine, openMachine } from '../../images/machine/machine.ts';
 import { direct } from '../../images/tools/chroot.ts';
 import { readPartitions } from '../../os/disk/gpt.ts';
@@ -36,9 +37,17 @@ async function stateOf(machine: Machine, manifest: UpdateManifest): Promise<Stat
 }
 
 /** Starts the installer as a unit of its own, so that what it says is on the console and nobody's leaving ends it. */
-const startInstaller = (machine: Machine, fault: string): Promise<unknown> =>
-  machine.ssh(
-    `sudo systemd-run --quiet --collect --property=StandardError=journal+console --setenv=KNARR_FAULT=${fault} knarr install --silent --force --force-efi --device /dev/vda`,
+const startInstaller = (machine: Machine, fault: string): Promise<true> =>
+  until(
+    'the installer',
+    patienceMs,
+    async () => {
+      await machine.ssh(
+        `sudo systemd-run --quiet --collect --unit=cut --property=StandardError=journal+console --setenv=KNARR_FAULT=${fault} knarr install --silent --force --force-efi --device /dev/vda`,
+      );
+      return true;
+    },
+    { machine },
   );
 
 /**
