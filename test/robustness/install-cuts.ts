@@ -37,7 +37,7 @@ async function stateOf(machine: Machine, manifest: UpdateManifest): Promise<Stat
 }
 
 /** Starts the installer as a unit of its own, so that what it says is on the console and nobody's leaving ends it. */
-const startInstaller = (machine: Machine, fault: string): Promise<true> =>
+const startInstaller = (machine: Machine, fault: string): Promise<unknown> =>
   until(
     'the installer',
     patienceMs,
