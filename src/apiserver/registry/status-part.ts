@@ -48,6 +48,16 @@ function keepField(draft: Draft, old: Frozen, field: string): void {
   else draft[field] = old[field];
 }
 
+/** What `draft` has in common with `old` becomes its own, to be altered. */
+export function unshare(draft: Draft, old: Frozen): void {
+  for (const [mine, theirs] of [[draft, old] as const, [draft.metadata, old.metadata] as const]) {
+    for (const [field, value] of Object.entries(mine)) {
+      const shared = typeof value === 'object' && value !== null && value === Reflect.get(theirs, field);
+      if (shared) Object.assign(mine, { [field]: structuredClone(value) });
+    }
+  }
+}
+
 /** Whether anything but metadata and status differs. */
 export function contentDiffers(draft: Draft, old: Frozen, same: (a: unknown, b: unknown) => boolean): boolean {
   for (const field of new Set([...Object.keys(draft), ...Object.keys(old)])) {

@@ -7,7 +7,7 @@ import { shownKey } from './keys.ts';
 import { durable, newest } from './newest.ts';
 import { isRefreshed } from './refresh.ts';
 import { same } from './same.ts';
-import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus } from './status-part.ts';
+import { contentDiffers, keepAllButStatus, keepMetadata, keepStatus, unshare } from './status-part.ts';
 import { atRevision, type Kept, ordered, storedUnwritten, textOf } from './stored.ts';
 import type { Draft, Frozen, Maybe, Place, ResourceDefinition, StrategyContext, WriteOptions } from './types.ts';
 import { isRevision, unparsable } from './versions.ts';
@@ -135,7 +135,9 @@ function admit(core: Core, view: View, options: WriteOptions, object: Draft, old
   const attributes = attributesOf(core, view, 'UPDATE', options, { object, oldObject });
   const admitted = (changed: boolean): Draft => {
     const draft = attributes.object as Draft;
-    if (changed) settleMutation(view, draft);
+    if (!changed) return draft;
+    unshare(draft, oldObject);
+    settleMutation(view, draft);
     return draft;
   };
   const mutation = core.admission.mutate(attributes);
