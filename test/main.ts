@@ -4,20 +4,6 @@ import { runUnitTests } from './unit.ts';
 
 const minute = 60_000;
 
-const runStage = (title: string, files: readonly string[], minutes: number, concurrency = 1): Promise<Tally> =>
-  runFiles({ title, files, concurrency, timeoutMs: minutes * minute, verbose: true });
-
-/**
- * An emulated machine keeps little more than one processor busy, so two run side by side: the one with the longest life, and
- * one of the others. The image that all of them start is made before.
- */
-async function runBootTests(): Promise<Tally> {
-  await (await import('./harness/vm.ts')).testImage();
-  const longest = find('test/boot/life.test.ts');
-  const others = find('test/boot/**/*.test.ts').filter((file) => !longest.includes(file));
-  return runStage('the image in virtual machines', [...longest, ...others], 120, 2);
-}
-
 /** What `npm test` runs, in order: what is quick and tells most comes first. */
 const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
   { name: 'unit', run: () => runUnitTests() },
@@ -38,9 +24,13 @@ const stages: readonly { name: string; run: () => Promise<Tally> }[] = [
         5,
       ],
       ['e2e', 'nodes of the fast tier, driven by kubectl', 'test/e2e/**/*.test.ts', 12],
+      // One after the other: each takes both processors, and builds in one folder would meet.
+      ['boot', 'the image in virtual machines', 'test/boot/**/*.test.ts', 75],
     ] as const
-  ).map(([name, title, pattern, minutes]) => ({ name, run: () => runStage(title, find(pattern), minutes) })),
-  { name: 'boot', run: runBootTests },
+  ).map(([name, title, pattern, minutes]) => ({
+    name,
+    run: () => runFiles({ title, files: find(pattern), concurrency: 1, timeoutMs: minutes * minute, verbose: true }),
+  })),
 ];
 
 /** `--only NAME,…` picks stages. */
