@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { CustomResourceDefinition } from '../../src/api/gen/apiextensions-v1.ts';
-import { customresourcedefinitions } from '../../src/api/gen/resources.ts';
+import { apiservices, customresourcedefinitions } from '../../src/api/gen/resources.ts';
 import type { KubernetesObject, Resource } from '../../src/api/object.ts';
 import { isApiError } from '../../src/api/status.ts';
 import { eventually } from '../../src/base/eventually.ts';
@@ -150,9 +150,29 @@ test('objects stored before a definition changed are read as it is now: version,
   assert.equal(again.metadata.resourceVersion, rewritten.metadata.resourceVersion);
 });
 
-test('a definition goes after its objects, and its path with it', async () => {
+test('a version that is served no more has no APIService, until it is served again', async () => {
+  const serve = (value: boolean) =>
+    client.patch(customresourcedefinitions, 'widgets.example.com', {
+      type: 'json',
+      body: [{ op: 'replace', path: '/spec/versions/0/served', value }],
+    });
+  const service = (version: string) => client.get(apiservices, `${version}.example.com`);
+  await serve(false);
+  await eventually('the first version to be gone', () =>
+    assert.rejects(service('v1'), (error) => isApiError(error, 'NotFound')),
+  );
+  await service('v2');
+  await serve(true);
+  await eventually('the first version to be back', () => service('v1'));
+});
+
+test('a definition goes after its objects, and its path and group with it', async () => {
   await client.delete(customresourcedefinitions, 'widgets.example.com');
   await eventually('the path to be gone', () =>
     assert.rejects(client.list(widgets, place), (error) => isApiError(error, 'NotFound')),
+  );
+  const path = '/apis/example.com';
+  await eventually('the group to be gone', () =>
+    assert.rejects(client.raw({ method: 'GET', path }), (error) => isApiError(error, 'NotFound')),
   );
 });

@@ -13,7 +13,7 @@ import type { OpenApiAddition } from '../openapi/openapi.ts';
 import type { Draft, Registry } from '../registry/types.ts';
 import { type Convert, definitionOf } from './definition.ts';
 import { openApiAdditions } from './openapi.ts';
-import { registerVersion, unregisterVersion } from './register-version.ts';
+import { registeredVersions, registerVersion, unregisterVersion } from './register-version.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
@@ -123,7 +123,26 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       });
   };
 
-  const serve = async (crd: CustomResourceDefinition): Promise<void> => {
+  const isServed = (ofGroup: string, version: string): boolean =>
+    registry
+      .definitions()
+      .some((d) => d.group === ofGroup && d.versions.some((v) => v.served && v.version === version));
+
+  /** The versions that a definition had, where no other has them. */
+  const unregister = async ({ spec }: CustomResourceDefinition): Promise<void> => {
+    for (const { name } of spec.versions) {
+      if (!isServed(spec.group, name)) await unregisterVersion(registry, spec.group, name);
+    }
+  };
+
+  /** What a server that was ended in between has left: a version that nobody serves holds up all who ask every group. */
+  const unregisterLeft = async (): Promise<void> => {
+    for (const left of await registeredVersions(registry)) {
+      if (!isServed(left.group, left.version)) await unregisterVersion(registry, left.group, left.version);
+    }
+  };
+
+  const serve = async (crd: CustomResourceDefinition, before: CustomResourceDefinition | undefined): Promise<void> => {
     const { group: ofGroup, names, versions } = crd.spec;
     for (const version of versions) {
       const place = `${ofGroup}/${version.name}/${names.plural}`;
@@ -132,6 +151,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
     served.set(crd.metadata?.name ?? '', crd);
     for (const version of versions) if (version.served) await registerVersion(registry, ofGroup, version.name);
     await registry.add(definitionOf(crd, { convert: options.convertFor(crd) }));
+    if (before) await unregister(before);
   };
 
   /** What of a definition makes its serving different. */
@@ -181,13 +201,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       served.delete(name);
       if (!gone) return;
       await registry.remove(gone.spec.group, gone.spec.names.plural);
-      for (const { name: version } of gone.spec.versions) {
-        const others = registry
-          .definitions()
-          .some((d) => d.group === gone.spec.group && d.versions.some((v) => v.version === version));
-        if (!others) await unregisterVersion(registry, gone.spec.group, version);
-      }
-      return;
+      return unregister(gone);
     }
     if (crd.metadata?.deletionTimestamp) {
       if (crd.metadata.finalizers?.includes(cleanupFinalizer)) await empty(crd);
@@ -198,7 +212,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
       // Served before it is said to be: who waits for `Established` uses it at once.
       const accepted = { ...crd, status: { ...crd.status, acceptedNames: completeNames(crd) } };
       const before = served.get(name);
-      if (!before || essence(before) !== essence(accepted)) await serve(accepted);
+      if (!before || essence(before) !== essence(accepted)) await serve(accepted, before);
     }
     await writeStatus(name, conflict);
   };
@@ -225,6 +239,7 @@ export function createCustomResources(options: CustomResourcesOptions): CustomRe
         remove: ({ name }) => void enqueue(name),
       });
       await Promise.all(first);
+      await unregisterLeft();
     },
     stop: () => mirror?.stop(),
   };
