@@ -143,6 +143,15 @@ test('its description is part of ours', async () => {
   assert.equal(document.definitions[`${objectMeta}_v2`]?.description, 'another one');
 });
 
+test('it is asked while its APIService changes, too', async () => {
+  const path = '/apis/things.example.com/v1/namespaces/default/things';
+  for (const versionPriority of [20, 30, 40]) {
+    const body = { spec: { versionPriority } };
+    await client.patch(apiservices, 'v1.things.example.com', { type: 'merge', body });
+    assert.deepEqual(await client.raw({ method: 'GET', path }), { kind: 'ThingList', url: path, method: 'GET' });
+  }
+});
+
 test('a service that is gone is named as the reason', async () => {
   await client.delete(services, 'things', { namespace: 'default' });
   await client.delete(apiservices, 'v1.things.example.com');

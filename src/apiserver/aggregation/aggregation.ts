@@ -185,7 +185,9 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     if (old && JSON.stringify(old.service.spec) === JSON.stringify(service.spec)) return;
     forget(key);
     const backoff = createBackoff({ initialMs: 250, maxMs: lookEveryMs, jitter: 0.1 });
-    const remote: Remote = { service, backoff, resources: [], available: false, openApiPaths: {} };
+    // What was found out holds until the next look says otherwise.
+    const { resources = [], available = false, openApiPaths = {} } = old ?? {};
+    const remote: Remote = { service, backoff, resources, available, openApiPaths };
     remotes.set(key, remote);
     options.changed();
     void look(key, remote);
