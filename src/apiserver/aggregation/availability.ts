@@ -3,6 +3,7 @@ import type { Service } from '../../api/gen/core-v1.ts';
 import type { EndpointSlice } from '../../api/gen/discovery-v1.ts';
 import { isApiError } from '../../api/status.ts';
 import { serverContext } from '../bootstrap/context.ts';
+import { timestamp } from '../registry/core.ts';
 import type { Registry } from '../registry/types.ts';
 
 export type Availability = Omit<APIServiceCondition, 'lastTransitionTime' | 'type'>;
@@ -49,8 +50,6 @@ export async function missing(registry: Registry, apiService: APIService): Promi
       );
 }
 
-const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
-
 /** Writes the condition `Available` where it differs. */
 export async function setAvailable(registry: Registry, name: string, wanted: Availability): Promise<void> {
   const store = registry.store('apiregistration.k8s.io', 'apiservices');
@@ -61,7 +60,7 @@ export async function setAvailable(registry: Registry, name: string, wanted: Ava
     const old = conditions.find(({ type }) => type === 'Available');
     if (old?.status === wanted.status && old.reason === wanted.reason && old.message === wanted.message)
       return undefined;
-    const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : now();
+    const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : timestamp();
     service.status = {
       conditions: [
         ...conditions.filter(({ type }) => type !== 'Available'),

@@ -10,6 +10,7 @@ import { serverContext } from '../bootstrap/context.ts';
 import { customColumns } from '../http/transform.ts';
 import { createMirror, type Mirror } from '../mirror.ts';
 import type { OpenApiAddition } from '../openapi/openapi.ts';
+import { timestamp } from '../registry/core.ts';
 import type { Draft, Registry } from '../registry/types.ts';
 import { type Convert, definitionOf } from './definition.ts';
 import { openApiAdditions } from './openapi.ts';
@@ -34,14 +35,12 @@ export interface CustomResourcesOptions {
 
 type Condition = CustomResourceDefinitionCondition;
 
-const now = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
-
 /** Puts a condition in place of the one of its type; the time changes with the status. True when anything changed. */
 function setCondition(conditions: Condition[], next: Omit<Condition, 'lastTransitionTime'>): boolean {
   const index = conditions.findIndex((condition) => condition.type === next.type);
   const old = conditions[index];
   if (old && old.status === next.status && old.reason === next.reason && old.message === next.message) return false;
-  const lastTransitionTime = old?.status === next.status ? (old.lastTransitionTime ?? now()) : now();
+  const lastTransitionTime = old?.status === next.status ? (old.lastTransitionTime ?? timestamp()) : timestamp();
   const made = { ...next, lastTransitionTime };
   if (index < 0) conditions.push(made);
   else conditions[index] = made;

@@ -4,7 +4,7 @@ import { applyDefaults } from '../../api/defaults.ts';
 import type { TokenRequestSpec } from '../../api/gen/authentication-v1.ts';
 import { type ApiError, badRequest, conflict, invalid, isApiError } from '../../api/status.ts';
 import { signJwt, type TokenKey } from '../authn/jwt.ts';
-import { writeOptionsObject } from '../registry/core.ts';
+import { timestamp, writeOptionsObject } from '../registry/core.ts';
 import type { Admission, AdmissionAttributes, Draft, Frozen, Registry } from '../registry/types.ts';
 import { readObject } from './body.ts';
 import type { SpecialHandlers } from './route.ts';
@@ -32,8 +32,6 @@ const group = 'authentication.k8s.io';
 
 /** As Go shows a group and version: with the slash though there is no group. */
 const groupVersion = (apiVersion = ''): string => (apiVersion.includes('/') ? apiVersion : `/${apiVersion}`);
-
-const time = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 
 function check(spec: TokenRequestSpec): void {
   const seconds = spec.expirationSeconds ?? 3600;
@@ -128,7 +126,12 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
     const spec = (request.spec ?? {}) as TokenRequestSpec & { expirationSeconds: number };
     if (!spec.audiences || spec.audiences.length === 0) spec.audiences = [...options.audiences];
     const issued = Math.floor(now() / 1000);
-    Object.assign(metadata, { name, namespace, uid: account.metadata.uid, creationTimestamp: time(issued) });
+    Object.assign(metadata, {
+      name,
+      namespace,
+      uid: account.metadata.uid,
+      creationTimestamp: timestamp(issued * 1000),
+    });
     request.status = { token: '', expirationTimestamp: null };
     check(spec);
     await options.admission.validate(attributes);
@@ -163,7 +166,7 @@ export function tokenRequest(options: TokenRequestOptions): ReadonlyMap<string, 
       sub: `system:serviceaccount:${namespace}:${name}`,
     });
     const { kind, apiVersion } = request;
-    const status = { token, expirationTimestamp: time(issued + asked) };
+    const status = { token, expirationTimestamp: timestamp((issued + asked) * 1000) };
     return { kind: 'object', status: 201, object: { kind, apiVersion, metadata, spec, status } };
   };
   return new Map([['/serviceaccounts/token', { create }]]);
