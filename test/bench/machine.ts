@@ -73,7 +73,7 @@ export const machine: Measurement = {
     return [
       ...(wanted.has('image_vm_compressed_mb') ? await imageSize() : []),
       ...(wanted.has('poweron_to_ready_s') ? await powerOn(context) : []),
-      ...(wanted.has('poweron_to_login_stock_s') ? [await stockLogin()] : []),
+      ...(wanted.has('poweron_to_login_stock_s') ? [await stockLogin('cloud'), await stockLogin('bare')] : []),
     ];
   },
 };

@@ -8,7 +8,13 @@ import { type Arch, hostArch } from '../../images/tools/paths.ts';
 import { release } from '../../images/tools/tree.ts';
 import { run } from '../../src/base/run.ts';
 
-/** What a plain Debian boots: its own kernel and initramfs, systemd to the login prompt of the serial console. */
+/**
+ * What a Debian boots without Knarr: its cloud kernel and initramfs, systemd to the login prompt of the serial console.
+ * `cloud` has the packages of Debian's own generic cloud image (the classes CLOUD and SYSTEM_BOOT of the configuration of
+ * debian-cloud-images) and reads a cloud-config as Knarr does; `bare` has what must be there to log in, and reads none.
+ */
+export type StockKind = 'cloud' | 'bare';
+
 export interface StockImage {
   readonly arch: Arch;
   readonly disk: string;
@@ -19,7 +25,17 @@ export interface StockImage {
 
 const kernels = { amd64: 'linux-image-cloud-amd64', arm64: 'linux-image-cloud-arm64' } as const;
 const consoles = { amd64: 'ttyS0', arm64: 'ttyAMA0' } as const;
-const packages = ['initramfs-tools', 'systemd-sysv', 'udev', 'dbus', 'login', 'iproute2', 'e2fsprogs', 'kmod'];
+const bare = ['initramfs-tools', 'systemd-sysv', 'udev', 'dbus', 'login', 'iproute2', 'e2fsprogs', 'kmod'];
+const packages: Record<StockKind, readonly string[]> = {
+  bare,
+  cloud: [
+    ...bare,
+    ...['cloud-init', 'cloud-guest-utils', 'cloud-initramfs-growroot', 'openssh-server', 'ssh-import-id'],
+    ...['sudo', 'libpam-systemd', 'systemd-resolved', 'libnss-resolve', 'libnss-myhostname', 'netplan.io', 'polkitd'],
+    ...['systemd-timesyncd', 'unattended-upgrades', 'apparmor', 'zstd', 'apt-utils', 'init', 'iptables'],
+    ...['iputils-ping', 'linux-sysctl-defaults', 'less', 'nano', 'netbase', 'vim-tiny', 'whiptail'],
+  ],
+};
 
 const only = async (folder: string, start: string): Promise<string> => {
   const name = (await readdir(folder)).find((entry) => entry.startsWith(start));
@@ -27,8 +43,8 @@ const only = async (folder: string, start: string): Promise<string> => {
   return join(folder, name);
 };
 
-const stage = (arch: Arch): Stage => ({
-  name: `stock-${arch}`,
+const stage = (arch: Arch, kind: StockKind): Stage => ({
+  name: `stock-${kind}-${arch}`,
   source: import.meta.filename,
   inputs: [release, arch],
   async make(into, say) {
@@ -39,7 +55,7 @@ const stage = (arch: Arch): Stage => ({
       'mmdebstrap',
       [
         ...['--variant=minbase', '--mode=root', `--architectures=${arch}`, '--quiet'],
-        `--include=${[...packages, kernels[arch]].join(',')}`,
+        `--include=${[...packages[kind], kernels[arch]].join(',')}`,
         '--aptopt=APT::Install-Recommends "false"',
         '--keyring=/usr/share/keyrings/debian-archive-keyring.gpg',
         ...[release, tree],
@@ -49,11 +65,18 @@ const stage = (arch: Arch): Stage => ({
     );
     await writeFile(join(tree, 'etc/hostname'), 'stock\n');
     await writeFile(join(tree, 'etc/fstab'), '/dev/vda / ext4 defaults 0 1\n');
-    await mkdir(join(tree, 'etc/systemd/network'), { recursive: true });
-    await writeFile(join(tree, 'etc/systemd/network/20-all.network'), '[Match]\nName=en*\n[Network]\nDHCP=yes\n');
-    const wanted = join(tree, 'etc/systemd/system/multi-user.target.wants');
-    await mkdir(wanted, { recursive: true });
-    await symlink('/usr/lib/systemd/system/systemd-networkd.service', join(wanted, 'systemd-networkd.service'));
+    // cloud-init brings the network of a cloud image up itself
+    if (kind === 'bare') {
+      await mkdir(join(tree, 'etc/systemd/network'), { recursive: true });
+      await writeFile(join(tree, 'etc/systemd/network/20-all.network'), '[Match]\nName=en*\n[Network]\nDHCP=yes\n');
+      const wanted = join(tree, 'etc/systemd/system/multi-user.target.wants');
+      await mkdir(wanted, { recursive: true });
+      await symlink('/usr/lib/systemd/system/systemd-networkd.service', join(wanted, 'systemd-networkd.service'));
+    } else {
+      // an image is nobody yet: its machine makes the keys of its own
+      const ssh = join(tree, 'etc/ssh');
+      for (const name of await readdir(ssh)) if (name.startsWith('ssh_host_')) await rm(join(ssh, name));
+    }
     await copyFile(await only(join(tree, 'boot'), 'vmlinuz-'), join(into, 'kernel'));
     await copyFile(await only(join(tree, 'boot'), 'initrd.img-'), join(into, 'initrd'));
     say('disk');
@@ -65,8 +88,8 @@ const stage = (arch: Arch): Stage => ({
 });
 
 /** Made once, from this machine's own Debian archive. */
-export async function stockImage(progress: Progress): Promise<StockImage> {
-  const folder = await runStage(stage(hostArch), progress);
+export async function stockImage(kind: StockKind, progress: Progress): Promise<StockImage> {
+  const folder = await runStage(stage(hostArch, kind), progress);
   return {
     arch: hostArch,
     disk: join(folder, 'disk.raw'),
