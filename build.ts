@@ -5,6 +5,7 @@ import type { Progress } from './images/setup/progress.ts';
 import { pruneStages } from './images/stage.ts';
 import type { Compression } from './images/stages/slot.ts';
 import { buildVm, type VmImage } from './images/targets/vm.ts';
+import { withBuildLock } from './images/tools/build-lock.ts';
 import { type Arch, out } from './images/tools/paths.ts';
 
 export interface BuildOptions {
@@ -31,10 +32,12 @@ export const inputsOf = async (options: BuildOptions): Promise<ImageInputs> => (
 export async function buildImage(_target: 'vm', options: BuildOptions, progress: Progress): Promise<VmImage> {
   const image = await buildVm(await inputsOf(options), progress);
   const folder = join(out, options.arch);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  for (const path of [image.disk, image.kernel, image.initrd, image.cmdline, image.uki, image.root])
-    await link(path, join(folder, basename(path)));
+  await withBuildLock(`out-${options.arch}`, progress.note, async () => {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    for (const path of [image.disk, image.kernel, image.initrd, image.cmdline, image.uki, image.root])
+      await link(path, join(folder, basename(path)));
+  });
   await pruneStages(3);
   return image;
 }

@@ -109,7 +109,7 @@ export async function imageCommand(args: readonly string[], progress: Progress):
     case 'lock':
       for (const arch of ['amd64', 'arm64'] as const)
         await progress.stage(`lock ${arch}`, async (say) => {
-          const changed = await updateLock(arch);
+          const changed = await updateLock(arch, progress.note);
           for (const line of changed) progress.note(`  ${line}`);
           say(`${changed.length} changed`);
         });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../src/base/atomic-file.ts';
 import { type Apt, createApt, type DebianPackage, packageKey } from './apt.ts';
 import { besidePackages, type Flavour, flavourPackages, flavours, packages, unwanted } from './packages.ts';
+import { withBuildLock } from './tools/build-lock.ts';
 import { type Arch, cache, clone } from './tools/paths.ts';
 import { archiveLines, release } from './tools/tree.ts';
 
@@ -23,9 +24,12 @@ const noPackages = (): Lock => ({ root: [], vm: [], metal: [], beside: [] });
 
 const lockPath = (arch: Arch): string => join(clone, 'images/lock', `${arch}.json`);
 
+/** Its folder, which it shares with nobody while it works. */
+const aptOf = (arch: Arch): string => `apt-${release}-${arch}`;
+
 async function openApt(arch: Arch): Promise<Apt> {
   const apt = createApt({
-    folder: join(cache, `apt-${release}-${arch}`),
+    folder: join(cache, aptOf(arch)),
     store: join(cache, 'debs'),
     sources: await archiveLines(release),
     arch,
@@ -60,9 +64,9 @@ export async function readLock(arch: Arch): Promise<Lock> {
 }
 
 /** Locks what the archive has now; gives the names whose version changed. */
-export async function updateLock(arch: Arch): Promise<string[]> {
+export async function updateLock(arch: Arch, note: (text: string) => void): Promise<string[]> {
   const old = await readLock(arch).catch(noPackages);
-  const lock = await resolveNewest(await openApt(arch), arch);
+  const lock = await withBuildLock(aptOf(arch), note, async () => resolveNewest(await openApt(arch), arch));
   await writeFileAtomic(lockPath(arch), render(lock));
   return changes(old, lock);
 }
@@ -95,7 +99,7 @@ export interface FetchedPackages {
 /**
  * The packages to build from and their files; `extra` are more packages for the root, of which no lock says anything.
  * The archive keeps only a package's newest version: where it has dropped a locked one, the newest of all is taken
- * instead, and `warn` says so, for a build that is not what the lock says but works is better than none.
+ * instead, and `note` says so, for a build that is not what the lock says but works is better than none.
  */
 export async function fetchLocked(
   arch: Arch,
@@ -103,13 +107,12 @@ export async function fetchLocked(
     flavour: Flavour;
     extra: readonly string[];
     say: (detail: string) => void;
-    warn: (text: string) => void;
+    note: (text: string) => void;
   },
 ): Promise<FetchedPackages> {
-  const { flavour, extra, say, warn } = options;
+  const { flavour, extra, say, note } = options;
   const locked = await readLock(arch);
   const wanted = (lock: Lock): DebianPackage[] => [...lock.root, ...lock[flavour], ...lock.beside];
-  const offline = createApt({ folder: cache, store: join(cache, 'debs'), sources: [], arch });
   const fetched = (apt: Apt, lock: Lock, more: DebianPackage[]): FetchedPackages => {
     const of = (packages: DebianPackage[]): Fetched => ({ packages, files: apt.files(packages) });
     const beside = of(lock.beside);
@@ -121,25 +124,28 @@ export async function fetchLocked(
       besidePackages: lock.beside,
     };
   };
-  if (extra.length === 0 && (await offline.cached(wanted(locked)))) {
-    say('from the cache');
-    return fetched(offline, locked, []);
-  }
-  say('asking the archive');
-  const apt = await openApt(arch);
-  const all = wanted(locked);
-  const there = new Set((await apt.show(all.map(packageKey))).map((p) => `${packageKey(p)} ${p.sha256}`));
-  const gone = all.filter((p) => !there.has(`${packageKey(p)} ${p.sha256}`));
-  const lock = gone.length === 0 ? locked : await resolveNewest(apt, arch);
-  if (gone.length > 0)
-    warn(
-      [
-        `the archive no longer has ${gone.length} of the ${all.length} packages that images/lock/${arch}.json names;`,
-        'this image is built from the newest ones instead (npm run image -- lock writes them down):',
-        ...changes(locked, lock).map((line) => `  ${line}`),
-      ].join('\n'),
-    );
-  const more = extra.length === 0 ? [] : await addition(apt, [...lock.root, ...lock[flavour]], extra);
-  await apt.download([...wanted(lock), ...more], say);
-  return fetched(apt, lock, more);
+  return withBuildLock(aptOf(arch), note, async () => {
+    const offline = createApt({ folder: cache, store: join(cache, 'debs'), sources: [], arch });
+    if (extra.length === 0 && (await offline.cached(wanted(locked)))) {
+      say('from the cache');
+      return fetched(offline, locked, []);
+    }
+    say('asking the archive');
+    const apt = await openApt(arch);
+    const all = wanted(locked);
+    const there = new Set((await apt.show(all.map(packageKey))).map((p) => `${packageKey(p)} ${p.sha256}`));
+    const gone = all.filter((p) => !there.has(`${packageKey(p)} ${p.sha256}`));
+    const lock = gone.length === 0 ? locked : await resolveNewest(apt, arch);
+    if (gone.length > 0)
+      note(
+        [
+          `the archive no longer has ${gone.length} of the ${all.length} packages that images/lock/${arch}.json names;`,
+          'this image is built from the newest ones instead (npm run image -- lock writes them down):',
+          ...changes(locked, lock).map((line) => `  ${line}`),
+        ].join('\n'),
+      );
+    const more = extra.length === 0 ? [] : await addition(apt, [...lock.root, ...lock[flavour]], extra);
+    await apt.download([...wanted(lock), ...more], say);
+    return fetched(apt, lock, more);
+  });
 }

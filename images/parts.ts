@@ -78,7 +78,7 @@ export async function buildParts(
 ): Promise<Parts> {
   const { arch, version, compression, additions, secureBoot } = inputs;
   const fetched = await progress.stage(`packages-${arch}`, (say) =>
-    fetchLocked(arch, { flavour, extra: inputs.packages, say, warn: progress.note }),
+    fetchLocked(arch, { flavour, extra: inputs.packages, say, note: progress.note }),
   );
   const signer = await updateSigner(inputs.signKey);
   const stage = (one: Stage): Promise<string> => runner(one, progress);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Progress } from './setup/progress.ts';
+import { withBuildLock } from './tools/build-lock.ts';
 import { cache, clone } from './tools/paths.ts';
 
 /**
@@ -49,7 +50,7 @@ export async function makeStage(stage: Stage, into: string, say: (detail: string
   }
 }
 
-/** Runs a stage unless the cache has its folder; gives that folder. */
+/** Runs a stage unless the cache has its folder, or another build makes it meanwhile; gives that folder. */
 export async function runStage(stage: Stage, progress: Progress): Promise<string> {
   const folder = join(cache, 'stages', `${stage.name}-${await keyOf(stage)}`);
   const now = new Date();
@@ -57,22 +58,21 @@ export async function runStage(stage: Stage, progress: Progress): Promise<string
     await utimes(folder, now, now);
     return folder;
   }
-  await progress.stage(stage.name, async (say) => {
-    const unfinished = `${folder}.${process.pid}.new`;
-    await rm(unfinished, { recursive: true, force: true });
-    await mkdir(unfinished, { recursive: true });
-    try {
-      await makeStage(stage, unfinished, say);
-      // Another build that ran beside this one may have been quicker: what it made is the same.
-      await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-        return rm(unfinished, { recursive: true });
-      });
-    } catch (error) {
+  await progress.stage(stage.name, (say) =>
+    withBuildLock(stage.name, progress.note, async () => {
+      if (existsSync(folder)) return say('another build has made it');
+      const unfinished = `${folder}.${process.pid}.new`;
       await rm(unfinished, { recursive: true, force: true });
-      throw error;
-    }
-  });
+      await mkdir(unfinished, { recursive: true });
+      try {
+        await makeStage(stage, unfinished, say);
+        await rename(unfinished, folder);
+      } catch (error) {
+        await rm(unfinished, { recursive: true, force: true });
+        throw error;
+      }
+    }),
+  );
   return folder;
 }
 

@@ -69,7 +69,10 @@ export async function ensureHostPackages(purposes: readonly Purpose[], say: (det
   say(`installing ${names.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = (): Promise<unknown> =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...names], { env, timeoutMs: 900_000 });
+    run('apt-get', ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=600', ...names], {
+      env,
+      timeoutMs: 900_000,
+    });
   try {
     await install().catch(async () => {
       await run('apt-get', ['update'], { env, timeoutMs: 600_000 });

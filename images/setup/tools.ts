@@ -5,7 +5,7 @@ import type { Progress } from './progress.ts';
 /** Brings what the machine itself must have, and the tools. */
 export async function setUp(purposes: readonly Purpose[], progress: Progress): Promise<void> {
   await progress.stage('host packages', (say) => ensureHostPackages(purposes, say));
-  await progress.stage('tools', ensureTools);
+  await progress.stage('tools', (say) => ensureTools(say, progress.note));
 }
 
 /** `run.mjs tools`: the set-up alone. */

@@ -5,6 +5,7 @@ import { KnarrError } from '../../src/base/errors.ts';
 import { run } from '../../src/base/run.ts';
 import { createApt } from '../apt.ts';
 import { debianArchive, hostSources, parseOneLine } from './apt-sources.ts';
+import { withBuildLock } from './build-lock.ts';
 import { cache, hostArch, nodeTools, toolsTree } from './paths.ts';
 
 export const release = 'trixie';
@@ -86,7 +87,10 @@ export async function archiveLines(suite: string): Promise<string[]> {
 }
 
 /** Makes the tools tree and the test nodes' programs where they are missing or changed. */
-export async function ensureTools(say: (detail: string) => void): Promise<void> {
+export const ensureTools = (say: (detail: string) => void, note: (text: string) => void): Promise<void> =>
+  withBuildLock('tools', note, () => makeTools(say));
+
+async function makeTools(say: (detail: string) => void): Promise<void> {
   const treeKey = JSON.stringify([1, release, hostArch, treePackages]);
   const newTree = await made(toolsTree, treeKey, async (into) => {
     say('tree');
