@@ -12,7 +12,18 @@ import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { failedUnits, healthChecks } from '../health/checks.ts';
 import { healthGate } from '../health/gate.ts';
-import { beginTrial, dropTrial, keepTrial, readTrial, revertTrial, standing, startTimer, writeTrial } from './trial.ts';
+import { gatewaysOf, networkCheck } from '../health/network.ts';
+import {
+  beginTrial,
+  dropTrial,
+  keepTrial,
+  readTrial,
+  revertTrial,
+  standing,
+  startTimer,
+  type Trial,
+  writeTrial,
+} from './trial.ts';
 
 const ownFolder = '/var/lib/rancher/k3os/';
 const mainFile = `${ownFolder}config.yaml`;
@@ -21,8 +32,8 @@ const dropIns = `${ownFolder}config.d`;
 interface Context {
   host: Host;
   say(text: string): void;
-  /** Resolves with the reasons why the machine is not well. */
-  unwell(seconds: number, failedBefore: readonly string[]): Promise<readonly string[]>;
+  /** Resolves with the reasons why the machine is not as well as it was before the trial. */
+  unwell(seconds: number, before: Pick<Trial, 'failedBefore' | 'gatewaysBefore'>): Promise<readonly string[]>;
 }
 
 const wrong = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
@@ -126,7 +137,7 @@ async function judge(context: Context): Promise<number> {
   const trial = await readTrial(context.host);
   if (trial === undefined) return 0;
   const left = Math.max(10, trial.seconds - 30);
-  const reasons = await context.unwell(left, trial.failedBefore);
+  const reasons = await context.unwell(left, trial);
   if ((await readTrial(context.host))?.id !== trial.id) return 1;
   if (reasons.length > 0) {
     await goBack(context, reasons.join('; '));
@@ -147,6 +158,7 @@ async function tryOut(args: readonly string[], context: Context): Promise<number
   const trial = await beginTrial(host, {
     ...{ file: target, text, seconds, keeper, id },
     failedBefore: await failedUnits(host),
+    gatewaysBefore: await gatewaysOf(host),
   });
   const { before, after } = await standing(host);
   const late = changesBetween(before, after).filter(({ effect }) => effect === 'boot');
@@ -198,7 +210,7 @@ export async function configCommand(args: readonly string[], context: Context): 
 const onMachine: Context = {
   host: machine,
   say: (text) => void process.stderr.write(`${text}\n`),
-  unwell: (deadlineSeconds, failedBefore) =>
+  unwell: (deadlineSeconds, { failedBefore, gatewaysBefore }) =>
     healthGate({
       host: machine,
       state: upgradeState(),
@@ -206,7 +218,7 @@ const onMachine: Context = {
       say: (text) => void process.stderr.write(`${text}\n`),
       failedBefore: new Set(failedBefore),
       // workloads are compared across upgrades only
-      checks: healthChecks.filter(({ name }) => name !== 'workloads'),
+      checks: [networkCheck(gatewaysBefore), ...healthChecks.filter(({ name }) => name !== 'workloads')],
     }),
 };
 

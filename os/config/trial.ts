@@ -27,6 +27,8 @@ export interface Trial {
   readonly boots: number;
   /** Units that had failed before. */
   readonly failedBefore: readonly string[];
+  /** Gateways that answered before. */
+  readonly gatewaysBefore: readonly string[];
   /** Tells whoever asked for it which trial it was. */
   readonly id: string;
 }
