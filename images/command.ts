@@ -7,6 +7,7 @@ import { buildParts, type Parts } from './parts.ts';
 import { reportOf } from './report.ts';
 import { bomOf } from './sbom.ts';
 import type { Progress } from './setup/progress.ts';
+import { setUp } from './setup/tools.ts';
 import { pruneStages } from './stage.ts';
 import { readFacts } from './stages/uki.ts';
 import type { Output } from './targets/target.ts';
@@ -99,7 +100,7 @@ async function verifyRequest(request: Extract<Request, { kind: 'verify' }>): Pro
   return 0;
 }
 
-/** `npm run image -- …`: see command-options.ts. */
+/** `knarr image …`, `npm run image -- …`: see command-options.ts. What cannot be meant is refused before anything is made. */
 export async function imageCommand(args: readonly string[], progress: Progress): Promise<number> {
   const request = await readRequest(args);
   switch (request.kind) {
@@ -107,6 +108,7 @@ export async function imageCommand(args: readonly string[], progress: Progress):
       process.stdout.write(helpText());
       return 0;
     case 'lock':
+      await setUp(['image'], progress);
       for (const arch of ['amd64', 'arm64'] as const)
         await progress.stage(`lock ${arch}`, async (say) => {
           const changed = await updateLock(arch, progress.note);
@@ -117,6 +119,7 @@ export async function imageCommand(args: readonly string[], progress: Progress):
     case 'verify':
       return verifyRequest(request);
     case 'build':
+      await setUp(['image'], progress);
       return buildRequest(request, progress);
   }
 }

@@ -12,7 +12,7 @@ const commands: Record<string, () => Promise<Command>> = {
   clean: () => import('./stop.ts').then((m) => m.clean),
   test: () => import('./checks.ts').then((m) => m.test),
   bench: () => import('./checks.ts').then((m) => m.bench),
-  image: () => import('./image.ts').then((m) => m.image),
+  image: () => import('../command.ts').then((m) => m.imageCommand),
   tools: () => import('./tools.ts').then((m) => m.tools),
 };
 

@@ -41,6 +41,7 @@ export const commands: readonly Command[] = [
   ofMachine('rollback', 'Go back to the version of the other slot'),
   ofMachine('status', 'Show what is in the slots, and how the last upgrade ended'),
   ofMachine('reset', 'Give this machine back as it was when it was new'),
+  { name: 'image', usage: 'Build an image, in a clone of the repository', load: () => import('./commands/image.ts') },
   {
     name: 'completion',
     usage: 'Print the completion script of a shell',
