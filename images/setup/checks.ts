@@ -19,6 +19,12 @@ export async function test(args: readonly string[], progress: Progress): Promise
   return runNode('test/main.ts', args);
 }
 
+/** `npm run robustness`: the set-up, then what is broken on purpose, many times. */
+export async function robustness(args: readonly string[], progress: Progress): Promise<number> {
+  await setUp(['image', 'vm', 'nodes'], progress);
+  return runNode('test/robustness/main.ts', args);
+}
+
 /** `npm run bench`: the set-up, then the measurements. */
 export async function bench(args: readonly string[], progress: Progress): Promise<number> {
   await setUp(['image', 'vm', 'nodes', 'bench'], progress);

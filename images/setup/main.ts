@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Command>> = {
   stop: () => import('./stop.ts').then((m) => m.stop),
   clean: () => import('./stop.ts').then((m) => m.clean),
   test: () => import('./checks.ts').then((m) => m.test),
+  robustness: () => import('./checks.ts').then((m) => m.robustness),
   bench: () => import('./checks.ts').then((m) => m.bench),
   image: () => import('../command.ts').then((m) => m.imageCommand),
   tools: () => import('./tools.ts').then((m) => m.tools),

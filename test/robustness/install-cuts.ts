@@ -14,6 +14,7 @@ import { fileOf, type UpdateManifest, verifyFile } from '../../os/update/manifes
 import { run } from '../../src/base/run.ts';
 import { testIsoParts } from '../harness/iso.ts';
 import { patienceMs, testImage, untilConsole, untilReady } from '../harness/vm.ts';
+import { createTally, type Tally } from './tally.ts';
 
 type State = 'nothing' | 'whole';
 
@@ -50,13 +51,24 @@ const startInstaller = (machine: Machine, fault: string): Promise<unknown> =>
     { machine },
   );
 
+/** Every point at which the power is cut, and what the disk holds then. */
+const points: readonly { point: string; holds: State }[] = installPhases.flatMap(({ name }, index) => {
+  const write = installPhases.findIndex((phase) => phase.name === 'write');
+  return (['begin', 'end'] as const).map((moment) => ({
+    point: `install.${name}.${moment}`,
+    holds: index < write || (index === write && moment === 'begin') ? ('nothing' as const) : ('whole' as const),
+  }));
+});
+
+/** Cuts at any moment of the writing, in each round. */
+const randomCuts = 4;
+
 /**
- * Cuts the power once at the beginning and at the end of each phase of an installation (or of those that `only` matches:
- * `install.write.end`), then `more` times at any moment
- * of the writing. The disk must hold nothing or all each time, and an installation after all of that must become a node.
- * Resolves with how often the power was cut.
+ * Cuts the power, in each round, at the beginning and at the end of every phase of an installation (or of those that
+ * `only` matches: `install.write.end`) and at some moments of the writing. The disk must hold nothing or all each time,
+ * and an installation after all of that must become a node.
  */
-export async function cutInstallations(more: number, say: (text: string) => void, only = /./): Promise<number> {
+export async function cutInstallations(rounds: number, say: (text: string) => void, only = /./): Promise<Tally> {
   const { iso, manifest } = await testIsoParts();
   const options = {
     name: `robust-install-${randomBytes(3).toString('hex')}`,
@@ -71,36 +83,32 @@ export async function cutInstallations(more: number, say: (text: string) => void
     await machine.start();
     await untilConsole(machine, /press Enter to install Knarr/);
   };
-  const lookAfterCut = async (what: string, may: readonly State[]): Promise<void> => {
+  const tally = createTally();
+  const lookAfterCut = async (point: string, may: readonly State[], when = ''): Promise<void> => {
     await machine.powerCut();
     const state = await stateOf(machine, manifest);
-    assert.ok(may.includes(state), `${what}: the disk holds ${state}`);
-    say(`cut at ${what}: the disk holds ${state}`);
+    assert.ok(may.includes(state), `${point}${when}: the disk holds ${state}`);
+    say(`cut at ${point}${when}: the disk holds ${state}`);
+    tally.count(point, state);
     // what would start by itself now is not what the next cut is about
     if (state === 'whole') await rm(join(machine.folder, 'disk.qcow2'));
   };
-  let cuts = 0;
   try {
-    const phases = installPhases.map(({ name }) => name);
-    const written = phases.indexOf('write');
-    for (const [index, phase] of phases.entries())
-      for (const moment of ['begin', 'end'] as const) {
-        const point = `install.${phase}.${moment}`;
-        if (!only.test(point)) continue;
+    for (let round = 0; round < rounds; round++) {
+      for (const { point, holds } of points.filter((one) => only.test(one.point))) {
         await begin();
         await startInstaller(machine, point);
         await untilConsole(machine, new RegExp(`fault: reset at ${point.replaceAll('.', '\\.')}`));
-        await lookAfterCut(point, [index < written || (index === written && moment === 'begin') ? 'nothing' : 'whole']);
-        cuts++;
+        await lookAfterCut(point, [holds]);
       }
-    for (let round = 0; round < more; round++) {
-      await begin();
-      await startInstaller(machine, '');
-      await untilConsole(machine, /\[\d\/\d\] writing/);
-      const ms = randomInt(15_000);
-      await sleep(ms);
-      await lookAfterCut(`${ms} ms into the writing`, ['nothing', 'whole']);
-      cuts++;
+      for (let cut = 0; cut < (only.test('install.write') ? randomCuts : 0); cut++) {
+        await begin();
+        await startInstaller(machine, '');
+        await untilConsole(machine, /\[\d\/\d\] writing/);
+        const ms = randomInt(15_000);
+        await sleep(ms);
+        await lookAfterCut('install.write', ['nothing', 'whole'], `, ${ms} ms after its beginning`);
+      }
     }
     await begin();
     await startInstaller(machine, '');
@@ -110,15 +118,14 @@ export async function cutInstallations(more: number, say: (text: string) => void
       await installed.start();
       await untilReady(installed);
     });
-    return cuts;
+    return tally;
   } finally {
     await machine.remove();
   }
 }
 
 if (import.meta.main) {
-  const [more = '3', only = '.'] = process.argv.slice(2);
+  const [rounds = '1', only = '.'] = process.argv.slice(2);
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  const cuts = await cutInstallations(Number(more), say, new RegExp(only));
-  process.stdout.write(`${cuts} installations cut off, none left a broken disk\n`);
+  process.stdout.write((await cutInstallations(Number(rounds), say, new RegExp(only))).text());
 }

@@ -25,10 +25,12 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'install-cuts',
-    usual: 20,
+    // through all phases
+    usual: 3,
     async run(times, say) {
       const { cutInstallations } = await import('./install-cuts.ts');
-      return `the power was cut ${await cutInstallations(times, say)} times; the disk held nothing or all`;
+      const tally = await cutInstallations(times, say);
+      return `the power was cut ${tally.total} times; the disk held nothing or all\n${tally.text()}`;
     },
   },
   {
@@ -52,11 +54,12 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'upgrade-cuts',
-    // each of the points once
-    usual: 21,
+    // through all points
+    usual: 3,
     async run(times, say) {
       const { cutUpgrades } = await import('./upgrade-cuts.ts');
-      return `the power was cut ${await cutUpgrades(times, say)} times; a whole version ran, with everything on it`;
+      const tally = await cutUpgrades(times, say);
+      return `the power was cut ${tally.total} times; a whole version ran, with everything on it\n${tally.text()}`;
     },
   },
   {
@@ -72,14 +75,28 @@ const scenarios: readonly Scenario[] = [
     name: 'bad-upgrades',
     usual: 1,
     async run(times) {
-      const env = { ...process.env, KNARR_UPGRADES: 'all' };
-      const file = join(import.meta.dirname, '../boot/life.test.ts');
-      for (let done = 0; done < times; done++)
-        await run(process.execPath, ['--test', '--test-timeout=14400000', file], { env, timeoutMs: 14_400_000 });
+      for (let done = 0; done < times; done++) await bootTest('life', { KNARR_UPGRADES: 'all' });
       return `went through every bad upgrade ${times} times, and came back`;
     },
   },
+  {
+    name: 'reproducible',
+    usual: 1,
+    async run(times) {
+      for (let done = 0; done < times; done++) await bootTest('reproducible', { KNARR_REPRODUCE: 'all' });
+      return 'every stage of an image was made twice: the same bytes';
+    },
+  },
 ];
+
+/** Runs one of the tests of `npm test` with more to do. */
+async function bootTest(name: string, more: Record<string, string>): Promise<void> {
+  const file = join(import.meta.dirname, `../boot/${name}.test.ts`);
+  await run(process.execPath, ['--test', '--test-timeout=14400000', file], {
+    env: { ...process.env, ...more },
+    timeoutMs: 14_400_000,
+  });
+}
 
 function option(args: readonly string[], name: string): string | undefined {
   const at = args.indexOf(name);

@@ -14,18 +14,19 @@ import {
   upgrade,
 } from '../harness/upgrades.ts';
 import { patienceMs, testImage, testMachine, untilReady } from '../harness/vm.ts';
+import { createTally, type Tally } from './tally.ts';
 
 /**
- * Cuts a machine's power at every point of an upgrade (or at those that are given) in turn, as if its plug were pulled (nothing that was not written
- * out survives). It must come back with one of both versions and be able to go on; with all that ran on it, which is
- * looked at whenever the version has changed, and in the end. Resolves with how often; throws with the point at which
- * something was lost.
+ * Cuts a machine's power, in each round, at every point of an upgrade (or at those that are given) in turn, as if its plug
+ * were pulled (nothing that was not written out survives). It must come back with one of both versions and be able to go
+ * on; with all that ran on it, which is looked at whenever the version has changed, and in the end. Throws with the point
+ * at which something was lost.
  */
 export async function cutUpgrades(
-  times: number,
+  rounds: number,
   say: (text: string) => void,
   points: readonly string[] = faultPoints,
-): Promise<number> {
+): Promise<Tally> {
   const image = await testImage();
   const second = await secondBuild();
   const folder = await testFolder('upgrade-cuts');
@@ -50,9 +51,9 @@ export async function cutUpgrades(
     await deploy(machine, kubectl);
     await remember(kubectl, 'before-the-first');
     const whole = (): Promise<unknown> => stillThere(machine, ['before-the-first']);
+    const tally = createTally();
     let running = image.version;
-    for (let done = 0; done < times; done++) {
-      const point = points[done % points.length] ?? '';
+    for (const point of Array.from({ length: rounds }, () => points).flat()) {
       const target = running === image.version ? second.inputs.version : image.version;
       const cut = (): Promise<void> => upgrade(machine, target, '--deadline 20m', `KNARR_FAULT=${point}`);
       await untilAfterwards(machine, cut, /BdsDxe: starting.*press Enter to log in/s);
@@ -61,10 +62,11 @@ export async function cutUpgrades(
       if (![running, target].includes(now)) throw new Error(`after a cut at ${point} ${now} runs`);
       if (now !== running) await whole();
       say(`${point}: ${now} runs${now === running ? '' : ', everything is there'}`);
+      tally.count(point, now === running ? 'the version before runs' : 'the new version runs');
       running = now;
     }
     await whole();
-    return times;
+    return tally;
   } finally {
     await machine.remove();
     await rm(folder, { recursive: true, force: true });
@@ -72,6 +74,7 @@ export async function cutUpgrades(
 }
 
 if (import.meta.main) {
-  const points = process.argv[2]?.split(',') ?? faultPoints;
-  await cutUpgrades(points.length, (text) => void process.stdout.write(`${text}\n`), points);
+  const [points, rounds = '1'] = process.argv.slice(2);
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  process.stdout.write((await cutUpgrades(Number(rounds), say, points?.split(','))).text());
 }
