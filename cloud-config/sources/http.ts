@@ -1,5 +1,3 @@
-import { request as plain } from 'node:http';
-import { request as secure } from 'node:https';
 import { KnarrError, messageOf, systemCode } from '../../src/base/errors.ts';
 
 export interface Asked {
@@ -21,11 +19,13 @@ export type Http = (url: string, asked?: Asked) => Promise<Answer>;
 
 const largest = 16 * 1024 * 1024;
 
-function once(url: string, asked: Asked, localPort: number | undefined, hops: number): Promise<Answer> {
+async function once(url: string, asked: Asked, localPort: number | undefined, hops: number): Promise<Answer> {
   const { method = 'GET', headers = {}, body, timeoutMs = 5_000 } = asked;
+  // half of what a boot would load, and few boots fetch anything
+  const { request: send } = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     const options = { method, headers, ...(localPort === undefined ? {} : { localPort }), agent: false } as const;
-    const request = (url.startsWith('https:') ? secure : plain)(url, options, (response) => {
+    const request = send(url, options, (response) => {
       const { statusCode = 0, headers: answered } = response;
       const next = answered.location;
       if (statusCode >= 300 && statusCode < 400 && next !== undefined && hops < 5) {

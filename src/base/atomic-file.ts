@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -12,7 +11,8 @@ export async function writeFileAtomic(
   options: { mode?: number; uid?: number; gid?: number } = {},
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  // no secret: another one of that name is an error; node:crypto is long in loading when a machine boots
+  const temporary = `${path}.${Math.random().toString(36).slice(2)}.tmp`;
   try {
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
