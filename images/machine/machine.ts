@@ -11,7 +11,7 @@ import { machines } from '../tools/paths.ts';
 import type { Accelerator } from './accelerator.ts';
 import { createBlankDisk, createDisk, pidOf, type QemuOptions, rebaseDisk, startQemu } from './qemu.ts';
 import { qmp } from './qmp.ts';
-import { writeSeed } from './seed.ts';
+import { type SeedKind, writeSeed } from './seed.ts';
 
 /** A virtual machine that boots an image, with its state in `build/vm/<name>`. */
 export interface Machine {
@@ -54,7 +54,9 @@ export interface MachineOptions {
   data?: boolean;
   /** CDs or sticks, raw; the firmware starts from the first of them while the disk has nothing to start. */
   media?: readonly string[];
-  /** Without a disk that holds its configuration. */
+  /** How it is told its configuration; without it by a NoCloud disk. */
+  seedKind?: SeedKind;
+  /** Nothing tells it its configuration. */
   seedless?: boolean;
   /** Variables of a firmware that starts nothing but what is signed; with `firmware`. */
   secureVariables?: string;
@@ -91,7 +93,7 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
-  const { blank = false, data = false, media = [], seedless = false, secureVariables, bootFile } = options;
+  const { blank = false, data = false, media = [], seedless = false, seedKind, secureVariables, bootFile } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -181,10 +183,11 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         ...(seedless
           ? {}
           : {
-              seed: await writeSeed(folder, {
-                ...config,
-                ssh_authorized_keys: [...(config.ssh_authorized_keys ?? []), key.publicKey],
-              }),
+              seed: await writeSeed(
+                folder,
+                { ...config, ssh_authorized_keys: [...(config.ssh_authorized_keys ?? []), key.publicKey] },
+                seedKind,
+              ),
             }),
         forwards: { 6443: ports.api, 22: ports.ssh },
         ...(secureVariables === undefined ? {} : { secureVariables }),

@@ -7,6 +7,7 @@ import { run } from '../../src/base/run.ts';
 import { direct } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
 import type { Accelerator } from './accelerator.ts';
+import type { Seed } from './seed.ts';
 
 export interface QemuOptions {
   /** Where its pid, sockets and console log are. */
@@ -15,8 +16,8 @@ export interface QemuOptions {
   accelerator: Accelerator;
   memoryMb: number;
   disk: string;
-  /** A disk with its configuration. */
-  seed?: string;
+  /** What tells it its configuration. */
+  seed?: Seed;
   /** A second disk, in its own format, that the machine may write on. */
   data?: string;
   /** Further disks, raw and only read; the firmware starts from the first of them when `disk` has nothing to start. */
@@ -74,6 +75,12 @@ export async function rebaseDisk(path: string, backing: string): Promise<void> {
   await run(tool.program, [...tool.args, 'rebase', '-q', '-u', '-f', 'qcow2', '-b', backing, '-F', 'raw', path]);
 }
 
+function seedArguments(seed: Seed): string[] {
+  if ('fwCfg' in seed) return ['-fw_cfg', `name=opt/knarr/user-data,file=${seed.fwCfg}`];
+  if ('smbios' in seed) return ['-smbios', `type=11,path=${seed.smbios}`];
+  return ['-drive', `if=none,id=seed,file=${seed.disk},format=raw,readonly=on`, '-device', 'virtio-blk-pci,drive=seed'];
+}
+
 function argumentsOf(options: QemuOptions): string[] {
   const {
     arch,
@@ -123,9 +130,7 @@ function argumentsOf(options: QemuOptions): string[] {
       ...['-drive', `if=none,id=medium${index},file=${file},format=raw,readonly=on`],
       ...['-device', `virtio-blk-pci,drive=medium${index},bootindex=${index + (mediaFirst ? 1 : 2)}`],
     ]),
-    ...(seed === undefined
-      ? []
-      : ['-drive', `if=none,id=seed,file=${seed},format=raw,readonly=on`, '-device', 'virtio-blk-pci,drive=seed']),
+    ...(seed === undefined ? [] : seedArguments(seed)),
     ...(moreCmdline === ''
       ? []
       : ['-smbios', `type=11,value=io.systemd.stub.kernel-cmdline-extra=${moreCmdline.replaceAll(',', ',,')}`]),

@@ -11,7 +11,7 @@ import { freePort, loginKey, type Machine } from '../../images/machine/machine.t
 import { createAuthority } from '../../src/pki/certificate.ts';
 import { patienceMs, testImage, testMachine } from '../harness/vm.ts';
 
-// What a machine makes of the keys of its configuration, and that it gets them from a server as from a disk.
+// What a machine makes of the keys of its configuration, and that it gets them from OpenStack's disk and from a server.
 const mac = '52:54:00:77:00:01';
 const user = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAbcdefghijklmnopqrstuvwxyz0123456789ABCDEFG ada';
 
@@ -81,6 +81,7 @@ before(async () => {
     name: 'configuration',
     image: await testImage(),
     data: true,
+    seedKind: 'configdrive',
     lan: { port: await freePort(), mac },
     config: config(authority),
   });

@@ -6,6 +6,7 @@ import { findAccelerator } from '../../images/machine/accelerator.ts';
 import { apiAnswers, fetchKubeconfig, nodesReady, until } from '../../images/machine/cluster.ts';
 import { makeDemoImage } from '../../images/machine/demo-image.ts';
 import { type Machine, openMachine } from '../../images/machine/machine.ts';
+import type { SeedKind } from '../../images/machine/seed.ts';
 import { createProgress } from '../../images/setup/progress.ts';
 import type { VmImage } from '../../images/targets/vm.ts';
 import { hostArch, nodePrograms } from '../../images/tools/paths.ts';
@@ -31,6 +32,7 @@ export async function testMachine(options: {
   data?: boolean;
   lan?: { port: number; mac: string };
   media?: readonly string[];
+  seedKind?: SeedKind;
   seedless?: boolean;
   secureVariables?: string;
 }): Promise<Machine> {

@@ -145,9 +145,9 @@ const boots: readonly { name: string; what: string; run(): Promise<void> }[] = [
   },
   {
     name: 'shell',
-    what: 'mode shell has a shell in the initial RAM disk, and is a node when that ends',
+    what: 'mode shell has a shell in the initial RAM disk, and is a node when that ends; its configuration is in fw_cfg',
     run: () =>
-      withMachine({ name: 'shell', cmdline: 'k3os.mode=shell' }, async (machine) => {
+      withMachine({ name: 'shell', cmdline: 'k3os.mode=shell', seedKind: 'fwcfg' }, async (machine) => {
         await untilConsole(machine, /exit starts it/);
         await until('the shell', patienceMs, async () => {
           await typeLine(machine, 'echo $(grep -c ^ID=knarr /sysroot/usr/lib/os-release) $(ls /sysroot/var/lib)');
@@ -159,9 +159,9 @@ const boots: readonly { name: string; what: string; run(): Promise<void> }[] = [
   },
   {
     name: 'reset',
-    what: 'knarr.reset on the command line makes /var anew, and the machine is a node again',
+    what: 'knarr.reset on the command line makes /var anew, and the machine, told by SMBIOS, is a node again',
     run: () =>
-      withMachine({ name: 'reset', firmware: true }, async (machine, all) => {
+      withMachine({ name: 'reset', firmware: true, seedKind: 'smbios' }, async (machine, all) => {
         await untilConsole(machine, /press Enter/);
         const identity = async (): Promise<string> => (await machine.ssh('cat /etc/machine-id')).stdout;
         const before = await until('a log-in', patienceMs, identity, { machine });
