@@ -2,10 +2,15 @@ import type { Parsed } from './parse.ts';
 import { type CloudConfig, type Problem, schema } from './schema.ts';
 import { type Fields, flagOf, type Shape, unknownKey, wholeOf, wrongFlag, wrongText, wrongWhole } from './shape.ts';
 
-/** The words of a kernel command line; double quotes keep blanks together, as the kernel has it. */
-export function splitCommandLine(line: string): string[] {
-  return [...line.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map((match) => match[0].replaceAll('"', ''));
-}
+/** The words of a kernel command line, and where they stand; double quotes keep blanks together, as the kernel has it. */
+const wordsOf = (line: string): { word: string; column: number }[] =>
+  [...line.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map((match) => ({
+    word: match[0].replaceAll('"', ''),
+    column: match.index + 1,
+  }));
+
+/** The words alone. */
+export const splitCommandLine = (line: string): string[] => wordsOf(line).map(({ word }) => word);
 
 /**
  * The configuration in a kernel command line: `hostname=x`, `k3os.token=x`; a list by repeating its key; a map as
@@ -16,7 +21,7 @@ export function parseKernelArguments(line: string): Parsed {
   const source = 'kernel command line';
   const config: Record<string, unknown> = {};
   const problems: Problem[] = [];
-  for (const word of splitCommandLine(line)) {
+  for (const { word, column } of wordsOf(line)) {
     const [, name = word, given] = /^((?:[^=[\]]|\[[^\]]*\])+)(?:=([\s\S]*))?$/.exec(word) ?? [];
     if (ownArguments.test(name)) continue;
     const [first = '', ...rest] = pathOf(name);
@@ -24,7 +29,7 @@ export function parseKernelArguments(line: string): Parsed {
     if (schema.fields[first as keyof typeof schema.fields] === undefined) continue;
     const result = put(config, schema, [first, ...rest], given ?? 'true');
     if (typeof result === 'object') Object.assign(config, result.value);
-    else if (own || given !== undefined) problems.push({ source, key: name, message: result });
+    else if (own || given !== undefined) problems.push({ source, line: 1, column, key: name, message: result });
   }
   return { config: config as CloudConfig, problems };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { parseKernelArguments, splitCommandLine } from './kernel-arguments.ts';
 import { mergeConfigs } from './merge.ts';
 import { parseCloudConfig } from './parse.ts';
@@ -49,30 +50,33 @@ test('broken YAML is reported where it breaks', () => {
 
 test('kernel arguments: lists by repeating, maps in both forms, bare names, quotes', () => {
   assert.deepStrictEqual(splitCommandLine('quiet a="b c" "d=e f"'), ['quiet', 'a=b c', 'd=e f']);
-  assert.deepStrictEqual(
-    parseKernelArguments(
-      'root=PARTLABEL=x quiet k3os.mode=live hostname=n k3os.labels[a.b/c]=d k3os.labels.e=f k3os.modules=kvm k3os.modules=nvme run_cmd="echo hi" k3os.tokn=x k3os.taints k3os.install.silent k3os.install.device=/dev/vda k3os.wifi[0].name=w network.ethernets[eth0].addresses=10.0.0.2/24 hostname.x=1 k3os.install.power_off=maybe',
-    ),
-    {
-      config: {
-        hostname: 'n',
-        k3os: {
-          labels: { 'a.b/c': 'd', e: 'f' },
-          modules: ['kvm', 'nvme'],
-          install: { silent: true, device: '/dev/vda' },
-          wifi: [{ name: 'w' }],
-        },
-        run_cmd: ['echo hi'],
-        network: { ethernets: { eth0: { addresses: ['10.0.0.2/24'] } } },
+  const line =
+    'root=PARTLABEL=x quiet k3os.mode=live hostname=n k3os.labels[a.b/c]=d k3os.labels.e=f k3os.modules=kvm k3os.modules=nvme run_cmd="echo hi" k3os.tokn=x k3os.taints k3os.install.silent k3os.install.device=/dev/vda k3os.wifi[0].name=w network.ethernets[eth0].addresses=10.0.0.2/24 hostname.x=1 k3os.install.power_off=maybe';
+  assert.deepStrictEqual(parseKernelArguments(line), {
+    config: {
+      hostname: 'n',
+      k3os: {
+        labels: { 'a.b/c': 'd', e: 'f' },
+        modules: ['kvm', 'nvme'],
+        install: { silent: true, device: '/dev/vda' },
+        wifi: [{ name: 'w' }],
       },
-      problems: [
-        ['k3os.tokn', 'unknown key, left out (is token meant?)'],
-        ['k3os.taints', 'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"'],
-        ['hostname.x', 'is one value, not a map'],
-        ['k3os.install.power_off', 'must be true or false, not "maybe"'],
-      ].map(([key, message]) => ({ source: 'kernel command line', key, message })),
+      run_cmd: ['echo hi'],
+      network: { ethernets: { eth0: { addresses: ['10.0.0.2/24'] } } },
     },
-  );
+    problems: [
+      ['k3os.tokn', 'unknown key, left out (is token meant?)'],
+      ['k3os.taints', 'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"'],
+      ['hostname.x', 'is one value, not a map'],
+      ['k3os.install.power_off', 'must be true or false, not "maybe"'],
+    ].map(([key = '', message]) => ({
+      source: 'kernel command line',
+      line: 1,
+      column: line.indexOf(key) + 1,
+      key,
+      message,
+    })),
+  });
 });
 
 test('configurations are merged: maps deeply, lists joined, the last text counts', () => {
@@ -120,4 +124,42 @@ k3os:
     `user-data:13:24: write_files[0].encoding: must be one of ${encodings.join(', ')}, not "rot13"`,
     'user-data:13:44: write_files[0].permissions: must be octal, like "0644", not "999"',
   ]);
+});
+
+test('what a machine could only refuse later is refused at once, where it stands', () => {
+  const { config, problems } = parseCloudConfig(
+    'user-data',
+    `#cloud-config
+write_files:
+- {path: /a, encoding: b64, content: "a b!"}
+- {path: /b, encoding: gz+b64, content: aGVsbG8=}
+- {path: /c, encoding: gz+b64, content: ${gzipSync('c').toString('base64')}}
+network:
+  ethernets:
+    eth0:
+      addresses: [10.0.0.5/24, 10.0.0.256/24, 10.0.0.7/33, "fd00::1/64"]
+      gateway4: 10.0.0
+      routes: [{to: 10.0.0.0/8, via: 10.0.0.1}, {to: 10.0.0.0/80, via: 10.0.0.1}]
+ca_certs:
+  trusted: ["-----BEGIN CERTIFICATE-----\\nMIIB no certificate at all, but long enough to be cut off\\n"]
+k3os:
+  wifi:
+  - {name: home, passphrase: short}
+  - {name: open}
+`,
+  );
+  assert.deepStrictEqual(problems.map(renderProblem), [
+    'user-data:3:3: write_files[0]: has a content that is not b64',
+    'user-data:4:3: write_files[1]: has a content that is not gz+b64: incorrect header check',
+    'user-data:9:32: network.ethernets.eth0.addresses[1]: must be an address with its prefix, like 192.168.1.5/24, not "10.0.0.256/24"',
+    'user-data:9:47: network.ethernets.eth0.addresses[2]: must be an address with its prefix, like 192.168.1.5/24, not "10.0.0.7/33"',
+    'user-data:10:17: network.ethernets.eth0.gateway4: must be an IP address, not "10.0.0"',
+    'user-data:11:54: network.ethernets.eth0.routes[1].to: must be `default` or a network like 10.0.0.0/8, not "10.0.0.0/80"',
+    'user-data:11:49: network.ethernets.eth0.routes[1]: lacks to',
+    'user-data:13:13: ca_certs.trusted[0]: must be a certificate in PEM, not "-----BEGIN CERTIFICATE-----\\nMIIB no cert…"',
+    'user-data:16:30: k3os.wifi[0].passphrase: must be 8 to 63 letters, no quotation mark among them, not what it is',
+  ]);
+  // a network whose passphrase is wrong is not an open one
+  assert.deepStrictEqual(config.k3os?.wifi, [{ name: 'open' }]);
+  assert.equal(config.write_files?.length, 1);
 });

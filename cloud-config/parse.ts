@@ -116,7 +116,9 @@ export function parseByShape(
     } else return must('a map');
     const lacking = shape.required.filter((name) => result[name] === undefined);
     if (shape.allOrNothing && problems.length > known) return undefined;
-    return lacking.length === 0 ? result : report(node, key, `lacks ${lacking.join(', ')}`);
+    if (lacking.length > 0) return report(node, key, `lacks ${lacking.join(', ')}`);
+    const wrong = shape.wrong?.(result);
+    return wrong === undefined ? result : report(node, key, wrong);
   };
 
   return { config: read(document.contents, shape, under) ?? {}, problems };

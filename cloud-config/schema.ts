@@ -1,3 +1,5 @@
+import { gunzipSync } from 'node:zlib';
+import { messageOf } from '../src/base/errors.ts';
 import { registries } from './keys/cluster.ts';
 import { k3os } from './keys/k3os.ts';
 import { network } from './keys/network.ts';
@@ -18,6 +20,30 @@ export const encodings = [
   'b64+gzip',
 ] as const;
 
+/** What is wrong with a content that is not written as its encoding says. */
+function wrongContent({ content, encoding }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof content !== 'string' || typeof encoding !== 'string' || encoding === 'text/plain') return undefined;
+  const coded = /b(ase)?64/.test(encoding);
+  if (coded && !/^[A-Za-z0-9+/_\s-]*=*\s*$/.test(content)) return `has a content that is not ${encoding}`;
+  if (!/gz/.test(encoding)) return undefined;
+  try {
+    gunzipSync(Buffer.from(content, coded ? 'base64' : 'latin1'));
+    return undefined;
+  } catch (error) {
+    return `has a content that is not ${encoding}: ${messageOf(error)}`;
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  // loaded only where there is one: a boot is counted in milliseconds
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
 const writeFile = fields(
   'a file',
   {
@@ -31,6 +57,7 @@ const writeFile = fields(
   {
     required: ['path'],
     allOrNothing: true,
+    wrong: wrongContent,
     elsewhere: { defer: 'files are written when users are there; leave it out' },
   },
 );
@@ -106,7 +133,11 @@ export const schema = fields(
     ca_certs: fields('authorities to trust', {
       trusted: list(
         'certificates',
-        text('in PEM', { pattern: /^\s*-----BEGIN CERTIFICATE-----/, expects: 'a certificate in PEM' }),
+        text('in PEM', {
+          pattern: /^\s*-----BEGIN CERTIFICATE-----/,
+          holds: isCertificate,
+          expects: 'a certificate in PEM',
+        }),
       ),
       remove_defaults: flag('nobody else is trusted'),
     }),

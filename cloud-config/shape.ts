@@ -14,6 +14,8 @@ export interface Text<T extends string = string> extends Described {
   /** What the text must match, and how a person would say that. */
   readonly pattern?: RegExp;
   readonly expects?: string;
+  /** What no pattern can say. */
+  readonly holds?: (value: string) => boolean;
   /** Never shown. */
   readonly secret?: boolean;
 }
@@ -56,6 +58,8 @@ export interface Fields<F extends FieldShapes = FieldShapes, R extends string = 
   readonly positional?: readonly string[];
   /** With one wrong value the rest is no good either. */
   readonly allOrNothing?: boolean;
+  /** What is wrong with values that are right each by itself. */
+  readonly wrong?: (value: Readonly<Record<string, unknown>>) => string | undefined;
 }
 
 /** The type of the values that a shape takes. */
@@ -96,15 +100,18 @@ export const map = <V extends Shape>(doc: string, values: V): MapOf<V> => ({ kin
 export const fields = <F extends FieldShapes, const R extends string = never>(
   doc: string,
   shapes: F,
-  options: { required?: readonly R[] } & Pick<Fields, 'aliases' | 'elsewhere' | 'positional' | 'allOrNothing'> = {},
+  options: { required?: readonly R[] } & Pick<
+    Fields,
+    'aliases' | 'elsewhere' | 'positional' | 'allOrNothing' | 'wrong'
+  > = {},
 ): Fields<F, NoInfer<R>> => ({ kind: 'fields', doc, fields: shapes, ...options, required: options.required ?? [] });
 
 /** What a text is not, in words; undefined where it is right. */
 export function wrongText(shape: Text, value: string): string | undefined {
   if (shape.oneOf !== undefined && !shape.oneOf.includes(value))
     return `must be one of ${shape.oneOf.join(', ')}, not ${JSON.stringify(value)}${meant(value, shape.oneOf)}`;
-  if (shape.pattern !== undefined && !shape.pattern.test(value))
-    return `must be ${shape.expects ?? `like ${shape.pattern.source}`}, not ${shape.secret ? 'what it is' : JSON.stringify(value)}`;
+  if (shape.pattern?.test(value) === false || shape.holds?.(value) === false)
+    return `must be ${shape.expects ?? `like ${shape.pattern?.source}`}, not ${shape.secret ? 'what it is' : JSON.stringify(value.replace(/^(.{40}).{20,}$/s, '$1…'))}`;
   return undefined;
 }
 

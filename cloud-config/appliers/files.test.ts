@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createAuthority } from '../../src/pki/certificate.ts';
 import type { PhaseName } from '../applier.ts';
 import { appliers } from '../appliers.ts';
 import type { Host } from '../host.ts';
@@ -220,7 +221,7 @@ test('users get their number back from their files, their rules, their keys', as
 });
 
 test('authorities, registries, proxy, time zone', async (t) => {
-  const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  const pem = `${(await createAuthority('our own')).certificate.trim()}\n`;
   const { files, ran, host } = await applied(
     t,
     ['ca_certs', 'registries', 'k3os.environment', 'timezone'],

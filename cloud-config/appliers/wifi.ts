@@ -53,13 +53,6 @@ export const wifi: Applier = {
   async apply({ k3os }, host) {
     const networks = k3os?.wifi ?? [];
     if (networks.length === 0) return;
-    const wrong = networks.find(({ passphrase }) => passphrase !== undefined && !/^[^\n"]{8,63}$/.test(passphrase));
-    if (wrong !== undefined)
-      throw new KnarrError({
-        code: 'wifi',
-        blame: 'user',
-        message: `the passphrase of ${JSON.stringify(wrong.name)} must have 8 to 63 letters, no quotation mark among them`,
-      });
     const start: string[] = [];
     if (await exists(host, '/usr/libexec/iwd')) {
       for (const [file, content] of Object.entries(iwdFiles(networks)))

@@ -1,4 +1,5 @@
 import { choice, fields, flag, list, map, type Of, text } from '../shape.ts';
+import { ip } from './network.ts';
 
 /** Names that `k3os.data_sources` takes; `cdrom` is k3OS's name of the seed disks. */
 export const sourceNames = [
@@ -49,16 +50,20 @@ export const k3os = fields(
     modules: list('kernel modules', text('a module, its parameters behind it')),
     sysctls: map('kernel settings', text('value')),
     ntp_servers: list('time servers, asked where the network names none', text('one of them')),
-    dns_nameservers: list(
-      'name servers, asked where the network names none',
-      text('its address', { pattern: /^[0-9A-Fa-f:.]+$/, expects: 'an IP address' }),
-    ),
+    dns_nameservers: list('name servers, asked where the network names none', text('its address', ip)),
     wifi: list(
       'wireless networks, the first that is in reach',
       fields(
         'a network',
-        { name: text('its name (SSID)'), passphrase: text('its passphrase; none for an open one', { secret: true }) },
-        { required: ['name'] },
+        {
+          name: text('its name (SSID)'),
+          passphrase: text('its passphrase; none for an open one', {
+            secret: true,
+            pattern: /^[^\n"]{8,63}$/,
+            expects: '8 to 63 letters, no quotation mark among them',
+          }),
+        },
+        { required: ['name'], allOrNothing: true },
       ),
     ),
     password: text('password of rancher, as it is or as crypt(5) hashed it', { secret: true }),

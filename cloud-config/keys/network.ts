@@ -1,13 +1,25 @@
+import { isIP } from 'node:net';
 import { choice, fields, flag, list, map, type Of, text, whole } from '../shape.ts';
+
+/** `10.0.0.0/8`: both parts are what they can be. */
+function isPrefix(value: string): boolean {
+  const [address = '', length] = value.split('/');
+  return Number(length) <= ({ 4: 32, 6: 128 }[isIP(address)] ?? -1);
+}
 
 const address = list(
   'addresses with the length of their prefix',
   text('one of them', {
     pattern: /^[0-9A-Fa-f:.]+\/\d{1,3}$/,
+    holds: isPrefix,
     expects: 'an address with its prefix, like 192.168.1.5/24',
   }),
 );
-const ip = { pattern: /^[0-9A-Fa-f:.]+$/, expects: 'an IP address' };
+export const ip = {
+  pattern: /^[0-9A-Fa-f:.]+$/,
+  holds: (value: string): boolean => isIP(value) !== 0,
+  expects: 'an IP address',
+};
 
 const overrides = fields('what is taken from DHCP', {
   'use-dns': flag('its name servers'),
@@ -26,6 +38,7 @@ const route = fields(
   {
     to: text('destination with its prefix, or `default`', {
       pattern: /^(default|[0-9A-Fa-f:.]+(\/\d{1,3})?)$/,
+      holds: (value) => value === 'default' || isIP(value) !== 0 || isPrefix(value),
       expects: '`default` or a network like 10.0.0.0/8',
     }),
     via: text('the gateway', ip),
