@@ -1,7 +1,9 @@
-import { parse, stringify } from 'yaml';
+import { LineCounter, parse, parseDocument, stringify, visit } from 'yaml';
 import type { Network } from '../keys/network.ts';
 import { network } from '../keys/network.ts';
 import { type Parsed, parseByShape } from '../parse.ts';
+import type { Problem } from '../schema.ts';
+import { fields } from '../shape.ts';
 import { asMap, asText, asTexts, type Loose } from './http.ts';
 
 /** The network that a cloud describes in cloud-init's words, version 2 or 1. */
@@ -14,15 +16,35 @@ export function parseNetworkConfig(source: string, text: string): Parsed {
   }
   const inner = given.network === undefined ? given : asMap(given.network);
   if (Object.keys(inner).length === 0 || inner.config === 'disabled') return { config: {}, problems: [] };
-  // the cloud's file may nest it or not; what is read by its shape is only then without the right line
-  const plain = given.network === undefined ? text : stringify(inner);
-  const read = parseByShape(
-    source,
-    asText(inner.version) === '1' ? stringify(fromVersion1(inner)) : plain,
-    network,
-    'network',
-  );
-  return { config: { network: read.config as Network }, problems: read.problems };
+  if (asText(inner.version) === '1') {
+    const read = parseByShape(source, stringify(fromVersion1(inner)), network, 'network');
+    return { config: { network: read.config as Network }, problems: read.problems.map(standingIn(text)) };
+  }
+  // the cloud's file may nest it or not
+  if (given.network === undefined) {
+    const read = parseByShape(source, text, network, 'network');
+    return { config: { network: read.config as Network }, problems: read.problems };
+  }
+  return parseByShape(source, text, fields('the network', { network })) as Parsed;
+}
+
+/** Where in a text of version 1 the device stands whose setting, in the words of version 2, is wrong. */
+function standingIn(text: string): (problem: Problem) => Problem {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  return (problem) => {
+    const [, , name] = problem.key.split('.');
+    let at = 0;
+    visit(document, {
+      Map(_, node) {
+        if (node.get('name') !== name || node.range === undefined || node.range === null) return undefined;
+        [at] = node.range;
+        return visit.BREAK;
+      },
+    });
+    const { line, col } = lines.linePos(at);
+    return { ...problem, line: Math.max(1, line), column: Math.max(1, col) };
+  };
 }
 
 const kinds: Record<string, string> = { physical: 'ethernets', bond: 'bonds', bridge: 'bridges', vlan: 'vlans' };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Host } from '../host.ts';
 import { mergeConfigs } from '../merge.ts';
+import { renderProblem } from '../schema.ts';
 import { askSources, configsOf, dataSources } from './cloud.ts';
 import { folder } from './testing.ts';
 
@@ -119,6 +120,31 @@ config:
     problems: [],
   });
 });
+
+for (const [form, text, expected] of [
+  [
+    'version 1',
+    'version: 1\nconfig:\n- {type: physical, name: eth0, subnets: [{type: dhcp}]}\n- type: physical\n  name: eth1\n  subnets: [{type: static, address: 10.0.0.500/24}]\n',
+    'x: network-config:4:3: network.ethernets.eth1.addresses[0]: must be',
+  ],
+  [
+    'version 2',
+    'version: 2\nethernets:\n  eth1: {addresses: [10.0.0.500/24]}\n',
+    'x: network-config:3:22: network.ethernets.eth1.addresses[0]: must be',
+  ],
+  [
+    'version 2 under its key',
+    'network:\n  version: 2\n  ethernets:\n    eth1: {addresses: [10.0.0.500/24]}\n',
+    'x: network-config:4:24: network.ethernets.eth1.addresses[0]: must be',
+  ],
+] as const)
+  test(`a mistake in a network-config of ${form} is told where it stands`, () => {
+    const problems = configsOf({ from: 'x', network: text }).flatMap((part) => part.problems);
+    assert.deepStrictEqual(
+      problems.map((problem) => renderProblem(problem).slice(0, expected.length)),
+      [expected],
+    );
+  });
 
 test('every name of k3os.data_sources is a source', async () => {
   const { sourceNames } = await import('../keys/k3os.ts');
