@@ -14,12 +14,14 @@ export interface ControllersOptions extends ControllerSettings {
   log: Logger;
   /** Names from `list.ts` that are not wanted here. */
   without?: readonly string[] | undefined;
+  /** Which of the others this part is to run; all without it. */
+  wanted?: ((name: string) => boolean) | undefined;
   now?: (() => number) | undefined;
 }
 
-/** All controllers as one part. One that cannot start does not keep the others from their work. */
+/** Controllers as one part. One that cannot start does not keep the others from their work. */
 export function createControllers(options: ControllersOptions): Component {
-  const { client, informers, log, without = [], now = Date.now } = options;
+  const { client, informers, log, without = [], wanted = () => true, now = Date.now } = options;
   const recorders = new Map<string, EventRecorder>();
   const context: ControllerContext = {
     client,
@@ -41,7 +43,7 @@ export function createControllers(options: ControllersOptions): Component {
     name: 'controllers',
     async start() {
       running = Object.entries(controllers)
-        .filter(([name]) => !without.includes(name))
+        .filter(([name]) => !without.includes(name) && wanted(name))
         .map(([, create]) => create(context));
       // Informers are asked for while controllers are made; from here on all of them fill at the same time.
       const started = running.map((controller) =>

@@ -39,6 +39,7 @@ import { ensureNodePassword } from './join/node-identity.ts';
 import { createSupervisor, mountSupervisor } from './join/supervisor.ts';
 import { checkKernelDefaults } from './kernel-defaults.ts';
 import type { NodeConfig } from './node-config.ts';
+import { untilNodeReady } from './node-ready.ts';
 import { kubeletPort } from './ports.ts';
 import { openSecretsEncryption, type SecretsEncryption } from './secrets-encryption.ts';
 import { createRenewal, ensureServerCertificates, liveLeaf, type ServerCertificates } from './server-certificates.ts';
@@ -173,28 +174,43 @@ const supervisorOf = (server: Server) =>
     log: server.log.child('supervisor'),
   });
 
-/** Controllers, scheduler and what else makes a cluster of an API. */
-async function startControlPlane({ config, log, stack, certificates, client, informers }: Server): Promise<void> {
-  const { authorities } = certificates;
-  const controllers = createControllers({
+/** A node has no network before this one has given it addresses. */
+const controllersForNodes = new Set(['node-ipam']);
+
+/** Of a server's start so much goes to its own node before the control plane's other parts have their turn. */
+const nodeFirstMs = 15_000;
+
+const controllersOf = (
+  { config, log, certificates, client, informers }: Server,
+  wanted: (name: string) => boolean,
+): Component =>
+  createControllers({
     client,
     informers,
     log: log.child('controllers'),
     clusterCidrs: config.clusterCidrs,
     serviceCidrs: config.serviceCidrs,
-    rootCa: authorities['server-ca'].certificate,
-    signer: createCsrSigner(authorities, config.controllerSettings.signingSeconds),
+    rootCa: certificates.authorities['server-ca'].certificate,
+    signer: createCsrSigner(certificates.authorities, config.controllerSettings.signingSeconds),
     signToken: (claims) => signJwt(tokenKey(keyToPem(certificates.serviceAccountKey)), claims),
     checkPolicy: checkPolicyTypes,
+    wanted,
     ...config.controllerSettings,
   });
+
+/** Controllers, scheduler and what else makes a cluster of an API; the server's own node, which all wait for, goes first. */
+async function startControlPlane(server: Server, ending: AbortSignal): Promise<void> {
+  const { config, log, stack, client, informers } = server;
+  informers.start();
+  if (config.controllers) await stack.run(controllersOf(server, (name) => controllersForNodes.has(name)));
+  if (config.node !== undefined)
+    await untilNodeReady({ informers, nodeName: config.node.nodeName, limitMs: nodeFirstMs, signal: ending });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
   const dns = createDnsService({ client, informers, clusterDns: config.clusterDns, log: log.child('dns') });
   const balancer = createServiceLb({ client, informers, log: log.child('servicelb') });
-  informers.start();
   await Promise.all([
     ensureClusterObjects(client),
-    ...(config.controllers ? [stack.run(controllers)] : []),
+    ...(config.controllers ? [stack.run(controllersOf(server, (name) => !controllersForNodes.has(name)))] : []),
     ...(config.scheduler ? [stack.run(scheduler)] : []),
     ...(config.disabled.has('servicelb') ? [] : [stack.run(balancer)]),
     ...(config.disabled.has('coredns') ? [] : [stack.run(dns)]),
@@ -266,6 +282,7 @@ export async function createServer(options: {
 }): Promise<Component> {
   const { config, log, board } = options;
   const stack = createStack(log);
+  const ending = new AbortController();
   return {
     name: 'server',
     async start() {
@@ -283,7 +300,7 @@ export async function createServer(options: {
       });
       if (board !== undefined) await stack.run(consoleFeed(server, board));
       await Promise.all([
-        startControlPlane(server),
+        startControlPlane(server, ending.signal),
         ...(node === undefined || runtime === undefined ? [] : [startNode(server, node, runtime)]),
       ]);
       startManifests(server);
@@ -294,6 +311,9 @@ export async function createServer(options: {
       };
       await stack.run(createRenewal({ renew, log: log.child('certificates') }));
     },
-    stop: () => stack.stop(),
+    stop() {
+      ending.abort();
+      return stack.stop();
+    },
   };
 }
