@@ -19,6 +19,9 @@ import { nameOfVersion } from './version.ts';
  */
 const heapGrowth = 30;
 
+/** What was compiled is written when the start, and what begins with it, is over. */
+const flushAfterMs = 60_000;
+
 /** Runs once for a life of the process: the log as the configuration wants it. */
 async function openLog(config: CommonConfig, board: Board | undefined): Promise<Logger> {
   const sinks: ((line: string) => void)[] = config.logToStderr ? [(line) => void process.stderr.write(line)] : [];
@@ -82,7 +85,7 @@ export async function runDaemon(
     if (signals === 0) {
       log.info(`knarr ${config.role} is up and running`, { ms: Math.round(performance.now() - begun) });
       await notifySystemd('READY=1', log);
-      flushCompileCache();
+      setTimeout(flushCompileCache, flushAfterMs).unref();
     }
   } catch (error) {
     log.error(`knarr ${config.role} cannot start: ${describe(error)}`);
