@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { json } from './http.ts';
+import { json, type Loose } from './http.ts';
 import { openStackData } from './openstack.ts';
 import { findLabelled, withMounted } from './seed-disk.ts';
 import type { DataSource } from './source.ts';
@@ -15,12 +15,14 @@ export const configDrive: DataSource = {
     return withMounted(host, device, async (folder) => {
       const read = (file: string): Promise<Buffer | undefined> =>
         readFile(host.path(`${folder}/openstack/latest/${file}`)).catch(() => undefined);
-      const meta = await read('meta_data.json');
-      return openStackData(
-        'config drive',
-        meta === undefined ? {} : json(`${device}: meta_data.json`, meta),
-        await read('user_data'),
-      );
+      const described = async (file: string): Promise<Loose> => {
+        const text = await read(file);
+        return text === undefined ? {} : json(`${device}: ${file}`, text);
+      };
+      return openStackData('config drive', await described('meta_data.json'), {
+        userData: await read('user_data'),
+        network: await described('network_data.json'),
+      });
     });
   },
 };

@@ -87,7 +87,7 @@ function linkOf(item: Loose, kind: string, name: string): Loose {
     if (type === 'dhcp6' || type === 'ipv6_dhcpv6-stateful') link.dhcp6 = true;
     const address = asText(subnet.address);
     if (address !== undefined)
-      addresses.push(address.includes('/') ? address : `${address}/${prefixOf(asText(subnet.netmask) ?? '')}`);
+      addresses.push(address.includes('/') ? address : `${address}/${prefixLength(asText(subnet.netmask) ?? '24')}`);
     const gateway = asText(subnet.gateway);
     if (gateway !== undefined) routes.push({ to: 'default', via: gateway });
     const own = asTexts(subnet.dns_nameservers);
@@ -98,9 +98,13 @@ function linkOf(item: Loose, kind: string, name: string): Loose {
   return link;
 }
 
-/** The length of a prefix, of a netmask or of the length itself. */
-function prefixOf(mask: string): number {
+/** The length of a prefix: of a netmask of either family, or of the length itself. */
+export function prefixLength(mask: string): number {
   if (/^\d+$/.test(mask)) return Number(mask);
-  if (mask === '') return 24;
-  return mask.split('.').reduce((bits, part) => bits + Number(part).toString(2).replaceAll('0', '').length, 0);
+  const radix = mask.includes(':') ? 16 : 10;
+  const ones = (part: string): number => Number.parseInt(part, radix).toString(2).replaceAll('0', '').length;
+  return mask
+    .split(/[.:]/)
+    .filter((part) => part !== '')
+    .reduce((sum, part) => sum + ones(part), 0);
 }
