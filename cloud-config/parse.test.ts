@@ -146,6 +146,7 @@ k3os:
   wifi:
   - {name: home, passphrase: short}
   - {name: open}
+timezone: Europe/Olso
 `,
   );
   assert.deepStrictEqual(problems.map(renderProblem), [
@@ -158,6 +159,7 @@ k3os:
     'user-data:11:49: network.ethernets.eth0.routes[1]: lacks to',
     'user-data:13:13: ca_certs.trusted[0]: must be a certificate in PEM, not "-----BEGIN CERTIFICATE-----\\nMIIB no cert…"',
     'user-data:16:30: k3os.wifi[0].passphrase: must be 8 to 63 letters, no quotation mark among them, not what it is',
+    'user-data:18:11: timezone: must be a name like Europe/Oslo, not "Europe/Olso"',
   ]);
   // a network whose passphrase is wrong is not an open one
   assert.deepStrictEqual(config.k3os?.wifi, [{ name: 'open' }]);

@@ -44,6 +44,14 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 const writeFile = fields(
   'a file',
   {
@@ -121,6 +129,7 @@ export const schema = fields(
     run_cmd: list('commands when the network is up', command('one of them')),
     timezone: text('time zone', {
       pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/,
+      holds: isZone,
       expects: 'a name like Europe/Oslo',
     }),
     network,

@@ -12,6 +12,7 @@ export const packages: Record<string, readonly string[]> = {
     'dbus',
     'kmod',
     'iproute2',
+    'tzdata',
   ],
   'file systems': ['e2fsprogs', 'dosfstools', 'mount', 'util-linux'],
   'people logging in': [
@@ -60,6 +61,7 @@ export const flavourPackages: Record<Flavour, (arch: Arch) => readonly string[]>
   vm: (arch) => [`linux-image-cloud-${arch}`],
   metal: (arch) => [
     `linux-image-${arch}`,
+    'iwd',
     'firmware-realtek',
     'firmware-bnx2',
     'firmware-bnx2x',

@@ -14,7 +14,7 @@ export const timezone: Applier = {
         throw new KnarrError({
           code: 'timezone',
           blame: 'user',
-          message: `this image knows no zone ${JSON.stringify(timezone)}: is the name right, and was the image built with the package tzdata?`,
+          message: `this image knows no zone ${JSON.stringify(timezone)}: is it an old name, which the package tzdata-legacy has?`,
         });
       });
     await rm(host.path('/etc/localtime'), { force: true });
