@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -61,7 +60,6 @@ export function createSqliteTable({ path, log }: { path: string; log: Logger }):
         rejectAll(error);
       });
       worker.on('exit', () => rejectAll(new Error('the datastore thread has ended')));
-      await once(worker, 'online');
       try {
         const opened = await ask('open', { path });
         if (opened.checked) log.info('the datastore was not closed last time; it was checked and is sound', { path });

@@ -123,18 +123,20 @@ function ownRuntime(options: RuntimeOptions): ContainerRuntime {
     async start() {
       host = await detectHost();
       cniBinDir = await findCniFolder(paths.cniBinaries);
-      const { program, pauseImage, changed } = await writeConfig(options, host, cniBinDir);
-      runner =
-        host.systemd && (await hasOwnUnit(paths.containerdConfig))
-          ? createUnitRunner({ socket: paths.containerdSocket, log })
-          : createChildRunner({
-              program,
-              config: paths.containerdConfig,
-              socket: paths.containerdSocket,
-              pidFile: paths.containerdPid,
-              logFile: paths.containerdLog,
-              log,
-            });
+      const [{ program, pauseImage, changed }, ownUnit] = await Promise.all([
+        writeConfig(options, host, cniBinDir),
+        host.systemd && hasOwnUnit(paths.containerdConfig),
+      ]);
+      runner = ownUnit
+        ? createUnitRunner({ socket: paths.containerdSocket, log })
+        : createChildRunner({
+            program,
+            config: paths.containerdConfig,
+            socket: paths.containerdSocket,
+            pidFile: paths.containerdPid,
+            logFile: paths.containerdLog,
+            log,
+          });
       await runner.ensure(changed);
       images = createImageStore({ socket: paths.containerdSocket, root: paths.containerdRoot });
       const lost = await images.recover();
