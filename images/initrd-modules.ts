@@ -21,14 +21,36 @@ const plain = (path: string): string =>
     .replace(/\.ko(\.\w+)?$/, '')
     .replaceAll('-', '_');
 
+/** What depmod writes of a kernel's modules, and which of them are no files. */
+export interface ModuleTables {
+  readonly dep: string;
+  readonly builtin: string;
+  /** What a module asks for by name when it starts: `softdep libcrc32c pre: crc32c`. */
+  readonly softdep?: string;
+  /** Which modules answer to such a name. */
+  readonly alias?: string;
+}
+
+const linesOf = (text: string): string[][] => text.split('\n').map((line) => line.trim().split(/\s+/));
+
+/** The names that each module asks for, before or after its own start. */
+function askedBy(softdep: string): Map<string, string[]> {
+  const asked = new Map<string, string[]>();
+  for (const [word, module = '', ...rest] of linesOf(softdep))
+    if (word === 'softdep') asked.set(plain(module), [...(asked.get(plain(module)) ?? []), ...rest]);
+  return asked;
+}
+
 /**
- * The files of `names` (modules, or folders under `kernel/`) and of what they need, by modules.dep; names that are built
- * into the kernel or unknown to it are left out, but for the root's file system.
+ * The files of `names` (modules, or folders under `kernel/`) and of what they need: by modules.dep, and by what they ask
+ * for when they start, for without it they do not. Names that are built into the kernel or unknown to it are left out, but
+ * for the root's file system.
  */
-export function moduleFiles(modulesDep: string, builtin: string, names: readonly string[]): string[] {
+export function moduleFiles(tables: ModuleTables, names: readonly string[]): string[] {
+  const { dep, builtin, softdep = '', alias = '' } = tables;
   const needs = new Map<string, string[]>();
   const pathOf = new Map<string, string>();
-  for (const line of modulesDep.split('\n')) {
+  for (const line of dep.split('\n')) {
     const [path, rest = ''] = line.split(':');
     if (!path) continue;
     pathOf.set(plain(path), path);
@@ -37,12 +59,21 @@ export function moduleFiles(modulesDep: string, builtin: string, names: readonly
       rest.split(' ').filter((word) => word !== ''),
     );
   }
+  const asked = askedBy(softdep);
+  const answering = (name: string): string[] => [
+    name,
+    ...linesOf(alias).flatMap(([word, of, module = '']) => (word === 'alias' && of === name ? [module] : [])),
+  ];
   const inside = new Set(builtin.split('\n').map(plain));
   const found = new Set<string>();
   const add = (path: string): void => {
     if (found.has(path)) return;
     found.add(path);
     for (const need of needs.get(path) ?? []) add(need);
+    for (const name of (asked.get(plain(path)) ?? []).flatMap(answering)) {
+      const other = pathOf.get(plain(name));
+      if (other !== undefined) add(other);
+    }
   };
   for (const name of names) {
     const path = pathOf.get(plain(name));

@@ -51,7 +51,13 @@ async function copyModules(from: string, into: string, names: readonly string[])
   const target = join(into, 'usr/lib/modules', version);
   const read = (name: string): Promise<string> => readFile(join(source, name), 'utf8');
   const packed: string[] = [];
-  for (const path of moduleFiles(await read('modules.dep'), await read('modules.builtin'), names)) {
+  const tables = {
+    dep: await read('modules.dep'),
+    builtin: await read('modules.builtin'),
+    softdep: await read('modules.softdep'),
+    alias: await read('modules.alias'),
+  };
+  for (const path of moduleFiles(tables, names)) {
     await mkdir(dirname(join(target, path)), { recursive: true });
     await copyFile(join(source, path), join(target, path));
     if (path.endsWith('.xz')) packed.push(join(target, path));
