@@ -50,6 +50,24 @@ test('the page names every key', () => {
   );
 });
 
+test('the page names the phases in which each key is applied', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/cloud-config.md'), 'utf8');
+  const phasesOf = new Map<string, string>(appliers.map(({ key, phases }) => [key, phases.join(' ')]));
+  // commands for later are written down at the boot already
+  const others: Record<string, string> = { proxy: 'k3os.environment', run_cmd: '', 'k3os.data_sources': '' };
+  const wrong: string[] = [];
+  let rows = 0;
+  for (const [, keys = '', told = ''] of page.matchAll(/^\| (`[^|]*`) \| ((?:(?:initrd|boot|runtime) ?)+)\|/gm))
+    for (const [, key = ''] of keys.matchAll(/`([\w.]+)`/g)) {
+      rows++;
+      const applier = others[key] ?? (phasesOf.has(key) ? key : key.replace(/^k3os\..*/, 'k3os'));
+      if (applier !== '' && phasesOf.get(applier) !== told.trim())
+        wrong.push(`${key}: ${told.trim()}, and is applied in ${phasesOf.get(applier)}`);
+    }
+  assert.deepStrictEqual(wrong, []);
+  assert.ok(rows > 25, `${rows} rows were found`);
+});
+
 test('every key has an applier that is named after it', () => {
   const names = appliers.map(({ key }) => key);
   assert.deepStrictEqual(
