@@ -120,14 +120,17 @@ async function assembleApi(
 
 /** Keys, store and API: everything that must be there before anybody can be answered. */
 async function startApi(config: ServerConfig, log: Logger, stack: Stack): Promise<Server> {
-  await mkdir(dirname(config.paths.server.database), { recursive: true, mode: 0o700 });
+  const { database, manifests } = config.paths.server;
+  await mkdir(dirname(database), { recursive: true, mode: 0o700 });
+  // As soon as there is a cluster people put files there; they are looked at later.
+  await mkdir(manifests, { recursive: true, mode: 0o700 });
   const encryption = await openSecretsEncryption({
     folder: config.paths.server.credentials,
     ...config.secretsEncryption,
     own: config.api.encryption,
     log: log.child('encryption'),
   });
-  const backend = encryption.wrap(createSqliteBackend({ path: config.paths.server.database, log: log.child('store') }));
+  const backend = encryption.wrap(createSqliteBackend({ path: database, log: log.child('store') }));
   const [certificates] = await Promise.all([
     ensureServerCertificates(config, log.child('certificates')),
     stack.run(backendComponent(backend)),
@@ -174,8 +177,8 @@ const supervisorOf = (server: Server) =>
     log: server.log.child('supervisor'),
   });
 
-/** A node has no network before this one has given it addresses. */
-const controllersForNodes = new Set(['node-ipam']);
+/** Without these a node gets no addresses for its pods, and a Ready one would be told of pods that have no account. */
+const firstControllers = new Set(['node-ipam', 'serviceaccount']);
 
 /** Of a server's start so much goes to its own node before the control plane's other parts have their turn. */
 const nodeFirstMs = 15_000;
@@ -202,7 +205,7 @@ const controllersOf = (
 async function startControlPlane(server: Server, ending: AbortSignal): Promise<void> {
   const { config, log, stack, client, informers } = server;
   informers.start();
-  if (config.controllers) await stack.run(controllersOf(server, (name) => controllersForNodes.has(name)));
+  if (config.controllers) await stack.run(controllersOf(server, (name) => firstControllers.has(name)));
   if (config.node !== undefined)
     await untilNodeReady({ informers, nodeName: config.node.nodeName, limitMs: nodeFirstMs, signal: ending });
   const scheduler = createScheduler({ client, informers, log: log.child('scheduler') });
@@ -210,7 +213,7 @@ async function startControlPlane(server: Server, ending: AbortSignal): Promise<v
   const balancer = createServiceLb({ client, informers, log: log.child('servicelb') });
   await Promise.all([
     ensureClusterObjects(client),
-    ...(config.controllers ? [stack.run(controllersOf(server, (name) => !controllersForNodes.has(name)))] : []),
+    ...(config.controllers ? [stack.run(controllersOf(server, (name) => !firstControllers.has(name)))] : []),
     ...(config.scheduler ? [stack.run(scheduler)] : []),
     ...(config.disabled.has('servicelb') ? [] : [stack.run(balancer)]),
     ...(config.disabled.has('coredns') ? [] : [stack.run(dns)]),
