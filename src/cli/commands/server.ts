@@ -1,5 +1,6 @@
 import { readServerConfig } from '../../daemon/config.ts';
 import { flagsOf } from '../../daemon/flags/table.ts';
+import { untilOnline } from '../../daemon/online.ts';
 import { runDaemon } from '../../daemon/process.ts';
 import { parseArguments } from '../arguments.ts';
 import { flagHelp } from '../help.ts';
@@ -11,6 +12,7 @@ export async function run(args: readonly string[]): Promise<number | undefined> 
     process.stdout.write(`USAGE:\n   knarr server [options]\n\n${flagHelp(flagsOf('server'))}`);
     return help ? 0 : 1;
   }
+  await untilOnline();
   const config = await readServerConfig({ commandLine: flags, env: process.env });
   return runDaemon(config, async (log, board) =>
     (await import('../../daemon/server.ts')).createServer({ config, log, board }),
