@@ -50,6 +50,8 @@ export interface MachineOptions {
   cmdline?: string;
   /** Its disk is empty at first, instead of the image's. */
   blank?: boolean;
+  /** What its disk and its network card are. */
+  hardware?: QemuOptions['hardware'];
   /** It has a second disk, empty at first: `/dev/disk/by-id/virtio-data`. */
   data?: boolean;
   /** CDs or sticks, raw; the firmware starts from the first of them while the disk has nothing to start. */
@@ -93,7 +95,16 @@ export async function loginKey(): Promise<{ path: string; publicKey: string }> {
 /** The machine of that name: its disk and ports are kept while it has a folder. */
 export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { name, image, accelerator, config, memoryMb = 2048, firmware = false, lan, cmdline = '' } = options;
-  const { blank = false, data = false, media = [], seedless = false, seedKind, secureVariables, bootFile } = options;
+  const {
+    blank = false,
+    data = false,
+    media = [],
+    seedless = false,
+    seedKind,
+    secureVariables,
+    bootFile,
+    hardware,
+  } = options;
   const folder = join(machines, name);
   const key = await loginKey();
   await mkdir(folder, { recursive: true });
@@ -191,6 +202,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
             }),
         forwards: { 6443: ports.api, 22: ports.ssh },
         ...(secureVariables === undefined ? {} : { secureVariables }),
+        ...(hardware === undefined ? {} : { hardware }),
         ...(lan === undefined ? {} : { lan }),
         ...(bootFile === undefined ? {} : { bootFile }),
       };

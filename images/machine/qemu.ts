@@ -22,6 +22,8 @@ export interface QemuOptions {
   data?: string;
   /** Further disks, raw and only read; the firmware starts from the first of them when `disk` has nothing to start. */
   media?: readonly string[];
+  /** What its disk and its network card are; `virtual` where it is not said. */
+  hardware?: keyof typeof hardware;
   /** The kernel is started directly, or, without it, by the firmware and the boot loader. */
   direct?: { kernel: string; initrd: string; cmdline: string };
   /** The firmware is a BIOS (amd64). */
@@ -37,6 +39,12 @@ export interface QemuOptions {
   /** Joins the Ethernet that all machines with the same port share, with this hardware address. */
   lan?: { port: number; mac: string };
 }
+
+/** Devices by their names in QEMU: those of virtual machines, and such as real ones have. */
+const hardware = {
+  virtual: { disk: 'virtio-blk-pci', card: 'virtio-net-pci' },
+  real: { disk: 'nvme,serial=knarr', card: 'e1000e' },
+} as const;
 
 const programs = { amd64: 'usr/bin/qemu-system-x86_64', arm64: 'usr/bin/qemu-system-aarch64' } as const;
 const machines = { amd64: 'q35', arm64: 'virt' } as const;
@@ -95,6 +103,7 @@ function argumentsOf(options: QemuOptions): string[] {
     moreCmdline = '',
     bootFile,
   } = options;
+  const devices = hardware[options.hardware ?? 'virtual'];
   const { tree } = direct(programs[arch]);
   const code = options.secureVariables === undefined ? firmware[arch][0] : secureFirmware;
   // A BIOS tries one disk alone, and the medium is a disk, too; UEFI goes on to the next.
@@ -121,7 +130,7 @@ function argumentsOf(options: QemuOptions): string[] {
       '-drive',
       `if=none,id=disk,file=${disk},format=qcow2,discard=unmap`,
       '-device',
-      `virtio-blk-pci,drive=disk,bootindex=${mediaFirst ? media.length + 1 : 1}`,
+      `${devices.disk},drive=disk,bootindex=${mediaFirst ? media.length + 1 : 1}`,
     ],
     ...(data === undefined
       ? []
@@ -135,10 +144,10 @@ function argumentsOf(options: QemuOptions): string[] {
       ? []
       : ['-smbios', `type=11,value=io.systemd.stub.kernel-cmdline-extra=${moreCmdline.replaceAll(',', ',,')}`]),
     ...(bootFile === undefined
-      ? ['-netdev', `user,id=user${forwarded.join('')}`, '-device', 'virtio-net-pci,netdev=user,romfile=']
+      ? ['-netdev', `user,id=user${forwarded.join('')}`, '-device', `${devices.card},netdev=user,romfile=`]
       : [
           ...['-netdev', `user,id=user${forwarded.join('')},bootfile=${bootFile}`],
-          ...['-device', `virtio-net-pci,netdev=user,bootindex=${media.length + 2}`],
+          ...['-device', `${devices.card},netdev=user,bootindex=${media.length + 2}`],
         ]),
     ...(lan === undefined
       ? []

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Flavour } from '../packages.ts';
 import { buildParts, type ImageInputs } from '../parts.ts';
 import type { Progress } from '../setup/progress.ts';
 import { readFacts } from '../stages/uki.ts';
@@ -34,9 +35,9 @@ export const vm: Target = {
   make: diskOutputs,
 };
 
-/** Builds the image for virtual machines. */
-export async function buildVm(inputs: ImageInputs, progress: Progress): Promise<VmImage> {
-  const parts = await buildParts(inputs, 'vm', progress);
+/** Builds a disk that virtual machines start from: their own kind, or that of real machines. */
+export async function buildVm(inputs: ImageInputs, progress: Progress, flavour: Flavour = 'vm'): Promise<VmImage> {
+  const parts = await buildParts(inputs, flavour, progress);
   const disk = await diskOf(parts);
   return {
     arch: inputs.arch,

@@ -5,7 +5,7 @@ import type { CloudConfig } from '../../cloud-config/schema.ts';
 import { findAccelerator } from '../../images/machine/accelerator.ts';
 import { apiAnswers, fetchKubeconfig, nodesReady, until } from '../../images/machine/cluster.ts';
 import { makeDemoImage } from '../../images/machine/demo-image.ts';
-import { type Machine, openMachine } from '../../images/machine/machine.ts';
+import { type Machine, type MachineOptions, openMachine } from '../../images/machine/machine.ts';
 import type { SeedKind } from '../../images/machine/seed.ts';
 import { createProgress } from '../../images/setup/progress.ts';
 import type { VmImage } from '../../images/targets/vm.ts';
@@ -33,6 +33,7 @@ export async function testMachine(options: {
   lan?: { port: number; mac: string };
   media?: readonly string[];
   seedKind?: SeedKind;
+  hardware?: MachineOptions['hardware'];
   seedless?: boolean;
   secureVariables?: string;
 }): Promise<Machine> {
