@@ -24,6 +24,7 @@ const packages: readonly HostPackage[] = [
     why: 'verifies Debian packages',
   },
   { name: 'mount', provides: 'mount', for: ['image', 'nodes'], why: 'gives the build tools /proc and /dev' },
+  { name: 'util-linux', provides: 'flock', for: ['image'], why: 'lets one build wait for another' },
   { name: 'openssh-client', provides: 'ssh', for: ['vm'], why: 'logs in to the machine' },
   { name: 'iproute2', provides: 'ip', for: ['nodes'], why: 'network namespaces of test nodes' },
   { name: 'nftables', provides: 'nft', for: ['nodes'], why: 'services on test nodes' },
