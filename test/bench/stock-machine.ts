@@ -8,14 +8,14 @@ import { createDisk, pidOf, startQemu } from '../../images/machine/qemu.ts';
 import { writeSeed } from '../../images/machine/seed.ts';
 import { createProgress } from '../../images/setup/progress.ts';
 import { machines } from '../../images/tools/paths.ts';
+import { stockImage } from '../harness/stock-image.ts';
 import { patienceMs } from '../harness/vm.ts';
 import type { Figure } from './measure.ts';
-import { type StockKind, stockImage } from './stock-image.ts';
 
 const figureOf = { cloud: 'poweron_to_login_stock_s', bare: 'poweron_to_login_stock_s.bare' } as const;
 
 /** A Debian in the same emulator, from its start to its login prompt: what a machine costs without Knarr. */
-export async function stockLogin(kind: StockKind): Promise<Figure> {
+export async function stockLogin(kind: keyof typeof figureOf): Promise<Figure> {
   const image = await stockImage(kind, createProgress(process.stderr));
   const accelerator = await findAccelerator();
   const folder = join(machines, `stock-${randomBytes(3).toString('hex')}`);

@@ -6,50 +6,66 @@ import { stringify } from 'yaml';
 import { findAccelerator } from '../../images/machine/accelerator.ts';
 import { until } from '../../images/machine/cluster.ts';
 import { loginKey, openMachine } from '../../images/machine/machine.ts';
-import { build, hostArch } from '../../images/tools/paths.ts';
-import { requestOf } from '../../os/install/request.ts';
-import { openInstallSource } from '../../os/install/source.ts';
-import { makeMemoryImage } from '../../os/install/takeover/memory-image.ts';
-import { readUpdateKeys } from '../../os/update/manifest.ts';
+import { createProgress } from '../../images/setup/progress.ts';
+import { runInTools } from '../../images/tools/chroot.ts';
+import { clone } from '../../images/tools/paths.ts';
 import { run } from '../../src/base/run.ts';
 import { typeLine } from '../harness/console.ts';
+import { testFolder } from '../harness/folder.ts';
 import { testIsoParts } from '../harness/iso.ts';
+import { stockImage } from '../harness/stock-image.ts';
 import { patienceMs, testImage, untilConsole, untilReady } from '../harness/vm.ts';
 
+/** What the guest runs: the command of the documentation, as a person would give it. */
+const guestProgram = `#!/bin/sh
+mkdir -p /var/lib/knarr/update-keys
+cp /opt/own.pem /var/lib/knarr/update-keys/
+exec /opt/knarr/node_modules/.bin/node /opt/knarr/src/cli/main.ts install --takeover --force --force-efi \\
+  --device /dev/vda --config /opt/node.yaml --source /opt/update --power-off
+`;
+
+/** A disk with a clone, an update and its key, and what is to be run. */
+async function makeAlong(folder: string): Promise<string> {
+  const { update, publicKey } = await testIsoParts();
+  const [along, disk] = [join(folder, 'along'), join(folder, 'along.raw')];
+  await mkdir(join(along, 'knarr'), { recursive: true });
+  const parts = ['package.json', 'src', 'os', 'cloud-config', 'node_modules'].map((name) => join(clone, name));
+  await run('cp', ['-a', ...parts, join(along, 'knarr')], { timeoutMs: patienceMs });
+  await run('cp', ['-a', update, join(along, 'update')]);
+  await writeFile(join(along, 'own.pem'), publicKey);
+  const config = { hostname: 'taken-over', ssh_authorized_keys: [(await loginKey()).publicKey] };
+  await writeFile(join(along, 'node.yaml'), stringify(config));
+  await writeFile(join(along, 'run'), guestProgram, { mode: 0o755 });
+  await runInTools('/usr/sbin/mkfs.ext4', ['-q', '-L', 'along', '-d', along, disk, '2G']);
+  await rm(along, { recursive: true });
+  return disk;
+}
+
 /**
- * What kexec would start on a Linux that is taken over is started by QEMU instead, on a disk that has a system already:
- * it installs from its memory. Then the machine is started to be mended, and at last as itself.
+ * A Debian that runs is taken over: kexec starts what has everything in memory, which writes the disk that Debian ran from.
+ * Then the machine is started to be mended, and at last as itself.
  */
 export async function takeOverMachine(say: (text: string) => void): Promise<void> {
-  const folder = join(build, 'test', `takeover-${process.pid}`);
-  await mkdir(folder, { recursive: true });
+  const folder = await testFolder('takeover');
   const image = await testImage();
-  const { update, publicKey } = await testIsoParts();
+  const debian = await stockImage('guest', createProgress(process.stderr));
   const accelerator = await findAccelerator();
   const name = `robust-takeover-${randomBytes(3).toString('hex')}`;
   const common = { name, image, accelerator, config: {} };
-  let machine = await openMachine(common);
+  const cmdline = join(folder, 'cmdline');
+  await writeFile(cmdline, debian.cmdline);
+  const media = [await makeAlong(folder)];
+  const before = { ...common, image: { ...image, ...debian, cmdline }, media, seedless: true, memoryMb: 3072 };
+  let machine = await openMachine(before);
   const off = (): Promise<unknown> =>
     until('the machine to be off', patienceMs, async () => ((await machine.running()) ? undefined : true));
   try {
-    const keys = join(folder, 'keys');
-    await mkdir(keys);
-    await writeFile(join(keys, 'own.pem'), publicKey);
-    assert.equal((await readUpdateKeys([keys])).length, 1);
-    const host = { path: (path: string) => path, run };
-    const source = await openInstallSource({
-      ...{ host, arch: hostArch, from: update, scratch: join(folder, 'source'), keyFolders: [keys], say },
-    });
-    const config = stringify({ hostname: 'taken-over', ssh_authorized_keys: [(await loginKey()).publicKey] });
-    const request = { ...requestOf(), device: '/dev/vda', force: true, afterwards: 'power-off' } as const;
-    const memory = await makeMemoryImage({ folder, source, config, request });
-    const cmdline = join(folder, 'cmdline');
-    await writeFile(cmdline, memory.commandLine);
-    machine = await openMachine({ ...common, image: { ...image, ...memory, cmdline }, seedless: true });
     await machine.start();
+    await untilConsole(machine, /takes over now/);
+    say('a Debian that runs has checked what will replace it');
     await untilConsole(machine, /knarr install: Knarr \S+ is on \/dev\/vda/);
     await off();
-    say('a kernel with everything in memory has written the disk');
+    say('a kernel with everything in memory, started by kexec, has written the disk');
 
     const own = { ...common, firmware: true, blank: true, seedless: true };
     machine = await openMachine({ ...own, cmdline: 'knarr.mode=rescue' });

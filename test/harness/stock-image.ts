@@ -11,9 +11,10 @@ import { run } from '../../src/base/run.ts';
 /**
  * What a Debian boots without Knarr: its cloud kernel and initramfs, systemd to the login prompt of the serial console.
  * `cloud` has the packages of Debian's own generic cloud image (the classes CLOUD and SYSTEM_BOOT of the configuration of
- * debian-cloud-images) and reads a cloud-config as Knarr does; `bare` has what must be there to log in, and reads none.
+ * debian-cloud-images) and reads a cloud-config as Knarr does; `bare` has what must be there to log in, and reads none;
+ * `guest` has kexec too, and runs the program `run` of a second disk with the label `along`, which it has as /opt.
  */
-export type StockKind = 'cloud' | 'bare';
+export type StockKind = 'cloud' | 'bare' | 'guest';
 
 export interface StockImage {
   readonly arch: Arch;
@@ -28,6 +29,7 @@ const consoles = { amd64: 'ttyS0', arm64: 'ttyAMA0' } as const;
 const bare = ['initramfs-tools', 'systemd-sysv', 'udev', 'dbus', 'login', 'iproute2', 'e2fsprogs', 'kmod'];
 const packages: Record<StockKind, readonly string[]> = {
   bare,
+  guest: [...bare, 'kexec-tools'],
   cloud: [
     ...bare,
     ...['cloud-init', 'cloud-guest-utils', 'cloud-initramfs-growroot', 'openssh-server', 'ssh-import-id'],
@@ -36,6 +38,14 @@ const packages: Record<StockKind, readonly string[]> = {
     ...['iputils-ping', 'linux-sysctl-defaults', 'less', 'nano', 'netbase', 'vim-tiny', 'whiptail'],
   ],
 };
+
+const guestUnit = `[Service]
+Type=oneshot
+ExecStart=/opt/run
+StandardOutput=journal+console
+StandardError=journal+console
+TimeoutStartSec=infinity
+`;
 
 const only = async (folder: string, start: string): Promise<string> => {
   const name = (await readdir(folder)).find((entry) => entry.startsWith(start));
@@ -64,13 +74,19 @@ const stage = (arch: Arch, kind: StockKind): Stage => ({
       { timeoutMs: 1_800_000 },
     );
     await writeFile(join(tree, 'etc/hostname'), 'stock\n');
-    await writeFile(join(tree, 'etc/fstab'), '/dev/vda / ext4 defaults 0 1\n');
+    const along = kind === 'guest' ? 'LABEL=along /opt ext4 ro 0 0\n' : '';
+    await writeFile(join(tree, 'etc/fstab'), `/dev/vda / ext4 defaults 0 1\n${along}`);
+    const units = join(tree, 'etc/systemd/system');
+    const wanted = join(units, 'multi-user.target.wants');
+    await mkdir(wanted, { recursive: true });
+    if (kind === 'guest') {
+      await writeFile(join(units, 'guest.service'), guestUnit);
+      await symlink('../guest.service', join(wanted, 'guest.service'));
+    }
     // cloud-init brings the network of a cloud image up itself
-    if (kind === 'bare') {
+    if (kind !== 'cloud') {
       await mkdir(join(tree, 'etc/systemd/network'), { recursive: true });
       await writeFile(join(tree, 'etc/systemd/network/20-all.network'), '[Match]\nName=en*\n[Network]\nDHCP=yes\n');
-      const wanted = join(tree, 'etc/systemd/system/multi-user.target.wants');
-      await mkdir(wanted, { recursive: true });
       await symlink('/usr/lib/systemd/system/systemd-networkd.service', join(wanted, 'systemd-networkd.service'));
     } else {
       // an image is nobody yet: its machine makes the keys of its own
