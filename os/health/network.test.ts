@@ -70,6 +70,12 @@ for (const [name, before, net, wait] of [
   ],
   ['has a wrong gateway', ['10.0.0.1 (eth0)'], { routes: { '-4': eth0('10.9.0.1') }, neighbours: {} }, true],
   ['has no route at all', ['10.0.0.1 (eth0)'], { routes: {}, neighbours: {} }, true],
+  [
+    'has but a router’s announcement by IPv6',
+    ['10.0.0.1 (eth0)'],
+    { routes: { '-6': eth0('fe80::2') }, neighbours: { 'fe80::2': 'x' } },
+    true,
+  ],
   ['had none before', [], { routes: {}, neighbours: {} }, false],
 ] as const satisfies readonly (readonly [string, readonly string[], Net, boolean])[])
   test(`a machine that had a way to others and ${name}`, async () => {

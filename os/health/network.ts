@@ -37,11 +37,18 @@ export async function gatewaysOf(host: Host): Promise<string[]> {
   return found;
 }
 
-/** A machine that had a way to others has one still; which, is its configuration's affair. */
+const isV4 = (gateway: string): boolean => /^[\d.]+ /.test(gateway);
+
+/**
+ * A machine that had a way to others has one still; which, is its configuration's affair. Who had one by IPv4 needs that:
+ * routers announce themselves by IPv6 whatever is configured, and the people and programs outside ask by IPv4.
+ */
 export const networkCheck = (before: readonly string[]): HealthCheck => ({
   name: 'network',
   async run({ host }) {
-    if (before.length === 0 || (await gatewaysOf(host)).length > 0) return undefined;
+    const now = await gatewaysOf(host);
+    const needed = before.some(isV4) ? now.filter(isV4) : now;
+    if (before.length === 0 || needed.length > 0) return undefined;
     return { wait: `no gateway answers any more; before: ${before.join(', ')}` };
   },
 });
