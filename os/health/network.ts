@@ -46,9 +46,9 @@ const isV4 = (gateway: string): boolean => /^[\d.]+ /.test(gateway);
 export const networkCheck = (before: readonly string[]): HealthCheck => ({
   name: 'network',
   async run({ host }) {
+    if (before.length === 0) return undefined;
     const now = await gatewaysOf(host);
-    const needed = before.some(isV4) ? now.filter(isV4) : now;
-    if (before.length === 0 || needed.length > 0) return undefined;
+    if (before.some(isV4) ? now.some(isV4) : now.length > 0) return undefined;
     return { wait: `no gateway answers any more; before: ${before.join(', ')}` };
   },
 });
