@@ -1,5 +1,6 @@
 import type { Node, Service } from '../../api/gen/core-v1.ts';
 import type { EndpointSlice } from '../../api/gen/discovery-v1.ts';
+import { isNodeReady } from '../../api/node.ts';
 import { ipFamily } from '../../base/cidr.ts';
 
 /** K3s's labels: nodes that take part (when any has it, the others do not), and pools that bind services to nodes. */
@@ -20,9 +21,6 @@ export const isOurs = (service: Service): boolean =>
   service.metadata.deletionTimestamp === undefined;
 
 const keyOf = (service: Service): string => `${service.metadata.namespace}/${service.metadata.name}`;
-
-const isReady = (node: Node): boolean =>
-  node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true;
 
 /** The node's addresses of one family: external ones when it has any, else internal ones. */
 function addressesOf(node: Node, family: 4 | 6): string[] {
@@ -59,7 +57,7 @@ const byAge = (a: Service, b: Service): number =>
  * ports are free. No address means that it is still waiting for one.
  */
 export function planLoadBalancers(input: LoadBalancerInput): Map<string, readonly string[]> {
-  const ready = input.nodes.filter(isReady);
+  const ready = input.nodes.filter(isNodeReady);
   const taken = new Set<string>();
   const plan = new Map<string, readonly string[]>();
   for (const service of input.services.filter(isOurs).sort(byAge)) {
