@@ -82,10 +82,13 @@ const setters: Readonly<Record<string, Setter>> = {
   'kube-reserved': reserve('kube-reserved'),
   'eviction-hard': (value) => ({ evictionHard: pairs('eviction-hard', value, '<') }),
   'image-gc-high-threshold': (value, so) => ({
-    imageGc: { lowPercent: so.imageGc?.lowPercent ?? 80, highPercent: whole('image-gc-high-threshold', value) },
+    imageGc: { ...so.imageGc, highPercent: whole('image-gc-high-threshold', value) },
   }),
   'image-gc-low-threshold': (value, so) => ({
-    imageGc: { highPercent: so.imageGc?.highPercent ?? 85, lowPercent: whole('image-gc-low-threshold', value) },
+    imageGc: { ...so.imageGc, lowPercent: whole('image-gc-low-threshold', value) },
+  }),
+  'minimum-image-ttl-duration': (value, so) => ({
+    imageGc: { ...so.imageGc, minAgeMs: parseDuration(value) },
   }),
   'allowed-unsafe-sysctls': (_value, _so, all) => ({ allowedUnsafeSysctls: all.flatMap((value) => value.split(',')) }),
   'container-log-max-size': (value, so) => ({
@@ -182,7 +185,6 @@ const table: ArgumentTable<KubeletOverrides> = {
     'serialize-image-pulls': parallel,
     'max-parallel-image-pulls': parallel,
     'image-pull-progress-deadline': parallel,
-    'minimum-image-ttl-duration': 'images go when the disk is full, the one that was not used longest first',
     'maximum-image-ttl-duration': 'images go when the disk is full, the one that was not used longest first',
     'image-maximum-gc-age': 'images go when the disk is full, the one that was not used longest first',
     'node-status-max-images': 'the node names the fifty largest images',

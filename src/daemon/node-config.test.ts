@@ -60,7 +60,7 @@ test('files of KubeletConfiguration are read, the drop-ins by name, and argument
   );
   await writeFile(
     join(folder, '20-b.conf'),
-    `${head}maxPods: 60\nauthentication: {anonymous: {enabled: false}}\ntlsCipherSuites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\nimageGCHighThresholdPercent: 90\n`,
+    `${head}maxPods: 60\nauthentication: {anonymous: {enabled: false}}\ntlsCipherSuites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\nimageGCHighThresholdPercent: 90\nimageMinimumGCAge: 5m0s\n`,
   );
   for (const name of ['other.txt', '00-k3s-defaults.conf']) await writeFile(join(folder, name), 'not read');
   const read = async (...pairs: string[]) =>
@@ -70,7 +70,7 @@ test('files of KubeletConfiguration are read, the drop-ins by name, and argument
     maxPods: 70,
     shutdown: { graceMs: 30_000, criticalMs: 10_000 },
     evictionHard: { 'memory.available': '5%' },
-    imageGc: { lowPercent: 80, highPercent: 90 },
+    imageGc: { highPercent: 90, minAgeMs: 300_000 },
   });
   assert.match(tls?.ciphers ?? '', /ECDHE-ECDSA-AES128-GCM-SHA256$/);
   assert.equal((await read()).maxPods, 60);

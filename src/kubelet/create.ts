@@ -227,9 +227,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         runtime,
         rootDir: paths.root,
         thresholds,
-        imageGc: options.imageGc ?? { highPercent: 85, lowPercent: 80 },
+        imageGc: { highPercent: 85, lowPercent: 80, minAgeMs: 120_000, ...options.imageGc },
         imagesLastUsed: puller.lastUsed,
-        keepImages: [],
         pods: () => [...pods_.workers.values()].filter((w) => w.stateName === 'running').map((w) => w.pod),
         evict: async (pod, verdict) => {
           event(pod, undefined, 'Warning', verdict.reason, verdict.message);

@@ -47,8 +47,11 @@ export interface KubeletOptions {
   reserved?: Readonly<Record<string, string>>;
   /** Hard eviction thresholds by signal (`memory.available`: `100Mi`, `nodefs.available`: `10%`, …). Default: `defaultThresholds`. */
   evictionHard?: Readonly<Record<string, string>>;
-  /** Percent of the image file system at which image collection starts and at which it ends. Default 85 and 80. */
-  imageGc?: { highPercent: number; lowPercent: number };
+  /**
+   * Percent of the image file system at which image collection starts and at which it ends, and how long an image is
+   * there before it may go. Default 85, 80 and two minutes.
+   */
+  imageGc?: { highPercent?: number; lowPercent?: number; minAgeMs?: number };
   /** Sysctls beyond the safe set that pods may ask for (`net.core.*`). */
   allowedUnsafeSysctls?: readonly string[];
   /** Container logs are rotated at `maxBytes`, `maxFiles` kept. Default 10 MiB and 5. */

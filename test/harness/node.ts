@@ -151,7 +151,9 @@ export async function createTestNode(options: {
     },
     async start(...args) {
       const [command = 'server', ...rest] = args;
-      const words = [command, '--kubelet-arg', `cgroup-root=/${id}`, ...rest];
+      // How full the disk is that the folder lies on is not the node's business.
+      const eviction = 'eviction-hard=memory.available<100Mi';
+      const words = [command, '--kubelet-arg', `cgroup-root=/${id}`, '--kubelet-arg', eviction, ...rest];
       startedAt = Date.now();
       const child = space.spawn(
         'sh',

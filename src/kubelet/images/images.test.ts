@@ -5,7 +5,7 @@ import type { ContainerRuntime } from '../../cri/runtime.ts';
 import type { Image } from '../../cri/types.ts';
 import { testPod } from '../testing.ts';
 import { credentialsFor } from './credentials.ts';
-import { removable } from './image-gc.ts';
+import { createImageCollector } from './image-gc.ts';
 import { createImagePuller } from './puller.ts';
 import { repositoryOf, withDefaultTag } from './reference.ts';
 
@@ -59,16 +59,34 @@ test('credentials: the most specific that fits comes first, wildcards fit one la
   assert.deepStrictEqual(users('a.b.test/x'), []);
 });
 
-test('what is used or pinned stays; the longest unused goes first', () => {
-  const images = [image('used'), image('pinned', true), image('new'), image('old')];
-  const last = new Map([
-    ['new', 5],
-    ['old', 2],
-  ]);
-  assert.deepStrictEqual(
-    removable(images, new Set(['used']), last).map((i) => i.id),
-    ['old', 'new'],
-  );
+test('of images go those that are neither used nor pinned nor new, the longest unused first', async () => {
+  let now = 1_000_000;
+  let images = [image('used'), image('pinned', true), image('recent'), image('old')];
+  const removed: string[] = [];
+  const collector = createImageCollector({
+    runtime: {
+      listImages: async () => images,
+      listContainers: async () => [{ imageId: 'used', imageRef: '', image: { image: '' } }],
+      removeImage: async (spec: { image: string }) => void removed.push(spec.image),
+    } as unknown as ContainerRuntime,
+    lastUsed: new Map([
+      ['recent', 700_000],
+      ['old', 500_000],
+    ]),
+    minAgeMs: 120_000,
+    now: () => now,
+  });
+  await collector.detect();
+  images = [...images, image('imported')];
+  now += 10_000;
+  assert.equal(await collector.free(11), 20);
+  assert.deepStrictEqual(removed.splice(0), ['old', 'recent']);
+  images = [image('imported'), image('again')];
+  now += 119_000;
+  assert.equal(await collector.free(Number.POSITIVE_INFINITY), 0);
+  now += 2_000;
+  assert.equal(await collector.free(Number.POSITIVE_INFINITY), 10);
+  assert.deepStrictEqual(removed, ['imported']);
 });
 
 test('a pull that fails waits longer each time, and says so', async () => {

@@ -10,7 +10,7 @@ import {
   type Signal,
   shortSignals,
 } from '../eviction.ts';
-import { freeImages } from '../images/image-gc.ts';
+import { createImageCollector } from '../images/image-gc.ts';
 import { labelNames } from '../pod/labels.ts';
 import type { NodePod } from '../pod/pod.ts';
 import type { Verdict } from '../status/generate.ts';
@@ -32,9 +32,8 @@ export function createPressureManager(options: {
   runtime: ContainerRuntime;
   rootDir: string;
   thresholds: Readonly<Record<string, string>>;
-  imageGc: { highPercent: number; lowPercent: number };
+  imageGc: { highPercent: number; lowPercent: number; minAgeMs: number };
   imagesLastUsed: ReadonlyMap<string, number>;
-  keepImages: readonly string[];
   pods: () => readonly NodePod[];
   evict: (pod: NodePod, verdict: Verdict) => Promise<void>;
   event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
@@ -43,6 +42,8 @@ export function createPressureManager(options: {
   now?: () => number;
 }): PressureManager {
   const { runtime, thresholds, imageGc, log, now = Date.now } = options;
+  const { minAgeMs } = imageGc;
+  const images = createImageCollector({ runtime, lastUsed: options.imagesLastUsed, minAgeMs, now });
   const lifetime = new AbortController();
   const lastSeen: Record<keyof Pressure, number> = { memory: 0, disk: 0, pid: 0 };
   let pressure: Pressure = { memory: false, disk: false, pid: false };
@@ -52,18 +53,20 @@ export function createPressureManager(options: {
   const observe = async (): Promise<Partial<Record<Signal, Observation>>> => {
     imageMount ??= (await runtime.imageFilesystems().catch(() => undefined))?.images[0]?.fsId?.mountpoint;
     const disk = await diskSpace(options.rootDir);
-    const images = imageMount ? await diskSpace(imageMount).catch(() => disk) : disk;
+    const ofImages = imageMount ? await diskSpace(imageMount).catch(() => disk) : disk;
     return {
       'memory.available': await observeMemory(),
       'nodefs.available': { available: disk.availableBytes, capacity: disk.capacityBytes },
-      'imagefs.available': { available: images.availableBytes, capacity: images.capacityBytes },
+      'imagefs.available': { available: ofImages.availableBytes, capacity: ofImages.capacityBytes },
       ...(disk.inodes > 0 ? { 'nodefs.inodesFree': { available: disk.inodesFree, capacity: disk.inodes } } : {}),
-      ...(images.inodes > 0 ? { 'imagefs.inodesFree': { available: images.inodesFree, capacity: images.inodes } } : {}),
+      ...(ofImages.inodes > 0
+        ? { 'imagefs.inodesFree': { available: ofImages.inodesFree, capacity: ofImages.inodes } }
+        : {}),
     };
   };
 
   const free = async (bytes: number): Promise<number> => {
-    const freed = await freeImages({ runtime, lastUsed: options.imagesLastUsed, bytes, keep: options.keepImages });
+    const freed = await images.free(bytes);
     if (freed > 0) log.info('unused images were removed', { bytes: freed });
     return freed;
   };
@@ -93,9 +96,11 @@ export function createPressureManager(options: {
     return { memory, disk };
   };
 
-  const look = async (): Promise<void> => {
+  const notice = async (): Promise<{
+    seen: Awaited<ReturnType<typeof observe>>;
+    worst: ReturnType<typeof shortSignals>[number] | undefined;
+  }> => {
     const seen = await observe();
-    await collectImages(seen['imagefs.available']);
     const short = shortSignals(thresholds, seen);
     for (const { signal } of short)
       lastSeen[signal.startsWith('memory') ? 'memory' : signal.startsWith('pid') ? 'pid' : 'disk'] = now();
@@ -107,7 +112,12 @@ export function createPressureManager(options: {
     const changed = JSON.stringify(next) !== JSON.stringify(pressure);
     pressure = next;
     if (changed) options.changed();
-    const [worst] = short;
+    return { seen, worst: short[0] };
+  };
+
+  const relieve = async (): Promise<void> => {
+    const { seen, worst } = await notice();
+    await collectImages(seen['imagefs.available']);
     if (!worst) return;
     const capacity = seen[worst.signal]?.capacity ?? 0;
     options.event('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${worst.signal.replace(/\..*/, '')}`);
@@ -117,10 +127,16 @@ export function createPressureManager(options: {
     await options.evict(victim, evictionVerdict(worst, capacity));
   };
 
+  const attempt = (work: () => Promise<unknown>): Promise<unknown> =>
+    work().catch((error: unknown) => log.warn('pressure could not be observed', { error: messageOf(error) }));
+
   const loop = async (): Promise<void> => {
-    while (!lifetime.signal.aborted) {
-      await look().catch((error: unknown) => log.warn('pressure could not be observed', { error: messageOf(error) }));
+    // Nothing goes yet: images that are being imported at the start have no pins.
+    await attempt(() => Promise.all([notice(), images.detect()]));
+    for (;;) {
       await delay(everyMs, lifetime.signal);
+      if (lifetime.signal.aborted) return;
+      await attempt(relieve);
     }
   };
 
