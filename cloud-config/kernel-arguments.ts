@@ -1,6 +1,17 @@
 import type { Parsed } from './parse.ts';
 import { type CloudConfig, type Problem, schema } from './schema.ts';
-import { type Fields, flagOf, type Shape, unknownKey, wholeOf, wrongFlag, wrongText, wrongWhole } from './shape.ts';
+import {
+  andTheWhole,
+  type Fields,
+  flagOf,
+  type Shape,
+  unknownKey,
+  wholeOf,
+  wrongFlag,
+  wrongText,
+  wrongTogether,
+  wrongWhole,
+} from './shape.ts';
 
 /** The words of a kernel command line, and where they stand; double quotes keep blanks together, as the kernel has it. */
 const wordsOf = (line: string): { word: string; column: number }[] =>
@@ -21,17 +32,42 @@ export function parseKernelArguments(line: string): Parsed {
   const source = 'kernel command line';
   const config: Record<string, unknown> = {};
   const problems: Problem[] = [];
+  const said: Said[] = [];
   for (const { word, column } of wordsOf(line)) {
     const [, name = word, given] = /^((?:[^=[\]]|\[[^\]]*\])+)(?:=([\s\S]*))?$/.exec(word) ?? [];
     if (ownArguments.test(name)) continue;
     const [first = '', ...rest] = pathOf(name);
     const own = first === 'k3os';
     if (schema.fields[first as keyof typeof schema.fields] === undefined) continue;
-    const result = put(config, schema, [first, ...rest], given ?? 'true');
-    if (typeof result === 'object') Object.assign(config, result.value);
-    else if (own || given !== undefined) problems.push({ source, line: 1, column, key: name, message: result });
+    const path = [first, ...rest];
+    const result = put(config, schema, path, given ?? 'true');
+    if (typeof result === 'object') {
+      Object.assign(config, result.value);
+      said.push({ path, column });
+    } else if (own || given !== undefined) {
+      const problem = { source, line: 1, column, key: name, message: result };
+      problems.push(problem);
+      said.push({ path, column, problem });
+    }
   }
-  return { config: config as CloudConfig, problems };
+  const isGood = (item: unknown, shape: Fields, at: readonly string[]): boolean => {
+    const words = said.filter(({ path }) => at.every((name, index) => path[index] === name));
+    const key = `${at.slice(0, -1).join('.')}[${at.at(-1)}]`;
+    const wrong = shape.allOrNothing ? words.flatMap(({ problem = [] }) => problem) : [];
+    for (const problem of wrong) problem.message += andTheWhole(key);
+    if (wrong.length > 0) return false;
+    const message = wrongTogether(shape, item as Record<string, unknown>);
+    if (message !== undefined) problems.push({ source, line: 1, column: words[0]?.column ?? 1, key, message });
+    return message === undefined;
+  };
+  return { config: withoutBadItems(config, schema, [], isGood) as CloudConfig, problems };
+}
+
+/** A word of the language, and what was wrong with it. */
+interface Said {
+  path: readonly string[];
+  column: number;
+  problem?: Problem;
 }
 
 /** Arguments of k3OS that say how to boot; they are no part of the configuration. */
@@ -66,7 +102,7 @@ function put(before: unknown, shape: Shape, path: readonly string[], given: stri
         const item = put(undefined, shape.items, [], given);
         return typeof item === 'string' ? item : { value: [...items, item.value] };
       }
-      const index = /^\d+$/.test(name ?? '') ? Number(name) : Number.NaN;
+      const index = /^(0|[1-9]\d*)$/.test(name ?? '') ? Number(name) : Number.NaN;
       if (!(index <= items.length)) return `is a list of maps: write ${items.length} in brackets behind it`;
       const item = put(items[index], shape.items, rest, given);
       if (typeof item === 'string') return item;
@@ -86,5 +122,31 @@ function put(before: unknown, shape: Shape, path: readonly string[], given: stri
       const inner = put((before as Record<string, unknown> | undefined)?.[name], field, rest, given);
       return typeof inner === 'string' ? inner : { value: { ...((before ?? {}) as object), [name]: inner.value } };
     }
+  }
+}
+
+/** What is left of a value without the items of lists that are no good as a whole, which shows when all words are read. */
+function withoutBadItems(
+  value: unknown,
+  shape: Shape | undefined,
+  at: readonly string[],
+  isGood: (item: unknown, shape: Fields, at: readonly string[]) => boolean,
+): unknown {
+  switch (shape?.kind) {
+    case 'list': {
+      const { items: inner } = shape;
+      if (inner.kind !== 'fields') return value;
+      return (value as unknown[]).filter((item, index) => isGood(item, inner, [...at, String(index)]));
+    }
+    case 'map':
+    case 'fields':
+      return Object.fromEntries(
+        Object.entries(value as object).map(([name, inner]) => {
+          const of = shape.kind === 'map' ? shape.values : shape.fields[name];
+          return [name, withoutBadItems(inner, of, [...at, name], isGood)];
+        }),
+      );
+    default:
+      return value;
   }
 }

@@ -79,6 +79,31 @@ test('kernel arguments: lists by repeating, maps in both forms, bare names, quot
   });
 });
 
+test('kernel arguments: an item of a list with something wrong in it is left out, and the rest counts', () => {
+  const { config, problems } = parseKernelArguments(
+    [
+      'k3os.wifi[0].name=home k3os.wifi[0].passphrase=short k3os.wifi[1].name=work k3os.wifi[1].passphrase=long-enough',
+      'k3os.wifi[2].passphrase=nobodys-secret k3os.wifi[3].nam=x k3os.wifi[3].name=cafe k3os.wifi[4].name=open',
+      'write_files[0].path=/a write_files[0].content=! write_files[0].encoding=b64',
+      'network.ethernets[eth0].routes[0].via=10.0.0.1 network.vlans[v].id=7 hostname=n',
+    ].join(' '),
+  );
+  assert.deepStrictEqual(config, {
+    k3os: { wifi: [{ name: 'work', passphrase: 'long-enough' }, { name: 'open' }] },
+    write_files: [],
+    // what another source may give the rest of is nothing that lacks it
+    network: { ethernets: { eth0: { routes: [] } }, vlans: { v: { id: 7 } } },
+    hostname: 'n',
+  });
+  assert.deepStrictEqual(problems.map(renderProblem), [
+    'kernel command line:1:24: k3os.wifi[0].passphrase: must be 8 to 63 letters, no quotation mark among them, not what it is; k3os.wifi[0] is left out with it',
+    'kernel command line:1:152: k3os.wifi[3].nam: unknown key, left out (is name meant?); k3os.wifi[3] is left out with it',
+    'kernel command line:1:113: k3os.wifi[2]: lacks name',
+    'kernel command line:1:217: write_files[0]: has a content that is not b64',
+    'kernel command line:1:293: network.ethernets.eth0.routes[0]: lacks to',
+  ]);
+});
+
 test('configurations are merged: maps deeply, lists joined, the last text counts', () => {
   assert.deepStrictEqual(
     mergeConfigs([
@@ -121,8 +146,8 @@ k3os:
   });
   assert.deepStrictEqual(problems.map(renderProblem), [
     'user-data:8:1: packages: does nothing here: the image is read-only; add packages when it is built',
-    `user-data:13:24: write_files[0].encoding: must be one of ${encodings.join(', ')}, not "rot13"`,
-    'user-data:13:44: write_files[0].permissions: must be octal, like "0644", not "999"',
+    `user-data:13:24: write_files[0].encoding: must be one of ${encodings.join(', ')}, not "rot13"; write_files[0] is left out with it`,
+    'user-data:13:44: write_files[0].permissions: must be octal, like "0644", not "999"; write_files[0] is left out with it',
   ]);
 });
 
@@ -158,7 +183,7 @@ timezone: Europe/Olso
     'user-data:11:54: network.ethernets.eth0.routes[1].to: must be `default` or a network like 10.0.0.0/8, not "10.0.0.0/80"',
     'user-data:11:49: network.ethernets.eth0.routes[1]: lacks to',
     'user-data:13:13: ca_certs.trusted[0]: must be a certificate in PEM, not "-----BEGIN CERTIFICATE-----\\nMIIB no cert…"',
-    'user-data:16:30: k3os.wifi[0].passphrase: must be 8 to 63 letters, no quotation mark among them, not what it is',
+    'user-data:16:30: k3os.wifi[0].passphrase: must be 8 to 63 letters, no quotation mark among them, not what it is; k3os.wifi[0] is left out with it',
     'user-data:18:11: timezone: must be a name like Europe/Oslo, not "Europe/Olso"',
   ]);
   // a network whose passphrase is wrong is not an open one

@@ -1,6 +1,7 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { type CloudConfig, type Problem, schema } from './schema.ts';
 import {
+  andTheWhole,
   type Fields,
   flagOf,
   type Shape,
@@ -9,6 +10,7 @@ import {
   wholeOf,
   wrongFlag,
   wrongText,
+  wrongTogether,
   wrongWhole,
 } from './shape.ts';
 
@@ -114,10 +116,11 @@ export function parseByShape(
         result[name] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
       }
     } else return must('a map');
-    const lacking = shape.required.filter((name) => result[name] === undefined);
-    if (shape.allOrNothing && problems.length > known) return undefined;
-    if (lacking.length > 0) return report(node, key, `lacks ${lacking.join(', ')}`);
-    const wrong = shape.wrong?.(result);
+    if (shape.allOrNothing && problems.length > known) {
+      for (const problem of problems.slice(known)) problem.message += andTheWhole(key);
+      return undefined;
+    }
+    const wrong = wrongTogether(shape, result);
     return wrong === undefined ? result : report(node, key, wrong);
   };
 

@@ -115,6 +115,18 @@ export function wrongText(shape: Text, value: string): string | undefined {
   return undefined;
 }
 
+/** What is wrong with values that are right each by itself; undefined where they are right together. */
+export function wrongTogether(
+  { required, wrong }: Fields,
+  value: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const lacking = required.filter((name) => value[name] === undefined);
+  return lacking.length > 0 ? `lacks ${lacking.join(', ')}` : wrong?.(value);
+}
+
+/** What is added to what is said of one value where the whole of which it is a part is no good without it. */
+export const andTheWhole = (key: string): string => `; ${key} is left out with it`;
+
 const yes = new Set(['true', 'yes', 'on', '1']);
 const no = new Set(['false', 'no', 'off', '0']);
 
