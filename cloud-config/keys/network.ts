@@ -57,6 +57,7 @@ const common = {
   addresses: address,
   dhcp4: flag('IPv4 by DHCP'),
   dhcp6: flag('IPv6 by DHCP'),
+  'dhcp-identifier': choice('by what DHCP for IPv4 knows the port', ['mac', 'duid']),
   'dhcp4-overrides': overrides,
   'dhcp6-overrides': overrides,
   gateway4: text('IPv4 gateway (the same as a default route)', ip),

@@ -17,29 +17,21 @@ function unit(sections: readonly Section[]): string {
     .join('\n');
 }
 
-const dhcpSection = (title: string, given: DhcpOverrides | undefined): Section[] =>
-  given === undefined
-    ? []
-    : [
-        [
-          title,
-          [
-            ['UseDNS', yes(given['use-dns'])],
-            ['UseNTP', yes(given['use-ntp'])],
-            ...(title === 'DHCPv4'
-              ? ([
-                  ['UseRoutes', yes(given['use-routes'])],
-                  ['UseMTU', yes(given['use-mtu'])],
-                  ['RouteMetric', given['route-metric']],
-                  ['SendHostname', yes(given['send-hostname'])],
-                  ['Hostname', given.hostname],
-                ] satisfies Setting[])
-              : []),
-            ['UseHostname', yes(given['use-hostname'])],
-            ['UseDomains', given['use-domains']],
-          ],
-        ],
-      ];
+const dhcpSettings = (given: DhcpOverrides): Setting[] => [
+  ['UseDNS', yes(given['use-dns'])],
+  ['UseNTP', yes(given['use-ntp'])],
+  ['UseHostname', yes(given['use-hostname'])],
+  ['UseDomains', given['use-domains']],
+];
+
+const dhcp4Settings = (given: DhcpOverrides): Setting[] => [
+  ...dhcpSettings(given),
+  ['UseRoutes', yes(given['use-routes'])],
+  ['UseMTU', yes(given['use-mtu'])],
+  ['RouteMetric', given['route-metric']],
+  ['SendHostname', yes(given['send-hostname'])],
+  ['Hostname', given.hostname],
+];
 
 function networkFile(match: readonly Setting[], link: AnyLink, more: readonly Setting[]): string {
   const { dhcp4, dhcp6, addresses = [], gateway4, gateway6, routes = [], nameservers, optional } = link;
@@ -85,8 +77,8 @@ function networkFile(match: readonly Setting[], link: AnyLink, more: readonly Se
         ],
       ],
     ),
-    ...dhcpSection('DHCPv4', link['dhcp4-overrides']),
-    ...dhcpSection('DHCPv6', link['dhcp6-overrides']),
+    ['DHCPv4', [['ClientIdentifier', link['dhcp-identifier']], ...dhcp4Settings(link['dhcp4-overrides'] ?? {})]],
+    ['DHCPv6', dhcpSettings(link['dhcp6-overrides'] ?? {})],
   ]);
 }
 

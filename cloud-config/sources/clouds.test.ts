@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Host } from '../host.ts';
 import { mergeConfigs } from '../merge.ts';
+import { networkFiles } from '../network/files.ts';
+import type { CloudConfig } from '../schema.ts';
 import { askSources, configsOf } from './cloud.ts';
 import { fetchHttp, type Http } from './http.ts';
 import { cloud, folder, type Page } from './testing.ts';
@@ -52,12 +54,42 @@ interface Cloud {
   /** Where a user gave nothing: the pages that are other ones then; null where there is none. */
   readonly without: Readonly<Record<string, Page | null>>;
   readonly named?: string;
+  /** What it says of the machine's network. */
+  readonly network?: CloudConfig['network'];
 }
 
 const digitalOcean = { droplet_id: 1, hostname: 'h', vendor_data: '#cloud-config\n', public_keys: ['ssh-ed25519 A'] };
 const vultr = { 'instance-v2-id': 'i', instanceid: '1', hostname: 'h', 'public-keys': ['ssh-ed25519 A'] };
 const vultrPage = (more: object): Page =>
   guarded('metadata-token', 'knarr', JSON.stringify({ ...vultr, ...more }), [401, 'Unauthorized']);
+
+const hetznerMetadata = `availability-zone: fsn1-dc14
+hostname: h
+instance-id: 7
+local-ipv4: ''
+network-config:
+  config:
+  - mac_address: 96:00:00:08:19:da
+    name: eth0
+    subnets:
+    - dns_nameservers:
+      - 192.0.2.53
+      ipv4: true
+      type: dhcp
+    - address: 2001:db8:7::1/64
+      dns_nameservers:
+      - 2001:db8::53
+      gateway: fe80::1
+      ipv6: true
+      type: static
+    type: physical
+  version: 1
+network-sysconfig: "DEVICE='eth0'\\nTYPE=Ethernet\\nIPV6ADDR=2001:db8:7::1/64\\n"
+public-ipv4: 192.0.2.7
+public-keys:
+- ssh-ed25519 A
+vendor_data: ""
+`;
 
 /** Each cloud as its hardware names it and as it answers; all of them say the same. */
 const clouds: Readonly<Record<string, Cloud>> = {
@@ -118,11 +150,23 @@ const clouds: Readonly<Record<string, Cloud>> = {
   hetzner: {
     dmi: { sys_vendor: 'Hetzner', product_name: 'vServer' },
     pages: {
-      [`${at}/hetzner/v1/metadata`]:
-        'availability-zone: fsn1-dc14\nhostname: h\ninstance-id: 7\npublic-ipv4: 192.0.2.7\npublic-keys:\n- ssh-ed25519 A\nvendor_data: ""\n',
+      [`${at}/hetzner/v1/metadata`]: hetznerMetadata,
       [`${at}/hetzner/v1/userdata`]: userData,
     },
     without: { [`${at}/hetzner/v1/userdata`]: () => [204, ''] },
+    network: {
+      version: '2',
+      ethernets: {
+        eth0: {
+          match: { macaddress: '96:00:00:08:19:da' },
+          dhcp4: true,
+          'dhcp-identifier': 'mac',
+          addresses: ['2001:db8:7::1/64'],
+          routes: [{ to: 'default', via: 'fe80::1' }],
+          nameservers: { addresses: ['192.0.2.53', '2001:db8::53'], search: [] },
+        },
+      },
+    },
   },
   scaleway: {
     dmi: { sys_vendor: 'Scaleway' },
@@ -175,9 +219,12 @@ const machineWith = (t: TestContext, dmi: Cloud['dmi']): Promise<Host> =>
     Object.fromEntries(Object.entries(dmi).map(([name, value]) => [`/sys/class/dmi/id/${name}`, `${value}\n`])),
   );
 
-const ofMetadata = { hostname: 'h', ssh_authorized_keys: ['ssh-ed25519 A'] };
-
-for (const [name, { dmi, pages, without, named }] of Object.entries(clouds)) {
+for (const [name, { dmi, pages, without, named, network }] of Object.entries(clouds)) {
+  const ofMetadata = {
+    hostname: 'h',
+    ssh_authorized_keys: ['ssh-ed25519 A'],
+    ...(network === undefined ? {} : { network }),
+  };
   const told = async (t: TestContext, all: Readonly<Record<string, Page>>) => {
     const host = await machineWith(t, dmi);
     const { http, asked } = await cloud(t, all);
@@ -200,6 +247,43 @@ for (const [name, { dmi, pages, without, named }] of Object.entries(clouds)) {
     assert.deepStrictEqual(config, ofMetadata);
   });
 }
+
+test('a port at Hetzner keeps its name and its lease, and gets its address of IPv6', () => {
+  assert.deepStrictEqual(networkFiles(clouds.hetzner?.network ?? {}), {
+    '50-cloud-config-eth0.network': `[Match]
+PermanentMACAddress=96:00:00:08:19:da
+Type=ether
+Kind=!*
+
+[Network]
+DHCP=ipv4
+LinkLocalAddressing=ipv6
+Address=2001:db8:7::1/64
+DNS=192.0.2.53
+DNS=2001:db8::53
+
+[Route]
+Destination=::/0
+Gateway=fe80::1
+
+[DHCPv4]
+ClientIdentifier=mac
+`,
+  });
+});
+
+test('a machine at Hetzner without a public network, or one whose network is not told, is left as it is', async (t) => {
+  for (const told of ['network-config: {config: [], version: 1}\n', '']) {
+    const host = await machineWith(t, { sys_vendor: 'Hetzner' });
+    const { http } = await cloud(t, {
+      [`${at}/hetzner/v1/metadata`]: `hostname: h\ninstance-id: 7\n${told}`,
+      [`${at}/hetzner/v1/userdata`]: '',
+    });
+    const { data } = await askSources({ host, http, named: undefined, network: true });
+    assert.ok(data);
+    assert.deepStrictEqual(networkFiles(mergeConfigs(configsOf(data).map(({ config }) => config)).network ?? {}), {});
+  }
+});
 
 test('a cloud that does not answer is told with what to look at, and a machine of no cloud asks nobody', async (t) => {
   const host = await folder(t, { '/sys/class/dmi/id/sys_vendor': 'Hetzner' });

@@ -81,6 +81,8 @@ function linkOf(item: Loose, kind: string, name: string): Loose {
   if (kind === 'bridges') link.interfaces = item.bridge_interfaces;
   const addresses: string[] = [];
   const routes: Loose[] = [];
+  const servers: string[] = [];
+  const search: string[] = [];
   for (const subnet of (Array.isArray(item.subnets) ? item.subnets : []).map(asMap)) {
     const type = asText(subnet.type) ?? '';
     if (type === 'dhcp' || type === 'dhcp4') link.dhcp4 = true;
@@ -90,11 +92,12 @@ function linkOf(item: Loose, kind: string, name: string): Loose {
       addresses.push(address.includes('/') ? address : `${address}/${prefixLength(asText(subnet.netmask) ?? '24')}`);
     const gateway = asText(subnet.gateway);
     if (gateway !== undefined) routes.push({ to: 'default', via: gateway });
-    const own = asTexts(subnet.dns_nameservers);
-    if (own.length > 0) link.nameservers = { addresses: own, search: asTexts(subnet.dns_search) };
+    servers.push(...asTexts(subnet.dns_nameservers));
+    search.push(...asTexts(subnet.dns_search));
   }
   if (addresses.length > 0) link.addresses = addresses;
   if (routes.length > 0) link.routes = routes;
+  if (servers.length > 0) link.nameservers = { addresses: servers, search };
   return link;
 }
 
