@@ -7,6 +7,7 @@ import { config as command } from './command.ts';
 import type { Host } from './host.ts';
 import { goOnline, readAll } from './online.ts';
 import type { Http } from './sources/http.ts';
+import { cloud, folder } from './sources/testing.ts';
 
 test('what a cloud says is applied, kept for a boot without it, and is another machine’s no more', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'knarr-online-'));
@@ -48,4 +49,26 @@ test('what a cloud says is applied, kept for a boot without it, and is another m
     (await readAll(host)).flatMap(({ config }) => Object.keys(config)),
     [],
   );
+});
+
+test('keys are fetched before the network becomes what the cloud says', async (t) => {
+  const ran: string[] = [];
+  const host = await folder(
+    t,
+    { '/proc/cmdline': 'quiet\n', '/proc/sys/kernel/hostname': '', '/sys/class/dmi/id/sys_vendor': 'Hetzner\n' },
+    async (program, args) => {
+      ran.push([program, ...args].join(' '));
+      return { code: 0, stdout: '', stderr: '' };
+    },
+  );
+  const { http } = await cloud(t, {
+    'http://169.254.169.254/hetzner/v1/metadata': 'instance-id: 7\nnetwork-config: {version: 2, ethernets: {a: {}}}\n',
+    'http://169.254.169.254/hetzner/v1/userdata': 'ssh_authorized_keys: ["github:me"]\n',
+    'https://github.com/me.keys': () => (ran.includes('networkctl reload') ? [503, ''] : 'ssh-ed25519 A\n'),
+  });
+  const said: string[] = [];
+  const failed = await goOnline({ host, say: (text) => void said.push(text), http, patienceMs: 0 });
+  assert.deepStrictEqual({ failed, said }, { failed: 0, said: [] });
+  assert.ok(ran.includes('networkctl reload'));
+  assert.equal(await readFile(host.path('/run/knarr/ssh/rancher'), 'utf8'), 'ssh-ed25519 A\n');
 });

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../src/base/errors.ts';
-import type { Applier } from './applier.ts';
 import { createSshKeys } from './appliers/ssh-keys.ts';
 import { appliers } from './appliers.ts';
 import type { Host } from './host.ts';
@@ -63,12 +62,9 @@ export async function goOnline(options: Online): Promise<number> {
     for (const { problems } of all) for (const problem of problems) say(`cloud-config: ${renderProblem(problem)}`);
   const config = mergeConfigs(all.map((part) => part.config));
   const keys = createSshKeys(http);
-  const steps = changed
-    ? appliers
-        .filter(({ phases, key }) => phases.includes('runtime') && applies(key))
-        .map((each): Applier => (each.key === keys.key ? keys : each))
-    : [keys];
-  for (const step of steps)
+  const others = appliers.filter(({ phases, key }) => phases.includes('runtime') && applies(key) && key !== keys.key);
+  // the keys first: they are fetched by the network that has just answered, and `network` may be about to change it
+  for (const step of changed ? [keys, ...others] : [keys])
     await step.apply(config, host, 'runtime').catch((error: unknown) => {
       failed++;
       say(`${step.key}: ${messageOf(error)}`);
