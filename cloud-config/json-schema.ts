@@ -33,12 +33,18 @@ export function schemaOf(shape: Shape): Schema {
     case 'command':
       return { description, anyOf: [{ type: scalar }, { type: 'array', items: { type: scalar } }] };
     case 'list': {
-      const items = schemaOf(shape.items);
+      const item = schemaOf(shape.items);
+      const items = shape.needless === undefined ? item : { anyOf: [item, { enum: [...shape.needless] }] };
       const many = { type: 'array', items };
       return { description, ...(shape.items.kind === 'fields' ? many : { anyOf: [many, items] }) };
     }
     case 'map':
-      return { description, type: 'object', additionalProperties: orNull(schemaOf(shape.values)) };
+      return {
+        description,
+        type: 'object',
+        ...(shape.names?.pattern === undefined ? {} : { propertyNames: { pattern: shape.names.pattern.source } }),
+        additionalProperties: orNull(schemaOf(shape.values)),
+      };
     case 'fields': {
       const map = fieldsSchema(shape);
       return shape.positional === undefined

@@ -190,3 +190,64 @@ timezone: Europe/Olso
   assert.deepStrictEqual(config.k3os?.wifi, [{ name: 'open' }]);
   assert.equal(config.write_files?.length, 1);
 });
+
+for (const [yaml, ...expected] of [
+  ['hostname: a\nhostname: b', '2:1: hostname: stands here twice; the last one counts'],
+  ['k3os: {labels: {a: x, a: y}}', '1:23: k3os.labels.a: stands here twice; the last one counts'],
+  ['hostname: *nope', '1:11: hostname: no anchor before it is called nope'],
+  ['hostname: !foo bar', '1:11: Unresolved tag: !foo'],
+  ['k3os: {labels: {<<: {a: b}}}', '1:17: k3os.labels.<<: maps are not merged here: write the keys of the other out'],
+  ['hostname: a\n---\nhostname: b', '2:1: a second document begins here, which is not read'],
+  ['constructor: x', '1:1: constructor: unknown key, left out'],
+  [
+    'run_cmd: [date, null, [a, null], [b, [c]]]',
+    '1:17: run_cmd[1]: is empty, left out',
+    '1:27: run_cmd[2][1]: must be a word of the command',
+    '1:38: run_cmd[3][1]: must be a word of the command',
+  ],
+  ['hostname: my_host', '1:11: hostname: must be a host name of letters, digits and - between them, not "my_host"'],
+  [
+    'ssh_authorized_keys: [ssh-rsa, "gitlab:me", "github:a b"]',
+    ...['23: ssh_authorized_keys[0]', '32: ssh_authorized_keys[1]', '45: ssh_authorized_keys[2]'].map(
+      (at, index) =>
+        `1:${at}: must be a key like "ssh-ed25519 AAAA…", or github:USER, not "${['ssh-rsa', 'gitlab:me', 'github:a b'][index]}"`,
+    ),
+  ],
+  [
+    'k3os: {k3s_args: [server, --node-label a=b]}',
+    '1:27: k3os.k3s_args[1]: must be one word: --flag=value, or --flag and its value as two items, not "--node-label a=b"',
+  ],
+  [
+    'k3os: {labels: {a b: c, d: e f}}',
+    '1:17: k3os.labels.a b: its name must be a label like zone or example.com/zone, not "a b"',
+    '1:28: k3os.labels.d: must be at most 63 letters, digits, - _ and . between them, not "e f"',
+  ],
+  [
+    'users: [default, {name: ada, sudo: false}]',
+    '1:36: users[1].sudo: must be a rule like ALL=(ALL) NOPASSWD:ALL, not "false"',
+  ],
+  [
+    'write_files: [{path: /etc/}]',
+    '1:22: write_files[0].path: must be the path of a file, which begins with /, not "/etc/"; write_files[0] is left out with it',
+  ],
+  ['\0\uFFFD', '1:1: has bytes that are no text in UTF-8: write those of a file in base64, with encoding b64'],
+  ['write_files: [{path: /a, content: !!binary aGVsbG8=}]'],
+  [
+    'ssh_authorized_keys: ["restrict,command=\\"a b\\" ssh-rsa AAAA me", "sk-ssh-ed25519@openssh.com AAAA", "github:a-b"]',
+  ],
+  [
+    'k3os: {taints: [a.b/c=d:NoExecute, e:NoSchedule], sysctls: {net.ipv4.conf.eth0/1.forwarding: 1}, labels: {a.b/c: }}',
+  ],
+] as const)
+  test(`${JSON.stringify(yaml)} is ${expected.length === 0 ? 'right' : 'told of'}`, () =>
+    assert.deepStrictEqual(
+      parseCloudConfig('c', yaml).problems.map(renderProblem),
+      expected.map((problem) => `c:${problem}`),
+    ));
+
+test('YAML’s own form of base64 is what it stands for', () => {
+  assert.equal(
+    parseCloudConfig('c', 'write_files: [{path: /a, content: !!binary aGk=}]').config.write_files?.[0]?.content,
+    'hi',
+  );
+});

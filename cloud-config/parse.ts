@@ -1,8 +1,21 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
 import { type CloudConfig, type Problem, schema } from './schema.ts';
 import {
   andTheWhole,
   type Fields,
+  fieldOf,
   flagOf,
   type Shape,
   shellWords,
@@ -33,18 +46,38 @@ export function parseByShape(
   under = '',
 ): { config: unknown; problems: Problem[] } {
   const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(content, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   const problems: Problem[] = [];
   const report = (node: Node | null | undefined, key: string, message: string): undefined => {
     const offset = node?.range?.[0];
     const at = offset === undefined ? undefined : lines.linePos(offset);
     problems.push({ source, ...(at ? { line: at.line, column: at.col } : {}), key, message });
   };
-  for (const error of document.errors) report({ range: [error.pos[0], 0, 0] } as Node, '', error.message);
+  for (const error of [...document.errors, ...document.warnings])
+    report({ range: [error.pos[0], 0, 0] } as Node, '', wrongYaml(error));
+
+  /** The entries of a map by their names. */
+  const entriesOf = (map: YAMLMap, key: string): { name: string; path: string; pair: Pair }[] => {
+    const entries = new Map<string, { name: string; path: string; pair: Pair }>();
+    for (const pair of map.items) {
+      const name = nameOf(pair.key);
+      const path = key === '' ? name : `${key}.${name}`;
+      if (name === '<<') {
+        report(pair.key as Node | null, path, 'maps are not merged here: write the keys of the other out');
+        continue;
+      }
+      if (entries.has(name)) report(pair.key as Node | null, path, 'stands here twice; the last one counts');
+      entries.set(name, { name, path, pair });
+    }
+    return [...entries.values()];
+  };
 
   const read = (given: unknown, shape: Shape, key: string): unknown => {
     const node = (isAlias(given) ? given.resolve(document) : given) as Node | null | undefined;
+    if (isAlias(given) && node === undefined)
+      return report(given, key, `no anchor before it is called ${given.source}`);
     if (node === null || node === undefined || (isScalar(node) && node.value === null)) return undefined;
+    if (isScalar(node) && notText.test(textOf(node))) return report(node, key, notTextMessage);
     const must = (what: string): undefined => report(node, key, `must be ${what}, not a ${kindOf(node)}`);
     switch (shape.kind) {
       case 'text': {
@@ -63,21 +96,34 @@ export function parseByShape(
       }
       case 'command': {
         if (isScalar(node)) return textOf(node);
-        if (!isSeq(node) || !node.items.every(isScalar)) return must('a command or a list of its words');
+        if (!isSeq(node)) return must('a command or a list of its words');
+        const bad = node.items.findIndex((item) => !isScalar(item) || item.value === null);
+        if (bad >= 0) return report(node.items[bad] as Node, `${key}[${bad}]`, 'must be a word of the command');
         return shellWords(node.items.map(textOf));
       }
       case 'list': {
         if (isSeq(node))
-          return node.items.flatMap((item, index) => asItem(read(item, shape.items, `${key}[${index}]`)));
+          return node.items.flatMap((item, index) => {
+            if (isScalar(item) && item.value === null) report(item, `${key}[${index}]`, 'is empty, left out');
+            const needless = isScalar(item) && shape.needless?.includes(textOf(item));
+            return needless ? [] : asItem(read(item, shape.items, `${key}[${index}]`));
+          });
         if (isScalar(node) && shape.items.kind !== 'fields') return asItem(read(node, shape.items, key));
         return must(shape.items.kind === 'fields' ? 'a list of maps' : 'a list of texts');
       }
       case 'map': {
         if (!isMap(node)) return must(shape.values.kind === 'text' ? 'a map of texts' : 'a map');
         const result: Record<string, unknown> = {};
-        for (const pair of node.items) {
-          const name = nameOf(pair.key);
-          const value = read(pair.value, shape.values, `${key}.${name}`);
+        for (const { name, path, pair } of entriesOf(node, key)) {
+          if (shape.names?.pattern?.test(name) === false) {
+            report(
+              pair.key as Node | null,
+              path,
+              `its name must be ${shape.names.expects}, not ${JSON.stringify(name)}`,
+            );
+            continue;
+          }
+          const value = read(pair.value, shape.values, path);
           if (value !== undefined) result[name] = value;
           else if (isScalar(pair.value) && pair.value.value === null) result[name] = emptyOf(shape.values);
         }
@@ -99,16 +145,13 @@ export function parseByShape(
         if (value !== undefined) result[name] = value;
       }
     } else if (isMap(node)) {
-      for (const pair of node.items) {
-        if (!isPair(pair)) continue;
-        const given = nameOf(pair.key);
-        const path = key === '' ? given : `${key}.${given}`;
-        const name = shape.fields[given] === undefined ? (shape.aliases?.[given] ?? given) : given;
-        const field = shape.fields[name];
-        if (field === undefined) {
+      for (const { name: given, path, pair } of entriesOf(node, key)) {
+        const found = fieldOf(shape, given);
+        if (found === undefined) {
           report(pair.key as Node | null, path, unknownKey(given, shape));
           continue;
         }
+        const [name, field] = found;
         const value = read(pair.value, field, path);
         const before = result[name];
         // an alias beside its own key: of lists both count, else the key itself
@@ -131,14 +174,26 @@ const asItem = (value: unknown): unknown[] => (value === undefined ? [] : [value
 const nameOf = (key: unknown): string => String(isScalar(key) ? key.value : key);
 const emptyOf = (shape: Shape): unknown => (shape.kind === 'text' ? '' : shape.kind === 'list' ? [] : {});
 
+/** What the YAML itself has wrong, in words that name no function of a program. */
+function wrongYaml({ code, message }: YAMLError): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here, which is not read';
+  return /stack/i.test(message) ? 'is nested too deeply' : message;
+}
+
+/** What a decoder puts in the place of bytes that are no UTF-8, and what no program takes as an argument. */
+const notText = /[\0\uFFFD]/;
+const notTextMessage = 'has bytes that are no text in UTF-8: write those of a file in base64, with encoding b64';
+
 /** A scalar as it is written: `0600` stays that. */
 function textOf(node: unknown): string {
   const { value, source } = node instanceof Scalar ? node : new Scalar('');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
   return typeof value === 'string' ? value : (source ?? String(value));
 }
 
 function kindOf(node: Node): string {
   if (isMap(node)) return 'map';
   if (isSeq(node)) return 'list';
-  return isScalar(node) ? typeof node.value : 'value of another kind';
+  if (!isScalar(node)) return 'value of another kind';
+  return typeof node.value === 'string' ? 'text' : typeof node.value;
 }

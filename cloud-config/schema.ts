@@ -55,7 +55,7 @@ function isZone(name: string): boolean {
 const writeFile = fields(
   'a file',
   {
-    path: text('where', { pattern: /^\//, expects: 'a path that begins with /' }),
+    path: text('where', { pattern: /^\/.*[^/]$/, expects: 'the path of a file, which begins with /' }),
     content: text('what'),
     encoding: choice('how the content is written', encodings),
     owner: text('user, or user:group', { pattern: /^[\w.-]+(:[\w.-]+)?$/, expects: 'user or user:group' }),
@@ -71,7 +71,13 @@ const writeFile = fields(
 );
 export type WriteFile = Of<typeof writeFile>;
 
-const keyList = list('who may log in', text('a key of OpenSSH, or github:USER for the keys that one shows there'));
+const keyList = list(
+  'who may log in',
+  text('a key of OpenSSH, or github:USER for the keys that one shows there', {
+    pattern: /^(github:[A-Za-z0-9-]+$|(?!\w+:)[\s\S]*\b(ssh|ecdsa|sk)-[\w@.-]+[ \t]+\S)/,
+    expects: 'a key like "ssh-ed25519 AAAA…", or github:USER',
+  }),
+);
 
 const user = fields(
   'somebody who may log in',
@@ -79,10 +85,19 @@ const user = fields(
     name: text('name', { pattern: /^[a-z_][a-z0-9_-]{0,31}$/, expects: 'small letters, digits, _ and -' }),
     uid: whole('number', 1, 4294967293),
     gecos: text('full name', { pattern: /^[^:\n]*$/, expects: 'a text without colons' }),
-    groups: list('further groups', text('name of one')),
+    groups: list(
+      'further groups',
+      text('name of one, or of several with commas', {
+        pattern: /^[A-Za-z_][\w-]*(\s*,\s*[A-Za-z_][\w-]*)*$/,
+        expects: 'the name of a group',
+      }),
+    ),
     shell: text('shell', { pattern: /^\//, expects: 'a path that begins with /' }),
     homedir: text('home folder', { pattern: /^\//, expects: 'a path that begins with /' }),
-    sudo: list('what it may run as root, in the words of sudoers: ALL=(ALL) NOPASSWD:ALL', text('a rule')),
+    sudo: list(
+      'what it may run as root, in the words of sudoers',
+      text('a rule', { pattern: /^[^=\n]+=[^\n]+$/, expects: 'a rule like ALL=(ALL) NOPASSWD:ALL' }),
+    ),
     passwd: text('password as crypt(5) hashed it', {
       secret: true,
       pattern: /^[$*!][^:\n]*$/,
@@ -91,10 +106,19 @@ const user = fields(
     lock_passwd: flag('no login by password'),
     ssh_authorized_keys: keyList,
   },
-  { required: ['name'], aliases: { hashed_passwd: 'passwd' } },
+  {
+    required: ['name'],
+    aliases: { hashed_passwd: 'passwd' },
+    elsewhere: {
+      plain_text_passwd: 'write passwd, hashed by crypt(5)',
+      ssh_import_id: 'write github:USER in ssh_authorized_keys',
+      primary_group: 'each has a group of its own name; write groups',
+    },
+  },
 );
 export type User = Of<typeof user>;
 
+const proxyUrl = { pattern: /^\S+$/, expects: 'a URL like http://10.0.0.1:3128' };
 const size = { pattern: /^\d+(\.\d+)?[KMGT]?$/i, expects: 'a size like 512M or 2G' };
 
 const mount = fields(
@@ -121,7 +145,11 @@ export type Mount = Of<typeof mount>;
 export const schema = fields(
   'configuration of a machine',
   {
-    hostname: text('name of the machine and of its node'),
+    hostname: text('name of the machine and of its node', {
+      pattern: /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+      holds: (name) => name.length <= 253,
+      expects: 'a host name of letters, digits and - between them',
+    }),
     ssh_authorized_keys: keyList,
     write_files: list('files', writeFile),
     init_cmd: list('commands before anything else', command('one of them')),
@@ -134,11 +162,14 @@ export const schema = fields(
     }),
     network,
     proxy: fields('the way to the rest of the world', {
-      http: text('for http'),
-      https: text('for https'),
-      no_proxy: list('what is reached directly; the cluster’s own networks are, always', text('one of it')),
+      http: text('for http', proxyUrl),
+      https: text('for https', proxyUrl),
+      no_proxy: list(
+        'what is reached directly; the cluster’s own networks are, always',
+        text('one of it', { pattern: /^\S+$/, expects: 'a name, an address or a network' }),
+      ),
     }),
-    users: list('people besides rancher', user),
+    users: list('people besides rancher', user, { needless: ['default'] }),
     ca_certs: fields('authorities to trust', {
       trusted: list(
         'certificates',
@@ -171,6 +202,8 @@ export const schema = fields(
       ntp: 'write k3os.ntp_servers',
       locale: 'messages are in English; leave it out',
       chpasswd: 'write k3os.password or users[].passwd',
+      password: 'write k3os.password',
+      ssh_import_id: 'write github:USER in ssh_authorized_keys',
       ssh_pwauth: 'write a file in /etc/ssh/sshd_config.d with write_files',
       disk_setup: 'write mounts with format',
       fs_setup: 'write mounts with format',

@@ -37,12 +37,19 @@ export interface Command extends Described {
 export interface List<I extends Shape = Shape> extends Described {
   readonly kind: 'list';
   readonly items: I;
+  /** Texts that cloud-init takes as items, and that say here what is so anyway. */
+  readonly needless?: readonly string[];
 }
 
 export interface MapOf<V extends Shape = Shape> extends Described {
   readonly kind: 'map';
   readonly values: V;
+  /** What its keys must be. */
+  readonly names?: Wording;
 }
+
+/** What a text must match, and how a person would say that. */
+type Wording = Pick<Text, 'pattern' | 'expects'>;
 
 type FieldShapes = Readonly<Record<string, Shape>>;
 
@@ -95,8 +102,18 @@ export const choice = <const T extends string>(doc: string, oneOf: readonly T[])
 export const flag = (doc: string): Flag => ({ kind: 'flag', doc });
 export const whole = (doc: string, min: number, max: number): Whole => ({ kind: 'whole', doc, min, max });
 export const command = (doc: string): Command => ({ kind: 'command', doc });
-export const list = <I extends Shape>(doc: string, items: I): List<I> => ({ kind: 'list', doc, items });
-export const map = <V extends Shape>(doc: string, values: V): MapOf<V> => ({ kind: 'map', doc, values });
+export const list = <I extends Shape>(doc: string, items: I, options: Pick<List, 'needless'> = {}): List<I> => ({
+  kind: 'list',
+  doc,
+  items,
+  ...options,
+});
+export const map = <V extends Shape>(doc: string, values: V, names?: Wording): MapOf<V> => ({
+  kind: 'map',
+  doc,
+  values,
+  ...(names === undefined ? {} : { names }),
+});
 export const fields = <F extends FieldShapes, const R extends string = never>(
   doc: string,
   shapes: F,
@@ -157,9 +174,19 @@ export function meant(name: string, names: readonly string[]): string {
     : ` (is ${near.other} meant?)`;
 }
 
+/** The field that a key names, by its own name or another; undefined where there is none. */
+export function fieldOf(
+  { fields: known, aliases = {} }: Fields,
+  given: string,
+): [name: string, field: Shape] | undefined {
+  const name = Object.hasOwn(aliases, given) && !Object.hasOwn(known, given) ? aliases[given] : given;
+  const field = name !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
+  return name === undefined || field === undefined ? undefined : [name, field];
+}
+
 /** What is wrong with a key that the map does not know. */
 export function unknownKey(name: string, { fields: known, aliases = {}, elsewhere = {} }: Fields): string {
-  const instead = elsewhere[name];
+  const instead = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined;
   if (instead !== undefined) return `does nothing here: ${instead}`;
   return `unknown key, left out${meant(name, [...Object.keys(known), ...Object.keys(aliases)])}`;
 }

@@ -64,7 +64,7 @@ run_cmd: [date]
     [],
   );
   assert.deepStrictEqual(said, [
-    'cloud-config: /var/lib/rancher/k3os/config.yaml:5:10: write_files[1].path: must be a path that begins with /, not "relative"',
+    'cloud-config: /var/lib/rancher/k3os/config.yaml:5:10: write_files[1].path: must be the path of a file, which begins with /, not "relative"; write_files[1] is left out with it',
     'cloud-config: /var/lib/rancher/k3os/config.yaml:12:3: k3os.nonsense: unknown key, left out',
   ]);
   assert.equal(await read('/etc/hostname'), 'node-1\n');

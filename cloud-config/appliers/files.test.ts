@@ -205,13 +205,13 @@ test('users get their number back from their files, their rules, their keys', as
     t,
     ['users', 'ssh_authorized_keys'],
     `users:
-- {name: ada, uid: 1500, groups: [sudo], sudo: "ALL=(ALL) NOPASSWD:ALL", passwd: $6$a$b, ssh_authorized_keys: [ssh-ed25519 A]}
+- {name: ada, uid: 1500, groups: "sudo, video", sudo: "ALL=(ALL) NOPASSWD:ALL", passwd: $6$a$b, ssh_authorized_keys: [ssh-ed25519 A]}
 - {name: bob, gecos: Bob, lock_passwd: true}
 `,
     { '/etc/passwd': 'bob:x:1001:1001::/home/bob:/bin/sh\n' },
   );
   assert.deepStrictEqual(ran, [
-    'useradd -m -d /home/ada -u 1500 -G sudo -p $6$a$b -s /bin/bash ada',
+    'useradd -m -d /home/ada -u 1500 -G sudo,video -p $6$a$b -s /bin/bash ada',
     'usermod -c Bob bob',
   ]);
   assert.deepStrictEqual(files, {

@@ -23,7 +23,7 @@ async function makeUser(user: User, host: Host): Promise<void> {
     ));
   const settings = [
     ...(gecos === undefined ? [] : ['-c', gecos]),
-    ...(groups.length === 0 ? [] : [known ? '-aG' : '-G', groups.join(',')]),
+    ...(groups.length === 0 ? [] : [known ? '-aG' : '-G', groups.join(',').replaceAll(/\s/g, '')]),
     ...(passwd === undefined ? [] : ['-p', lock_passwd ? `!${passwd}` : passwd]),
     ...(known && user.shell === undefined ? [] : ['-s', shell]),
   ];

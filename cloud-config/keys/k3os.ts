@@ -20,6 +20,12 @@ export const sourceNames = [
   'vultr',
 ] as const;
 
+/** One label's name and value, as the API takes them: a node with others is refused by its cluster. */
+const label = '([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?';
+const labelValue = '([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?';
+
+const line = { pattern: /^[^\n]*$/, expects: 'one line' };
+
 const url = { pattern: /^https?:\/\/\S+$/, expects: 'a URL that begins with https:// or http://' };
 
 const install = fields('what the installer does', {
@@ -35,7 +41,10 @@ const install = fields('what the installer does', {
   no_format: flag('/var of an earlier installation is kept'),
   force: flag('the disk need not be empty'),
   debug: flag('more is said'),
-  tty: text('the console of the installed machine'),
+  tty: text('the console of the installed machine', {
+    pattern: /^(\/dev\/)?[\w,.-]+$/,
+    expects: 'a console like ttyS0',
+  }),
 });
 export type Install = Of<typeof install>;
 
@@ -47,9 +56,21 @@ export const k3os = fields(
       'clouds that are asked for user-data, in this order; without it the one that the hardware names',
       choice('one of them', sourceNames),
     ),
-    modules: list('kernel modules', text('a module, its parameters behind it')),
-    sysctls: map('kernel settings', text('value')),
-    ntp_servers: list('time servers, asked where the network names none', text('one of them')),
+    modules: list(
+      'kernel modules',
+      text('a module, its parameters behind it', {
+        pattern: /^[\w-]+(\s.*)?$/,
+        expects: 'the name of a module, its parameters behind it',
+      }),
+    ),
+    sysctls: map('kernel settings', text('value', line), {
+      pattern: /^-?[\w.*/:@-]+$/,
+      expects: 'like net.ipv4.ip_forward',
+    }),
+    ntp_servers: list(
+      'time servers, asked where the network names none',
+      text('one of them', { pattern: /^\S+$/, expects: 'a name or an address' }),
+    ),
     dns_nameservers: list('name servers, asked where the network names none', text('its address', ip)),
     wifi: list(
       'wireless networks, the first that is in reach',
@@ -66,19 +87,43 @@ export const k3os = fields(
         { required: ['name'], allOrNothing: true },
       ),
     ),
-    password: text('password of rancher, as it is or as crypt(5) hashed it', { secret: true }),
+    password: text('password of rancher, as it is or as crypt(5) hashed it', {
+      secret: true,
+      pattern: /^[^:\n]*$/,
+      expects: 'a text without colon and line break',
+    }),
     server_url: text('the server to join; with it the machine is an agent', url),
-    token: text('the secret by which machines join', { secret: true }),
-    labels: map('labels of the node', text('value')),
+    token: text('the secret by which machines join', {
+      secret: true,
+      pattern: /\S/,
+      expects: 'a secret of one letter at least',
+    }),
+    labels: map(
+      'labels of the node',
+      text('value', {
+        pattern: new RegExp(`^${labelValue}$`),
+        expects: 'at most 63 letters, digits, - _ and . between them',
+      }),
+      { pattern: new RegExp(`^${label}$`), expects: 'a label like zone or example.com/zone' },
+    ),
     taints: list(
       'taints of the node',
       text('key=value:Effect', {
-        pattern: /^[^=:\s]+(=[^:\s]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$/,
+        pattern: new RegExp(`^${label}(=${labelValue})?:(NoSchedule|PreferNoSchedule|NoExecute)$`),
         expects: 'key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute',
       }),
     ),
-    k3s_args: list('arguments of the daemon; the first may be server or agent', text('a word')),
-    environment: map('environment of the daemon, of commands and of logins', text('value')),
+    k3s_args: list(
+      'arguments of the daemon; the first may be server or agent',
+      text('a word', {
+        pattern: /^(?!(server|agent|--?[\w-]+)\s)/,
+        expects: 'one word: --flag=value, or --flag and its value as two items',
+      }),
+    ),
+    environment: map('environment of the daemon, of commands and of logins', text('value', line), {
+      pattern: /^[A-Za-z_]\w*$/,
+      expects: 'letters, digits and _',
+    }),
     install,
   },
   {

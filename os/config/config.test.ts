@@ -54,7 +54,12 @@ for (const [what, before, after, expected] of [
   ['a sysctl less', 'k3os: {sysctls: {a: "1", b: "2"}}', 'k3os: {sysctls: {a: "1"}}', ['k3os.sysctls boot']],
   ['a label', '', 'k3os: {labels: {a: b}}', ['k3os.labels now knarr.service']],
   ['another name', 'hostname: a', 'hostname: b', ['hostname boot']],
-  ['a key less', 'ssh_authorized_keys: [a, b]', 'ssh_authorized_keys: [a]', ['ssh_authorized_keys now']],
+  [
+    'a key less',
+    'ssh_authorized_keys: [github:a, github:b]',
+    'ssh_authorized_keys: [github:a]',
+    ['ssh_authorized_keys now'],
+  ],
   [
     'a file changed',
     'write_files: [{path: /a, content: x}]',
