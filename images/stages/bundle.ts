@@ -11,13 +11,9 @@ const nodeArch = { amd64: 'x64', arm64: 'arm64' } as const;
 /** Young memory beyond this does not make a server faster, only larger. */
 export const nodeFlag = '--max-semi-space-size=8';
 
-/** Starts a bundle with V8's compiled code from the folder beside it, where there is one: nothing is compiled twice. */
+/** Starts a bundle by the image's own Node. */
 const launcher = (main: string): string => `#!/usr/lib/knarr/node ${nodeFlag}
-import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-const directory = import.meta.dirname + '/cache';
-if (existsSync(directory)) enableCompileCache({ directory, portable: true });
-await import('./${main}');
+import './${main}';
 `;
 
 /**

@@ -26,7 +26,7 @@ export function daemonUpdateStage(options: {
     async make(into) {
       const archive = join(into, daemonArchive);
       const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
-      const order = ['--format=ustar', '--sort=name', '--mtime=@0', '--exclude=./cache'];
+      const order = ['--format=ustar', '--sort=name', '--mtime=@0'];
       await runInTools('tar', ['-C', bundle, ...order, ...owner, '-cf', archive, '.']);
       const { size } = await stat(archive);
       const manifest: DaemonManifest = {
