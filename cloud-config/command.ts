@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { KnarrError, messageOf } from '../src/base/errors.ts';
 import { appliedFile } from './appliers/online.ts';
@@ -7,6 +8,7 @@ import { mergeConfigs } from './merge.ts';
 import { readAll } from './online.ts';
 import { type CloudConfig, renderProblem, schema } from './schema.ts';
 import type { Shape } from './shape.ts';
+import { mainFile } from './sources/files.ts';
 import { parseUserData } from './user-data.ts';
 
 const usage = `USAGE:
@@ -37,6 +39,10 @@ const terminal: Output = {
 export async function config(args: readonly string[], host: Host = machine, to: Output = terminal): Promise<number> {
   const secrets = args.includes('--secrets');
   const [word, ...rest] = args.filter((arg) => arg !== '--secrets');
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    to.out(usage);
+    return 0;
+  }
   const unknown = rest.find((arg) => arg.startsWith('-') && arg !== '-');
   if (unknown !== undefined) throw refuse(`flag provided but not defined: ${unknown}`);
   const shown = (value: CloudConfig): CloudConfig => (secrets ? value : (hidden(value, schema) as CloudConfig));
@@ -45,18 +51,19 @@ export async function config(args: readonly string[], host: Host = machine, to: 
       if (rest.length === 0) throw refuse('name a file: knarr config validate FILE');
       return validate(rest, to);
     case 'show': {
+      if (rest.length > 0) throw refuse(`config show takes no file: ${rest.join(' ')}`);
       const { config: current, problems } = await effective(host);
       for (const problem of problems) to.err(`${problem}\n`);
       to.out(stringify(shown(current)));
       return problems.length === 0 ? 0 : 1;
     }
     case 'diff': {
+      const [file, ...more] = rest;
+      if (more.length > 0) throw refuse(`one file at a time: ${rest.join(' ')}`);
       const text = await readFile(host.path(appliedFile), 'utf8').catch(() => undefined);
       if (text === undefined) throw refuse('nothing was applied on this machine since it booted');
       const before = JSON.parse(text) as CloudConfig;
-      const [file] = rest;
-      const after =
-        file === undefined ? (await effective(host)).config : mergeConfigs([before, (await read(file)).config]);
+      const after = (await effective(file === undefined ? host : await withFile(host, file, to))).config;
       const lines = differences(shown(before), shown(after), secrets ? undefined : [before, after]);
       to.out(lines.map((line) => `${line}\n`).join(''));
       return lines.length === 0 ? 0 : 1;
@@ -72,12 +79,21 @@ export async function config(args: readonly string[], host: Host = machine, to: 
 
 const refuse = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
 
+/** What a file says, as user-data or as a file of the machine; that it cannot be read is a problem too. */
 async function read(file: string): Promise<ReturnType<typeof parseUserData>> {
   try {
     return parseUserData(file === '-' ? 'standard input' : file, await readFile(file === '-' ? '/dev/stdin' : file));
   } catch (error) {
-    throw refuse(messageOf(error));
+    return { config: {}, problems: [{ source: file, key: '', message: messageOf(error) }] };
   }
+}
+
+/** The machine with the file in the place of its own, as `apply` would put it there; what is wrong in it is told. */
+async function withFile(host: Host, file: string, to: Output): Promise<Host> {
+  const { problems } = await read(file);
+  for (const problem of problems) to.err(`${renderProblem(problem)}\n`);
+  const own = resolve(file);
+  return { ...host, path: (path) => (path === mainFile ? own : host.path(path)) };
 }
 
 async function validate(files: readonly string[], to: Output): Promise<number> {

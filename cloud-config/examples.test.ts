@@ -82,7 +82,14 @@ test('config validate prints file, line, column and key, and fails', async () =>
   const good = join(folder, 'agent.yaml');
   assert.equal(await config(['validate', good], undefined, to), 0);
   assert.deepStrictEqual(said, [`${good}: ok\n`]);
-  await assert.rejects(config(['validate', '/nowhere'], undefined, to), /ENOENT/);
+  said.length = 0;
+  assert.equal(await config(['validate', '/nowhere', folder, good], undefined, to), 1);
+  assert.match(said.join(''), /^\/nowhere: ENOENT.*\n.*examples: EISDIR.*\n.*agent\.yaml: ok\n$/);
+  said.length = 0;
+  assert.equal(await config(['show', '-h'], undefined, to), 0);
+  assert.match(said.join(''), /^USAGE:\n +knarr config validate/);
+  await assert.rejects(config(['show', 'a'], undefined, to), /config show takes no file: a/);
+  await assert.rejects(config(['diff', 'a', 'b'], undefined, to), /one file at a time: a b/);
   await assert.rejects(config(['apply'], undefined, to), /there is no "config apply"/);
 });
 

@@ -35,7 +35,9 @@ export interface Parsed {
 
 /** Reads a cloud-config. A value that is not what its key takes is left out and reported; everything else counts. */
 export function parseCloudConfig(source: string, content: string): Parsed {
-  return parseByShape(source, content, schema) as Parsed;
+  if (!/^\uFEFF?#!/.test(content)) return parseByShape(source, content, schema) as Parsed;
+  const message = 'a script is read as user-data alone: write a cloud-config with run_cmd';
+  return { config: {}, problems: [{ source, line: 1, column: 1, key: '', message }] };
 }
 
 /** The same for a text that is one key's value alone, as a cloud's `network-config` is; `under` is that key. */

@@ -40,6 +40,12 @@ for (const [name, given, config] of [
     assert.deepStrictEqual(parseUserData('user-data', given), { config, problems: [] });
   });
 
+test('what only begins as gzip does is told of, and is no end for what else a cloud says', () => {
+  assert.deepStrictEqual(parseUserData('user-data', Buffer.from([0x1f, 0x8b, 0, 0])).problems.map(renderProblem), [
+    'user-data:1:1: begins as gzip does, and cannot be unpacked: unknown compression method',
+  ]);
+});
+
 test('user-data of other kinds is refused by its name', () => {
   assert.deepStrictEqual(parseUserData('user-data', '#include\nhttp://a\n').problems.map(renderProblem), [
     'user-data:1:1: user-data of the kind #include is not read: write #cloud-config or a script',

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { messageOf } from '../src/base/errors.ts';
 import { mergeConfigs } from './merge.ts';
 import { type Parsed, parseCloudConfig } from './parse.ts';
 
@@ -9,7 +10,16 @@ const program = '/run/knarr/user-data';
  * the machine is up; several of these in a MIME message; each of them compressed by gzip or not.
  */
 export function parseUserData(source: string, given: Buffer | string): Parsed {
-  const bytes = unzipped(Buffer.from(given));
+  const refused = (message: string): Parsed => ({
+    config: {},
+    problems: [{ source, line: 1, column: 1, key: '', message }],
+  });
+  let bytes: Buffer;
+  try {
+    bytes = unzipped(Buffer.from(given));
+  } catch (error) {
+    return refused(`begins as gzip does, and cannot be unpacked: ${messageOf(error)}`);
+  }
   if (bytes.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1')))
     return {
       config: {
@@ -23,18 +33,7 @@ export function parseUserData(source: string, given: Buffer | string): Parsed {
   if (/^(content-type|mime-version):/i.test(text)) return parseMessage(source, text);
   const other = /^#(include|include-once|cloud-boothook|cloud-config-archive|part-handler|upstart-job)\b/.exec(text);
   if (other || text.startsWith('## template:'))
-    return {
-      config: {},
-      problems: [
-        {
-          source,
-          line: 1,
-          column: 1,
-          key: '',
-          message: `user-data of the kind ${other?.[0] ?? '## template'} is not read: write #cloud-config or a script`,
-        },
-      ],
-    };
+    return refused(`user-data of the kind ${other?.[0] ?? '## template'} is not read: write #cloud-config or a script`);
   return parseCloudConfig(source, text);
 }
 

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { config as inspect } from '../../cloud-config/command.ts';
 import { changesBetween } from '../../cloud-config/effects.ts';
 import { type Host, machine } from '../../cloud-config/host.ts';
+import { parseCloudConfig } from '../../cloud-config/parse.ts';
 import { type Reconciled, reconcile } from '../../cloud-config/reconcile.ts';
-import { renderProblem } from '../../cloud-config/schema.ts';
-import { parseUserData } from '../../cloud-config/user-data.ts';
+import { type Problem, renderProblem } from '../../cloud-config/schema.ts';
+import { mainFile } from '../../cloud-config/sources/files.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { parseGoDuration } from '../../src/base/duration.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
@@ -26,7 +27,6 @@ import {
 } from './trial.ts';
 
 const ownFolder = '/var/lib/rancher/k3os/';
-const mainFile = `${ownFolder}config.yaml`;
 const dropIns = `${ownFolder}config.d`;
 
 interface Context {
@@ -74,7 +74,7 @@ function parse(word: 'apply' | 'try', args: readonly string[]): Options {
           throw wrong(`--as ${value}: a name of letters, digits, dots and dashes`);
         options.target = `${dropIns}/${value.replace(/\.ya?ml$/, '')}.yaml`;
       } else {
-        const ms = parseGoDuration(value);
+        const ms = durationOf(value);
         if (ms === undefined || ms < 10_000) throw wrong(`--for ${value}: at least 10s, like 90s or 5m`);
         options.seconds = Math.round(ms / 1000);
       }
@@ -88,10 +88,27 @@ async function checked(file: string): Promise<string> {
   const bytes = await readFile(file === '-' ? '/dev/stdin' : file).catch((error: unknown) => {
     throw wrong(messageOf(error));
   });
-  const { problems } = parseUserData(file === '-' ? 'standard input' : file, bytes);
+  const text = bytes.toString();
+  const { problems } = parseCloudConfig(file === '-' ? 'standard input' : file, text);
   if (problems.length > 0)
     throw new KnarrError({ code: 'cloud-config', blame: 'user', message: problems.map(renderProblem).join('\n') });
-  return bytes.toString();
+  return text;
+}
+
+/** Throws when one of the machine's own files has a mistake; one that is about to be replaced (`but`) may. */
+function refuseMistakes(problems: readonly Problem[], say: (text: string) => void, but?: string): void {
+  const own = problems.filter(({ source }) => source.startsWith(ownFolder) && source !== but);
+  for (const problem of own) say(renderProblem(problem));
+  if (own.length > 0) throw wrong('nothing was applied, nothing was changed');
+}
+
+/** Milliseconds of `5m`; undefined where it is no duration. */
+function durationOf(text: string): number | undefined {
+  try {
+    return parseGoDuration(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function tell({ applied, pending, failed, restarted }: Reconciled, say: (text: string) => void): void {
@@ -112,12 +129,15 @@ async function apply(args: readonly string[], context: Context): Promise<number>
   const options = parse('apply', args);
   if ((await readTrial(host)) !== undefined)
     throw wrong('a configuration is on trial: knarr config confirm, or knarr config revert, comes first');
-  if (options.file !== undefined)
-    await writeFileAtomic(host.path(mainFile), await checked(options.file), { mode: 0o600 });
+  if (options.file !== undefined) {
+    const text = await checked(options.file);
+    refuseMistakes((await standing(host)).problems, say, mainFile);
+    await writeFileAtomic(host.path(mainFile), text, { mode: 0o600 });
+  }
   const { before, after, problems } = await standing(host);
+  refuseMistakes(problems, say);
+  // what is wrong in a seed or in a cloud's answer was left out when the machine booted, and is now
   for (const problem of problems) say(renderProblem(problem));
-  // What is wrong in a seed or in a cloud's answer was left out when the machine booted, and is now.
-  if (problems.some(({ source }) => source.startsWith(ownFolder))) throw wrong('nothing was applied');
   const result = await reconcile({ host, before, after });
   tell(result, say);
   if (result.failed.length > 0) return 1;
@@ -155,6 +175,7 @@ async function tryOut(args: readonly string[], context: Context): Promise<number
   if ((await readTrial(host)) !== undefined)
     throw wrong('a configuration is on trial already: knarr config confirm, or knarr config revert');
   const text = await checked(file);
+  refuseMistakes((await standing(host)).problems, say, target);
   const trial = await beginTrial(host, {
     ...{ file: target, text, seconds, keeper, id },
     failedBefore: await failedUnits(host),
@@ -188,6 +209,7 @@ async function tryOut(args: readonly string[], context: Context): Promise<number
 /** `knarr config`: resolves with the exit code. */
 export async function configCommand(args: readonly string[], context: Context): Promise<number> {
   const [word, ...rest] = args;
+  if (rest.includes('--help') || rest.includes('-h')) return inspect(['help']);
   switch (word) {
     case 'apply':
       return apply(rest, context);

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { config as inspect } from '../../cloud-config/command.ts';
 import { changesBetween } from '../../cloud-config/effects.ts';
 import type { Host } from '../../cloud-config/host.ts';
 import { parseCloudConfig } from '../../cloud-config/parse.ts';
@@ -104,6 +105,41 @@ test('a file with a mistake is not applied, and not kept', async (t) => {
     await assert.rejects(call(word, 'FILE'), /asked\.yaml:1:1: hostnam: unknown key/);
   assert.equal(await read(mainFile), 'hostname: a\n');
   assert.deepStrictEqual(ran, []);
+});
+
+test('a script is no configuration for life, and a length that is none is no trial', async (t) => {
+  const { call, write, read } = await running(t, 'hostname: a\n');
+  await write('/asked.yaml', '#!/bin/sh\n# a: b\n');
+  for (const word of ['apply', 'try']) await assert.rejects(call(word, 'FILE'), /asked\.yaml:1:1: a script is read as/);
+  for (const length of ['x', '5', '9s', '-5m'])
+    await assert.rejects(call('try', 'FILE', '--for', length), { code: 'usage', message: /^--for .*: at least 10s/ });
+  assert.equal(await read(mainFile), 'hostname: a\n');
+});
+
+test('a mistake in a file beside it keeps a file from being taken, and one in the file that goes does not', async (t) => {
+  const { call, write, read, said } = await running(t, 'hostname: a\n');
+  await write('/asked.yaml', 'hostname: a\nk3os: {labels: {x: y}}\n');
+  await write('/var/lib/rancher/k3os/config.d/a.yaml', 'hostnam: b\n');
+  for (const word of ['apply', 'try']) await assert.rejects(call(word, 'FILE'), /nothing was changed/);
+  assert.match(said.join('\n'), /config\.d\/a\.yaml:1:1: hostnam: unknown key/);
+  assert.equal(await read(mainFile), 'hostname: a\n');
+  assert.equal(await read('/var/lib/knarr/config/trial.json'), undefined);
+  await write('/var/lib/rancher/k3os/config.d/a.yaml', '');
+  await write(mainFile, 'hostnam: a\n');
+  assert.equal(await call('apply', 'FILE'), 0);
+  assert.match((await read('/etc/rancher/k3s/config.yaml.d/50-cloud-config.yaml')) ?? '', /x=y/);
+});
+
+test('diff with a file tells what goes with the one that it would replace', async (t) => {
+  const { host, write } = await running(t, 'k3os: {labels: {a: b}, sysctls: {c: "1"}}\n');
+  await write('/var/lib/rancher/k3os/config.d/a.yaml', 'timezone: UTC\n');
+  await write('/asked.yaml', 'k3os: {sysctls: {c: "2"}}\n');
+  const told: string[] = [];
+  const to = { out: (text: string) => void told.push(text), err: (text: string) => void told.push(text) };
+  assert.equal(await inspect(['diff', host.path('/asked.yaml')], host, to), 1);
+  assert.deepStrictEqual(told, [
+    '- k3os.labels: {"a":"b"}\n- k3os.sysctls.c: 1\n+ k3os.sysctls.c: 2\n+ timezone: UTC\n',
+  ]);
 });
 
 test('a mistake in another source keeps nothing back, one in a file of the machine everything', async (t) => {
