@@ -1,5 +1,6 @@
 import type { Event, ObjectReference } from '../api/gen/core-v1.ts';
 import { events } from '../api/gen/resources.ts';
+import { timeText } from '../api/literals.ts';
 import { apiVersionOf, type KubernetesObject, type Resource } from '../api/object.ts';
 import { isApiError } from '../api/status.ts';
 import { messageOf } from '../base/errors.ts';
@@ -74,8 +75,6 @@ function createRecent<V>(size: number): { get(key: string): V | undefined; set(k
   };
 }
 
-const secondsText = (at: number): string => `${new Date(at).toISOString().slice(0, -5)}Z`;
-
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { client, component, host, log = silent, now = Date.now } = options;
   const similar = createRecent<Similar>(remembered);
@@ -117,7 +116,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     const known = written.get(key);
     if (known) {
       try {
-        const body = { count: (known.count ?? 1) + 1, lastTimestamp: secondsText(at), message };
+        const body = { count: (known.count ?? 1) + 1, lastTimestamp: timeText(new Date(at)), message };
         written.set(key, await client.patch(events, known.metadata.name ?? '', { type: 'merge', body }, { namespace }));
         return;
       } catch (error) {
@@ -137,8 +136,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       message,
       type,
       source,
-      firstTimestamp: secondsText(at),
-      lastTimestamp: secondsText(at),
+      firstTimestamp: timeText(new Date(at)),
+      lastTimestamp: timeText(new Date(at)),
       count: 1,
       reportingComponent: component,
       reportingInstance: host ?? '',

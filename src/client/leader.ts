@@ -1,5 +1,6 @@
 import type { Lease } from '../api/gen/coordination-v1.ts';
 import { leases } from '../api/gen/resources.ts';
+import { microTimeText } from '../api/literals.ts';
 import { isApiError } from '../api/status.ts';
 import { delay } from '../base/abort.ts';
 import type { Component } from '../base/component.ts';
@@ -21,8 +22,6 @@ export interface LeaderOptions {
   onLead(lost: AbortSignal): void;
 }
 
-const microTime = (at: number): string => `${new Date(at).toISOString().slice(0, -1)}000Z`;
-
 /**
  *   waiting ──lease free or stale──▶ leading ──not renewed within the deadline──▶ waiting
  *
@@ -39,12 +38,13 @@ export function createLeaderElector(options: LeaderOptions): Component {
   /** One try to take or keep the lease: true when it is ours now. */
   const claim = async (): Promise<boolean> => {
     const now = Date.now();
+    const time = microTimeText(new Date(now));
     const at = { namespace, signal: lifetime.signal };
     const mine = (old: Lease['spec']): Lease['spec'] => ({
       holderIdentity: identity,
       leaseDurationSeconds: leaseDuration,
-      acquireTime: old?.holderIdentity === identity ? (old.acquireTime ?? microTime(now)) : microTime(now),
-      renewTime: microTime(now),
+      acquireTime: old?.holderIdentity === identity ? (old.acquireTime ?? time) : time,
+      renewTime: time,
       leaseTransitions: (old?.leaseTransitions ?? 0) + (old && old.holderIdentity !== identity ? 1 : 0),
     });
     let lease: Lease;

@@ -1,6 +1,7 @@
 import type { Lease } from '../api/gen/coordination-v1.ts';
 import type { ObjectMeta, OwnerReference } from '../api/gen/meta-v1.ts';
 import { leases } from '../api/gen/resources.ts';
+import { microTimeText } from '../api/literals.ts';
 import { isApiError } from '../api/status.ts';
 import { createBackoff, delay } from '../base/abort.ts';
 import type { Component } from '../base/component.ts';
@@ -26,8 +27,6 @@ export interface LeaseKeeperOptions {
   log?: Logger | undefined;
 }
 
-const microTime = (): string => `${new Date().toISOString().slice(0, -1)}000Z`;
-
 /** Keeps one lease fresh as its only holder: a node's heartbeat. `start` resolves once the first renewal was tried. */
 export function createLeaseKeeper(options: LeaseKeeperOptions): Component {
   const { client, namespace, name, holder, durationSeconds, log = silent } = options;
@@ -46,7 +45,12 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): Component {
         ...options.marks,
         ...(owner && !base.metadata.ownerReferences ? { ownerReferences: [owner] } : {}),
       },
-      spec: { ...base.spec, holderIdentity: holder, leaseDurationSeconds: durationSeconds, renewTime: microTime() },
+      spec: {
+        ...base.spec,
+        holderIdentity: holder,
+        leaseDurationSeconds: durationSeconds,
+        renewTime: microTimeText(new Date()),
+      },
     };
   };
 

@@ -1,5 +1,6 @@
 import type { Pod, PodCondition } from '../api/gen/core-v1.ts';
 import { pods } from '../api/gen/resources.ts';
+import { timeText } from '../api/literals.ts';
 import { resourcePath } from '../api/object.ts';
 import { isApiError } from '../api/status.ts';
 import type { Logger } from '../base/log.ts';
@@ -34,8 +35,7 @@ export function createBinder(options: {
     const same =
       known?.status === condition.status && known.reason === condition.reason && known.message === condition.message;
     if (same && nominated === undefined) return;
-    const lastTransitionTime =
-      known?.status === condition.status ? known.lastTransitionTime : `${new Date().toISOString().slice(0, -5)}Z`;
+    const lastTransitionTime = known?.status === condition.status ? known.lastTransitionTime : timeText(new Date());
     const status = {
       conditions: [{ ...condition, lastTransitionTime }],
       ...(nominated === undefined ? {} : { nominatedNodeName: nominated }),

@@ -1,6 +1,5 @@
+import { timeText } from '../../api/literals.ts';
 import type { PlanCondition, PlanStatus } from './plan.ts';
-
-const timeText = (ms: number): string => `${new Date(ms).toISOString().slice(0, -5)}Z`;
 
 /** A status with one condition as given; its times change only when it does, or when `touch` says so. */
 export const setCondition =
@@ -17,12 +16,12 @@ export const setCondition =
     const condition: PlanCondition = {
       type,
       status: value,
-      lastUpdateTime: timeText(now),
+      lastUpdateTime: timeText(new Date(now)),
       ...(known?.status === value
         ? known.lastTransitionTime === undefined
           ? {}
           : { lastTransitionTime: known.lastTransitionTime }
-        : { lastTransitionTime: timeText(now) }),
+        : { lastTransitionTime: timeText(new Date(now)) }),
       ...(reason === '' ? {} : { reason }),
       ...(message === '' ? {} : { message }),
     };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Status } from '../../api/gen/meta-v1.ts';
+import { microTimeText } from '../../api/literals.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import type { ApiError } from '../../api/status.ts';
 import type { Acting } from '../authn/impersonation/impersonation.ts';
@@ -15,7 +16,6 @@ import type { UserInfo } from '../server.ts';
 import {
   agentOf,
   defaulted,
-  microTime,
   objectReference,
   sourcesOf,
   transformed,
@@ -116,8 +116,8 @@ export function createAudit(options: AuditOptions): Audit {
         ...(responseStatus ? { responseStatus } : {}),
         ...(more.requestObject === undefined ? {} : { requestObject: more.requestObject }),
         ...(more.responseObject === undefined ? {} : { responseObject: more.responseObject }),
-        requestReceivedTimestamp: microTime(received),
-        stageTimestamp: microTime(new Date()),
+        requestReceivedTimestamp: microTimeText(received),
+        stageTimestamp: microTimeText(new Date()),
         ...(annotations.size > 0 ? { annotations: Object.fromEntries([...annotations].sort()) } : {}),
       };
       const line = `${JSON.stringify(event)}\n`;

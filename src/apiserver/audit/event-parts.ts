@@ -6,9 +6,6 @@ import { type Exchange, headerOf } from '../http/exchange.ts';
 import type { RequestInfo } from '../http/request-info.ts';
 import type { UserInfo } from '../server.ts';
 
-/** Go's microseconds. */
-export const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z');
-
 /** The last is who is connected; the others say themselves whom they stand for. */
 export function sourcesOf(exchange: Exchange): string[] {
   const forwarded = (headerOf(exchange.headers, 'x-forwarded-for') ?? '').split(',').map((part) => part.trim());

@@ -1,4 +1,5 @@
 import type { FlowSchema } from '../../api/gen/flowcontrol-v1.ts';
+import { timeText } from '../../api/literals.ts';
 import { ApiError } from '../../api/status.ts';
 import { serverContext } from '../bootstrap/context.ts';
 import type { Registry } from '../registry/types.ts';
@@ -32,7 +33,7 @@ export async function writeConditions(
   const store = registry.store('flowcontrol.apiserver.k8s.io', 'flowschemas');
   for (const [name, schema] of [...schemas]) {
     if (upToDate(schema, exists)) continue;
-    const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
+    const lastTransitionTime = timeText(new Date());
     const body = {
       apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
       kind: 'FlowSchema',

@@ -1,3 +1,4 @@
+import { timeText } from '../../api/literals.ts';
 import { encodeObject } from '../http/encode.ts';
 import { headerOf } from '../http/exchange.ts';
 import { isForReading, negotiatePage } from '../http/negotiate.ts';
@@ -67,7 +68,7 @@ export function createZPages(options: {
     const { goVersion, gitVersion, emulationMajor, emulationMinor } = versionInfo();
     const tops = options.paths().map((path) => `/${path.split('/')[1] ?? ''}`);
     return {
-      startTime: new Date(options.startedAt).toISOString().replace(/\.\d+/, ''),
+      startTime: timeText(new Date(options.startedAt)),
       uptimeSeconds: Math.max(0, Math.floor((Date.now() - options.startedAt) / 1000)),
       goVersion,
       binaryVersion: gitVersion.replace(/^v|[-+].*/g, ''),

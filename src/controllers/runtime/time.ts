@@ -3,11 +3,6 @@ export function timeText(at: number = Date.now()): string {
   return `${new Date(at).toISOString().slice(0, -5)}Z`;
 }
 
-/** With microseconds, as leases and event series want it. */
-export function microTimeText(at: number = Date.now()): string {
-  return `${new Date(at).toISOString().slice(0, -1)}000Z`;
-}
-
 /** Milliseconds since 1970, or NaN for no time. */
 export function timeOf(text: string | undefined): number {
   return text === undefined ? Number.NaN : Date.parse(text);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, NodeStatus } from '../../api/gen/core-v1.ts';
 import { nodes } from '../../api/gen/resources.ts';
+import { timeText } from '../../api/literals.ts';
 import { isApiError } from '../../api/status.ts';
 import { createBackoff, delay } from '../../base/abort.ts';
 import { messageOf } from '../../base/errors.ts';
@@ -59,7 +60,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   let running: Promise<void> | undefined;
 
   const current = async (): Promise<NodeStatus> =>
-    nodeStatus(await facts(), last ?? node?.status, `${new Date(now()).toISOString().slice(0, 19)}Z`);
+    nodeStatus(await facts(), last ?? node?.status, timeText(new Date(now())));
 
   const register = async (): Promise<void> => {
     const status = await current();

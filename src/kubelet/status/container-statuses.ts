@@ -1,4 +1,5 @@
 import type { ContainerState, ContainerStatus } from '../../api/gen/core-v1.ts';
+import { timeText } from '../../api/literals.ts';
 import type { ContainerKind, NodePod, PodContainer } from '../pod/pod.ts';
 import { shouldRestart } from '../pod/restart-policy.ts';
 import { type ContainerView, newest, type PodView } from '../worker/pod-view.ts';
@@ -9,23 +10,22 @@ export interface StartFailure {
   message: string;
 }
 
-export const timeText = (nanoseconds: number): string =>
-  `${new Date(Math.floor(nanoseconds / 1e9) * 1000).toISOString().slice(0, 19)}Z`;
+const textOf = (nanoseconds: number): string => timeText(new Date(Math.floor(nanoseconds / 1e9) * 1000));
 
 const runtimePrefix = 'containerd://';
 
 function stateOf(view: ContainerView): ContainerState {
   switch (view.state) {
     case 'CONTAINER_RUNNING':
-      return { running: { startedAt: timeText(view.startedAt) } };
+      return { running: { startedAt: textOf(view.startedAt) } };
     case 'CONTAINER_EXITED':
       return {
         terminated: {
           exitCode: view.exitCode,
           reason: view.reason || (view.exitCode === 0 ? 'Completed' : 'Error'),
           ...(view.message === '' ? {} : { message: view.message }),
-          startedAt: view.startedAt > 0 ? timeText(view.startedAt) : timeText(view.createdAt),
-          finishedAt: timeText(view.finishedAt),
+          startedAt: view.startedAt > 0 ? textOf(view.startedAt) : textOf(view.createdAt),
+          finishedAt: textOf(view.finishedAt),
           containerID: runtimePrefix + view.id,
         },
       };

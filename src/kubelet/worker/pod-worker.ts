@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { timeText } from '../../api/literals.ts';
 import { messageOf } from '../../base/errors.ts';
 import { goErrorText } from '../../cri/channel.ts';
 import type { SandboxStatus } from '../../cri/types.ts';
@@ -120,7 +121,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const verdictOf = (): Verdict | undefined => (state.name === 'running' ? undefined : state.verdict);
 
   const publish = (): ReturnType<typeof generateStatus> => {
-    const now_ = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+    const now_ = timeText(new Date(now()));
     if (refusal) {
       const told = { ...refusedStatus(pod, refusal, now_), startTime: services.status.current(pod).startTime ?? now_ };
       services.status.set(pod, told);

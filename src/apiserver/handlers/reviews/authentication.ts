@@ -1,3 +1,4 @@
+import { timeText } from '../../../api/literals.ts';
 import { badRequest } from '../../../api/status.ts';
 import { messageOf } from '../../../base/errors.ts';
 import type { Authentication } from '../../authn/authenticate.ts';
@@ -42,7 +43,7 @@ export function authenticationReviews(
           const { object, admitted } = await readReview(call, store, admission);
           await admitted();
           const { kind, apiVersion } = object;
-          const creationTimestamp = `${new Date().toISOString().slice(0, 19)}Z`;
+          const creationTimestamp = timeText(new Date());
           return {
             kind: 'object',
             status: 201,
