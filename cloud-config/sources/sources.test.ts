@@ -5,6 +5,7 @@ import type { Host } from '../host.ts';
 import { mergeConfigs } from '../merge.ts';
 import { renderProblem } from '../schema.ts';
 import { askSources, configsOf, dataSources } from './cloud.ts';
+import { parseNetworkConfig } from './network-config.ts';
 import { folder } from './testing.ts';
 
 const userData = '#cloud-config\nk3os: {token: x}\n';
@@ -145,6 +146,71 @@ for (const [form, text, expected] of [
       [expected],
     );
   });
+
+test('bonds, bridges and routes of version 1 are those of version 2', () => {
+  const { config, problems } = parseNetworkConfig(
+    'x',
+    `network:
+  version: 1
+  config:
+  - {type: loopback, name: lo}
+  - type: bond
+    name: bond0
+    mac_address: '52:54:00:12:34:56'
+    bond_interfaces: [a, b]
+    params: {bond-mode: 4, bond_miimon: 200, bond-lacp-rate: fast, bond-xmit-hash-policy: layer3+4}
+    subnets:
+    - type: static
+      address: 10.0.0.5
+      netmask: 255.255.0.0
+      routes: [{network: 10.9.0.0, netmask: 255.255.0.0, gateway: 10.0.0.9, metric: 3}, {destination: 10.8.0.0/16, gateway: 10.0.0.8}]
+    - {type: static6, address: 'fd00::5'}
+  - {type: bridge, name: br0, bridge_interfaces: [c], params: {bridge_stp: 'off', bridge_fd: 2}, subnets: [{type: ipv6_slaac}]}
+`,
+  );
+  assert.deepStrictEqual(
+    [config.network?.bonds, config.network?.bridges, problems],
+    [
+      {
+        bond0: {
+          macaddress: '52:54:00:12:34:56',
+          interfaces: ['a', 'b'],
+          parameters: {
+            mode: '802.3ad',
+            'mii-monitor-interval': 200,
+            'lacp-rate': 'fast',
+            'transmit-hash-policy': 'layer3+4',
+          },
+          addresses: ['10.0.0.5/16', 'fd00::5/64'],
+          routes: [
+            { metric: 3, via: '10.0.0.9', to: '10.9.0.0/16' },
+            { via: '10.0.0.8', to: '10.8.0.0/16' },
+          ],
+        },
+      },
+      { br0: { 'accept-ra': true, interfaces: ['c'], parameters: { stp: false, 'forward-delay': 2 } } },
+      [],
+    ],
+  );
+});
+
+test('what a network-config says that is not understood is told of', () => {
+  const told = (text: string): string[] => parseNetworkConfig('x', text).problems.map(renderProblem);
+  assert.deepStrictEqual(told('ethernets: {a: [}\n').length > 0, true);
+  assert.deepStrictEqual(told('hello\n'), ['x:1:1: network: must be a map, not a text']);
+  assert.deepStrictEqual(told('- a\n'), ['x:1:1: network: must be a map, not a list']);
+  assert.deepStrictEqual(told('network: {config: disabled}\n'), []);
+  assert.deepStrictEqual(
+    told(
+      'version: 1\nconfig:\n- {type: infiniband, name: ib0}\n- {type: physical, name: a, subnets: [{type: ppp}]}\n- {type: bond, name: b, bond_interfaces: [a], params: {bond-magic: 1}}\n',
+    ),
+    [
+      'x:3:3: network.infiniband: unknown key, left out',
+      'x:4:3: network.ethernets.a.subnets of type ppp: unknown key, left out',
+      'x:5:3: network.bonds.b.parameters.bond-magic: unknown key, left out',
+    ],
+  );
+});
 
 test('every name of k3os.data_sources is a source', async () => {
   const { sourceNames } = await import('../keys/k3os.ts');
