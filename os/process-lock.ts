@@ -1,30 +1,35 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { KnarrError, systemCode } from '../src/base/errors.ts';
+import { KnarrError } from '../src/base/errors.ts';
 
-async function alive(path: string): Promise<boolean> {
-  const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
-}
+/** flock's word for it. */
+const busy = 75;
 
-/** Takes what only one process may do at a time; what a process left that is gone counts for nothing. */
-export async function createProcessLock(path: string, what: string): Promise<() => Promise<void>> {
+/**
+ * Takes what only one process may do at a time, and one part of a process. Whoever has it is waited for, at most
+ * `waitSeconds`; then throws KnarrError `busy`. Resolves with what gives it back.
+ */
+export async function createProcessLock(path: string, what: string, waitSeconds = 0): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true });
-  for (let tries = 0; ; tries++) {
-    try {
-      await writeFile(path, `${process.pid}\n`, { flag: 'wx' });
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    }
-    if (tries > 0 || (await alive(path)))
-      throw new KnarrError({ code: 'busy', blame: 'user', message: `${what} is under way already` });
-    await rm(path, { force: true });
-  }
+  const options = ['--no-fork', `--timeout=${waitSeconds}`, `--conflict-exit-code=${busy}`];
+  // The lock is cat's, which says what it is told once it has it; it ends with its input, that is with us, however we end.
+  const child = spawn('flock', [...options, path, 'cat'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {});
+  child.stdin.write('held');
+  const ended = once(child, 'close');
+  let complaint = '';
+  child.stderr.on('data', (text: Buffer) => {
+    complaint += text;
+  });
+  const [said] = await Promise.race([once(child.stdout, 'data'), ended]);
+  if (said instanceof Buffer)
+    return async () => {
+      child.stdin.end();
+      await ended;
+    };
+  throw said === busy
+    ? new KnarrError({ code: 'busy', blame: 'user', message: `${what} is under way already` })
+    : new KnarrError({ code: 'lock', blame: 'world', message: `${path} cannot be locked: ${complaint.trim()}` });
 }

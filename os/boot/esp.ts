@@ -1,13 +1,17 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import type { Host } from '../../cloud-config/host.ts';
 import type { MachineDisk } from '../disk/machine-disk.ts';
+import { createProcessLock } from '../process-lock.ts';
 import { type Entries, entriesOn } from './entries.ts';
 
 const mountPoint = '/run/knarr/esp';
 
+/** An upgrade that writes there may get what it writes over a slow network. */
+const waitSeconds = 120;
+
 /**
  * Works on the EFI system partition, which is mounted only for that long. Before it is written its file system is
- * checked: a power cut may have come in the midst of an earlier change. One at a time in a process.
+ * checked: a power cut may have come in the midst of an earlier change. One at a time on a machine, the others wait.
  */
 export const withEntries = <T>(
   host: Host,
@@ -18,6 +22,24 @@ export const withEntries = <T>(
 
 /** The same with the folder that it is mounted on. */
 export async function withEsp<T>(
+  host: Host,
+  disk: MachineDisk,
+  mode: 'read' | 'write',
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const release = await createProcessLock(
+    host.path(`${mountPoint}.lock`),
+    'a change of the boot loader’s entries',
+    waitSeconds,
+  );
+  try {
+    return await mounted(host, disk, mode, work);
+  } finally {
+    await release();
+  }
+}
+
+async function mounted<T>(
   host: Host,
   disk: MachineDisk,
   mode: 'read' | 'write',

@@ -118,6 +118,26 @@ for (const [from, to] of [
       }, '1.36.2');
   });
 
+test('whoever looks at the entries waits until nobody writes them', () =>
+  withMachine(async (machine) => {
+    const mounts: string[] = [];
+    const host: FakeMachine['host'] = {
+      ...machine.host,
+      async run(program, args, options) {
+        if (program.endsWith('mount')) mounts.push(program);
+        return machine.host.run(program, args, options);
+      },
+    };
+    const from = await machine.makeUpdate('1.36.4');
+    const writing = upgradeMachine(host, from, { ...trial, force: false, checkOnly: false }, silent);
+    await Promise.all([writing, machineStatus(host), machineStatus(host), machineStatus(host)]);
+    assert.equal(
+      mounts.findIndex((program, at) => program !== (at % 2 === 0 ? 'mount' : 'umount')),
+      -1,
+      mounts.join(' '),
+    );
+  }));
+
 test('--check changes nothing', () =>
   withMachine(async (machine) => {
     const before = await readFile(join(machine.folder, 'dev/vda'));
