@@ -59,7 +59,7 @@ function render(lock: Lock): string {
   return `{\n${groups.map((group) => `  "${group}": [\n${lines(lock[group])}\n  ]`).join(',\n')}\n}\n`;
 }
 
-export async function readLock(arch: Arch): Promise<Lock> {
+async function readLock(arch: Arch): Promise<Lock> {
   return { ...noPackages(), ...(JSON.parse(await readFile(lockPath(arch), 'utf8')) as Partial<Lock>) };
 }
 

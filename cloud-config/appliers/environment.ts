@@ -7,7 +7,7 @@ import { ownAuthorities } from './ca-certs.ts';
 const inside = ['localhost', '127.0.0.0/8', '10.42.0.0/16', '10.43.0.0/16', '.svc', '.cluster.local'];
 
 /** The variables that programs look for, in both cases of letters as either is asked for. */
-export function proxyVariables({
+function proxyVariables({
   http,
   https,
   no_proxy = [],

@@ -21,7 +21,7 @@ export function escapePath(path: string): string {
 const tagged: Record<string, string> = { LABEL: 'label', UUID: 'uuid', PARTLABEL: 'partlabel', PARTUUID: 'partuuid' };
 
 /** The path of `LABEL=…` and its like; anything else as it is. */
-export function deviceOf(device: string): string {
+function deviceOf(device: string): string {
   const [, kind = '', value = ''] = /^([A-Z]+)=(.+)$/.exec(device) ?? [];
   return tagged[kind] === undefined ? device : `/dev/disk/by-${tagged[kind]}/${value}`;
 }
@@ -33,7 +33,7 @@ const quoted = (word: string): string => `"${word.replaceAll(/[%$]/g, '$&$&').re
 const onEmpty = `'blkid -p "$$0" >/dev/null; [ $$? != 2 ] || exec "$$@"'`;
 
 /** The units that bring it about and keep it, by name. A disk that is not there holds a boot up for a short while only. */
-export function mountUnits(mount: Mount): Record<string, string> {
+function mountUnits(mount: Mount): Record<string, string> {
   const { device, path, type, options, format, label } = mount;
   const what = deviceOf(device);
   const unit = escapePath(path);

@@ -20,7 +20,7 @@ RequiredForOnline=no
 `;
 
 /** Files of iwd: one per network, named by it; in hexadecimal where the name has other letters than these. */
-export function iwdFiles(networks: Networks): Record<string, string> {
+function iwdFiles(networks: Networks): Record<string, string> {
   return Object.fromEntries(
     networks.map(({ name, passphrase }) => {
       const file = /^[A-Za-z0-9_ -]+$/.test(name) ? name : `=${Buffer.from(name).toString('hex')}`;
@@ -32,7 +32,7 @@ export function iwdFiles(networks: Networks): Record<string, string> {
 }
 
 /** The configuration of wpa_supplicant: the first network is preferred. */
-export function supplicantFile(networks: Networks): string {
+function supplicantFile(networks: Networks): string {
   const blocks = networks.map(({ name, passphrase }, index) => {
     const secret = passphrase === undefined ? 'key_mgmt=NONE' : `psk="${passphrase}"`;
     return `network={\n\tssid=${Buffer.from(name).toString('hex')}\n\tscan_ssid=1\n\tpriority=${networks.length - index}\n\t${secret}\n}\n`;

@@ -39,7 +39,7 @@ async function fromDisc(asking: Asking): Promise<CloudData | undefined> {
 }
 
 /** A virtual machine that never says that it is ready counts as failed after twenty minutes. */
-export async function reportReady({ http }: Pick<Asking, 'http'>): Promise<void> {
+async function reportReady({ http }: Pick<Asking, 'http'>): Promise<void> {
   const headers = { 'x-ms-version': '2012-11-30' };
   const goal = (await needed(http, `${wire}/?comp=goalstate`, { headers })).toString();
   const part = (name: string): string => element(goal, name) ?? '';

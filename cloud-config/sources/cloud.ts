@@ -64,7 +64,7 @@ export function configsOf(data: CloudData): Parsed[] {
 }
 
 /** The answer of the network's data source, kept for boots without it. */
-export const keptFile = '/var/lib/knarr/cloud-data.json';
+const keptFile = '/var/lib/knarr/cloud-data.json';
 
 interface Kept {
   machine: string;
@@ -88,7 +88,7 @@ export async function keep(host: Host, facts: Facts, data: CloudData): Promise<b
 }
 
 /** What was kept, unless the disk has moved to another machine since. */
-export async function readKept(host: Host, facts: Facts): Promise<CloudData | undefined> {
+async function readKept(host: Host, facts: Facts): Promise<CloudData | undefined> {
   const text = await readFile(host.path(keptFile), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const { machine, data } = JSON.parse(text) as Kept;

@@ -24,7 +24,7 @@ export const fwCfg: DataSource = {
 };
 
 /** The texts of an SMBIOS structure: behind its fixed part, each ended by a zero. */
-export function smbiosTexts(raw: Buffer): string[] {
+function smbiosTexts(raw: Buffer): string[] {
   return raw
     .subarray(raw[1] ?? 0)
     .toString()
@@ -33,7 +33,7 @@ export function smbiosTexts(raw: Buffer): string[] {
 }
 
 /** A credential as systemd takes it from SMBIOS, by its name. */
-export function credentialOf(texts: readonly string[], name: string): Buffer | undefined {
+function credentialOf(texts: readonly string[], name: string): Buffer | undefined {
   for (const text of texts) {
     const match = /^io\.systemd\.credential(\.binary)?:([^=]+)=([\s\S]*)$/.exec(text);
     if (match?.[2] === name) return Buffer.from(match[3] ?? '', match[1] === undefined ? 'utf8' : 'base64');

@@ -43,14 +43,14 @@ const folderReader =
     readFile(host.path(join(folder, file))).catch(() => undefined);
 
 /** The URL of `ds=nocloud;s=URL` or `ds=nocloud-net;seedfrom=URL`, as the kernel or the serial number has it. */
-export function seedUrl(text: string): string | undefined {
+function seedUrl(text: string): string | undefined {
   const settings = /(?:^|\s)"?ds=nocloud(?:-net)?;([^\s"]+)/i.exec(text)?.[1]?.split(';') ?? [];
   const url = settings.map((part) => /^(?:s|seedfrom)=(.+)$/.exec(part)?.[1]).find((found) => found !== undefined);
   return url !== undefined && /^https?:/.test(url) ? url : undefined;
 }
 
 /** A seed over HTTP: the files behind the URL as it is. */
-export async function readSeedUrl(http: Http, url: string): Promise<CloudData> {
+async function readSeedUrl(http: Http, url: string): Promise<CloudData> {
   const at = (file: string): string => `${url}${file}`;
   return seed(`nocloud ${url}`, async (file) =>
     file === 'user-data' ? needed(http, at(file)) : await optional(http, at(file)),

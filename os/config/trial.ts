@@ -41,9 +41,9 @@ export interface TrialOutcome {
   readonly at: number;
 }
 
-export const trialFolder = '/var/lib/knarr/config';
+const trialFolder = '/var/lib/knarr/config';
 const trialFile = `${trialFolder}/trial.json`;
-export const outcomeFile = `${trialFolder}/outcome.json`;
+const outcomeFile = `${trialFolder}/outcome.json`;
 const timer = 'knarr-config-revert';
 const judge = 'knarr-config-judge';
 const program = '/usr/lib/knarr/os.mjs';

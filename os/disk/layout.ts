@@ -3,7 +3,7 @@ import type { UpdateArch } from '../update/manifest.ts';
 const mebibyte = 2 ** 20;
 
 /** The partitions that the slots need besides /var, in bytes. A slot holds twice of what a root takes today. */
-export const partitionSizes = { esp: 200 * mebibyte, slot: 512 * mebibyte, leastVar: 512 * mebibyte } as const;
+const partitionSizes = { esp: 200 * mebibyte, slot: 512 * mebibyte, leastVar: 512 * mebibyte } as const;
 
 /** What a disk must have at least: all partitions, and room for two copies of the table. */
 export const leastDiskSize = partitionSizes.esp + 2 * partitionSizes.slot + partitionSizes.leastVar + 4 * mebibyte;

@@ -4,7 +4,7 @@ import type { Host } from '../../cloud-config/host.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 
 /** Programs of the user: each that ends with 0 is content. They run in the order of their names. */
-export const hookFolders = ['/etc/knarr/health.d', '/var/lib/knarr/health.d'] as const;
+const hookFolders = ['/etc/knarr/health.d', '/var/lib/knarr/health.d'] as const;
 const timeoutMs = 30_000;
 
 /** Runs all of them; gives those that are not content, with the last line that they wrote. */

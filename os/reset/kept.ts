@@ -6,7 +6,7 @@ import { withEsp } from '../boot/esp.ts';
 import { readMachineDisk } from '../disk/machine-disk.ts';
 
 /** The machine's own cloud-config. */
-export const configFolder = '/var/lib/rancher/k3os';
+const configFolder = '/var/lib/rancher/k3os';
 const configNames = ['config.yaml', 'config.d'] as const;
 
 /** On the EFI system partition: what a reset hands to the new /var. */
@@ -14,7 +14,7 @@ const handedOver = 'knarr/reset';
 const wipeMarker = join(handedOver, 'wipe');
 
 /** Written once for the life of a /var. */
-export const bornFile = '/var/lib/knarr/born';
+const bornFile = '/var/lib/knarr/born';
 /** Says to the unit knarr-wipe that there is something to do, until it is done. */
 export const wipeFile = '/var/lib/knarr/wipe';
 

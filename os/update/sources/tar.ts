@@ -4,7 +4,7 @@ import { sourceError, type UpdateSource } from './source.ts';
 const block = 512;
 
 /** Where the plain files of a tar archive lie in it, by the last part of their paths. */
-export async function tarIndex(file: FileHandle, name: string): Promise<Map<string, { offset: number; size: number }>> {
+async function tarIndex(file: FileHandle, name: string): Promise<Map<string, { offset: number; size: number }>> {
   const found = new Map<string, { offset: number; size: number }>();
   const header = Buffer.alloc(block);
   let longName: string | undefined;
