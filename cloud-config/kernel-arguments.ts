@@ -3,11 +3,13 @@ import { type CloudConfig, type Problem, schema } from './schema.ts';
 import {
   andTheWhole,
   type Fields,
+  fieldOf,
   flagOf,
   type Shape,
   unknownKey,
   wholeOf,
   wrongFlag,
+  wrongName,
   wrongText,
   wrongTogether,
   wrongWhole,
@@ -26,7 +28,7 @@ export const splitCommandLine = (line: string): string[] => wordsOf(line).map(({
 /**
  * The configuration in a kernel command line: `hostname=x`, `k3os.token=x`; a list by repeating its key; a map as
  * `k3os.labels[a.b/c]=d` or `k3os.labels.a=d`; lists of maps by number, as `k3os.wifi[0].name=x`; a bare name is
- * `true`. Words that are no key of the language are the kernel's, except those that begin with `k3os.`.
+ * `true`, of what is true or false and in maps. Words that are no key of the language are the kernel's, except those that begin with `k3os.`.
  */
 export function parseKernelArguments(line: string): Parsed {
   const source = 'kernel command line';
@@ -34,13 +36,15 @@ export function parseKernelArguments(line: string): Parsed {
   const problems: Problem[] = [];
   const said: Said[] = [];
   for (const { word, column } of wordsOf(line)) {
-    const [, name = word, given] = /^((?:[^=[\]]|\[[^\]]*\])+)(?:=([\s\S]*))?$/.exec(word) ?? [];
+    const parts = /^((?:[^=[\]]|\[[^\]]*\])+)(?:=([\s\S]*))?$/.exec(word);
+    const [, name = word, given] = parts ?? [];
     if (ownArguments.test(name)) continue;
     const [first = '', ...rest] = pathOf(name);
     const own = first === 'k3os';
-    if (schema.fields[first as keyof typeof schema.fields] === undefined) continue;
-    const path = [first, ...rest];
-    const result = put(config, schema, path, given ?? 'true');
+    const found = fieldOf(schema, first);
+    if (found === undefined) continue;
+    const path = [found[0], ...rest];
+    const result = parts === null ? 'a bracket is not closed' : put(config, schema, path, given);
     if (typeof result === 'object') {
       Object.assign(config, result.value);
       said.push({ path, column });
@@ -77,8 +81,15 @@ const ownArguments = /^k3os\.(mode|fallback_mode|debug)$/;
 const pathOf = (name: string): string[] =>
   [...name.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
 
+const needsValue = 'needs a value: write = behind it';
+
 /** The value with `given` where the path leads, or what is wrong with the path or with what is given. */
-function put(before: unknown, shape: Shape, path: readonly string[], given: string): { value: unknown } | string {
+function put(
+  before: unknown,
+  shape: Shape,
+  path: readonly string[],
+  given: string | undefined,
+): { value: unknown } | string {
   const [name, ...rest] = path;
   const scalar = (value: unknown, wrong: string): { value: unknown } | string => {
     if (name !== undefined) return 'is one value, not a map';
@@ -86,15 +97,16 @@ function put(before: unknown, shape: Shape, path: readonly string[], given: stri
   };
   switch (shape.kind) {
     case 'text': {
+      if (given === undefined) return needsValue;
       const wrong = wrongText(shape, given);
       return scalar(wrong === undefined ? given : undefined, wrong ?? '');
     }
     case 'command':
-      return scalar(given, '');
+      return scalar(given, needsValue);
     case 'flag':
-      return scalar(flagOf(given), wrongFlag(given));
+      return scalar(given === undefined ? true : flagOf(given), wrongFlag(given ?? ''));
     case 'whole':
-      return scalar(wholeOf(shape, given), wrongWhole(shape, given));
+      return given === undefined ? needsValue : scalar(wholeOf(shape, given), wrongWhole(shape, given));
     case 'list': {
       const items = [...((before ?? []) as unknown[])];
       if (shape.items.kind !== 'fields') {
@@ -111,16 +123,21 @@ function put(before: unknown, shape: Shape, path: readonly string[], given: stri
     }
     case 'map': {
       if (name === undefined) return 'is a map: name a key, as in key[name]=value';
-      const [key, under] = shape.values.kind === 'text' ? [path.join('.'), []] : [name, rest];
-      const inner = put((before as Record<string, unknown> | undefined)?.[key], shape.values, under, given);
+      const texts = shape.values.kind === 'text';
+      const [key, under] = texts ? [path.join('.'), []] : [name, rest];
+      const misnamed = wrongName(shape, key);
+      if (misnamed !== undefined) return misnamed;
+      const value = texts ? (given ?? 'true') : given;
+      const inner = put((before as Record<string, unknown> | undefined)?.[key], shape.values, under, value);
       return typeof inner === 'string' ? inner : { value: { ...((before ?? {}) as object), [key]: inner.value } };
     }
     case 'fields': {
       if (name === undefined) return 'is a map of settings: name one of them';
-      const field = (shape as Fields).fields[name];
-      if (field === undefined) return unknownKey(name, shape);
-      const inner = put((before as Record<string, unknown> | undefined)?.[name], field, rest, given);
-      return typeof inner === 'string' ? inner : { value: { ...((before ?? {}) as object), [name]: inner.value } };
+      const found = fieldOf(shape, name);
+      if (found === undefined) return unknownKey(name, shape);
+      const [own, field] = found;
+      const inner = put((before as Record<string, unknown> | undefined)?.[own], field, rest, given);
+      return typeof inner === 'string' ? inner : { value: { ...((before ?? {}) as object), [own]: inner.value } };
     }
   }
 }

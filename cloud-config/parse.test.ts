@@ -66,7 +66,7 @@ test('kernel arguments: lists by repeating, maps in both forms, bare names, quot
     },
     problems: [
       ['k3os.tokn', 'unknown key, left out (is token meant?)'],
-      ['k3os.taints', 'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, not "true"'],
+      ['k3os.taints', 'needs a value: write = behind it'],
       ['hostname.x', 'is one value, not a map'],
       ['k3os.install.power_off', 'must be true or false, not "maybe"'],
     ].map(([key = '', message]) => ({
@@ -77,6 +77,28 @@ test('kernel arguments: lists by repeating, maps in both forms, bare names, quot
       message,
     })),
   });
+});
+
+test('kernel arguments: other names of keys count, a bare name has the value that it can have', () => {
+  const { config, problems } = parseKernelArguments(
+    'fqdn=a.b runcmd=date "ca-certs.remove_defaults" k3os.labels[gpu] k3os.token k3os.modules k3os.labels[a=b]=c k3os.labels[a b]=c k3os.constructor=x hostname',
+  );
+  assert.deepStrictEqual(config, {
+    hostname: 'a.b',
+    run_cmd: ['date'],
+    ca_certs: { remove_defaults: true },
+    k3os: { labels: { gpu: 'true' } },
+  });
+  assert.deepStrictEqual(
+    problems.map(({ key, message }) => `${key}: ${message}`),
+    [
+      'k3os.token: needs a value: write = behind it',
+      'k3os.modules: needs a value: write = behind it',
+      'k3os.labels[a=b]: its name must be a label like zone or example.com/zone, not "a=b"',
+      'k3os.labels[a: a bracket is not closed',
+      'k3os.constructor: unknown key, left out',
+    ],
+  );
 });
 
 test('kernel arguments: an item of a list with something wrong in it is left out, and the rest counts', () => {

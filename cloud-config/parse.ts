@@ -22,6 +22,7 @@ import {
   unknownKey,
   wholeOf,
   wrongFlag,
+  wrongName,
   wrongText,
   wrongTogether,
   wrongWhole,
@@ -117,12 +118,9 @@ export function parseByShape(
         if (!isMap(node)) return must(shape.values.kind === 'text' ? 'a map of texts' : 'a map');
         const result: Record<string, unknown> = {};
         for (const { name, path, pair } of entriesOf(node, key)) {
-          if (shape.names?.pattern?.test(name) === false) {
-            report(
-              pair.key as Node | null,
-              path,
-              `its name must be ${shape.names.expects}, not ${JSON.stringify(name)}`,
-            );
+          const misnamed = wrongName(shape, name);
+          if (misnamed !== undefined) {
+            report(pair.key as Node | null, path, misnamed);
             continue;
           }
           const value = read(pair.value, shape.values, path);

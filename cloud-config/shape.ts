@@ -132,6 +132,10 @@ export function wrongText(shape: Text, value: string): string | undefined {
   return undefined;
 }
 
+/** What is wrong with the name of an entry of a map; undefined where it is right. */
+export const wrongName = ({ names }: MapOf, name: string): string | undefined =>
+  names?.pattern?.test(name) === false ? `its name must be ${names.expects}, not ${JSON.stringify(name)}` : undefined;
+
 /** What is wrong with values that are right each by itself; undefined where they are right together. */
 export function wrongTogether(
   { required, wrong }: Fields,
