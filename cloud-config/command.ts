@@ -5,10 +5,10 @@ import { KnarrError, messageOf } from '../src/base/errors.ts';
 import { appliedFile } from './appliers/online.ts';
 import { type Host, machine } from './host.ts';
 import { mergeConfigs } from './merge.ts';
-import { readAll } from './online.ts';
 import { type CloudConfig, renderProblem, schema } from './schema.ts';
 import type { Shape } from './shape.ts';
 import { mainFile } from './sources/files.ts';
+import { readAll } from './sources.ts';
 import { parseUserData } from './user-data.ts';
 
 const usage = `USAGE:

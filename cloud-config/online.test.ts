@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { config as command } from './command.ts';
 import type { Host } from './host.ts';
-import { goOnline, readAll } from './online.ts';
+import { goOnline } from './online.ts';
 import type { Http } from './sources/http.ts';
 import { cloud, folder } from './sources/testing.ts';
+import { readAll } from './sources.ts';
 
 test('what a cloud says is applied, kept for a boot without it, and is another machine’s no more', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'knarr-online-'));

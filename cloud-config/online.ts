@@ -4,11 +4,10 @@ import { createSshKeys } from './appliers/ssh-keys.ts';
 import { appliers } from './appliers.ts';
 import type { Host } from './host.ts';
 import { mergeConfigs } from './merge.ts';
-import type { Parsed } from './parse.ts';
 import { renderProblem } from './schema.ts';
 import { askSources, keep } from './sources/cloud.ts';
 import { fetchHttp, type Http } from './sources/http.ts';
-import { sources } from './sources.ts';
+import { readAll } from './sources.ts';
 
 export interface Online {
   host: Host;
@@ -18,20 +17,6 @@ export interface Online {
   patienceMs?: number;
   /** Whether this machine, as it was started, applies a key at all. */
   applies?: (key: string) => boolean;
-}
-
-/** Reads every source; what cannot be read is a problem, not an end. */
-export async function readAll(host: Host): Promise<Parsed[]> {
-  const found: Parsed[] = [];
-  for (const source of sources)
-    found.push(
-      ...(await source
-        .read(host)
-        .catch((error: unknown) => [
-          { config: {}, problems: [{ source: source.name, key: '', message: messageOf(error) }] },
-        ])),
-    );
-  return found;
 }
 
 /**

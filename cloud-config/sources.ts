@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { messageOf } from '../src/base/errors.ts';
 import type { Host } from './host.ts';
 import { parseKernelArguments } from './kernel-arguments.ts';
 import type { Parsed } from './parse.ts';
@@ -16,7 +17,7 @@ const readArguments = async (host: Host): Promise<Parsed[]> => [
 ];
 
 /** Every source, weakest first. */
-export const sources: readonly Source[] = [
+const sources: readonly Source[] = [
   { name: 'files', read: readFiles },
   {
     name: 'cloud',
@@ -24,3 +25,17 @@ export const sources: readonly Source[] = [
   },
   { name: 'kernel command line', read: readArguments },
 ];
+
+/** Reads every source; what cannot be read is a problem, not an end. */
+export async function readAll(host: Host): Promise<Parsed[]> {
+  const found: Parsed[] = [];
+  for (const source of sources)
+    found.push(
+      ...(await source
+        .read(host)
+        .catch((error: unknown) => [
+          { config: {}, problems: [{ source: source.name, key: '', message: messageOf(error) }] },
+        ])),
+    );
+  return found;
+}

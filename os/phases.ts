@@ -1,11 +1,12 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { runCommands, runCommandsFile } from '../cloud-config/appliers/commands.ts';
 import { appliers } from '../cloud-config/appliers.ts';
 import type { Host } from '../cloud-config/host.ts';
 import { mergeConfigs } from '../cloud-config/merge.ts';
-import { type CloudConfig, type Problem, renderProblem } from '../cloud-config/schema.ts';
-import { sources } from '../cloud-config/sources.ts';
-import { writeFileAtomic } from '../src/base/atomic-file.ts';
+import { readOsRelease } from '../cloud-config/os-release.ts';
+import { type CloudConfig, renderProblem } from '../cloud-config/schema.ts';
+import { readAll } from '../cloud-config/sources.ts';
+import { syncToDisk, writeFileAtomic } from '../src/base/atomic-file.ts';
 import { messageOf, systemCode } from '../src/base/errors.ts';
 import { applies, findMode, type Mode, writeMode } from './modes/mode.ts';
 import { beBorn, wipe } from './reset/kept.ts';
@@ -39,33 +40,17 @@ async function hostKeys({ host }: Machine): Promise<void> {
   const temporary = `${key}.new`;
   await host.run('rm', ['-f', temporary, `${temporary}.pub`]);
   await host.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', temporary]);
-  for (const path of [`${temporary}.pub`, temporary]) {
-    const file = await open(path, 'r+');
-    await file.sync();
-    await file.close();
-  }
+  for (const path of [`${temporary}.pub`, temporary]) await syncToDisk(path);
   await rename(`${temporary}.pub`, `${key}.pub`);
   await rename(temporary, key);
-  const directory = await open(folder, 'r');
-  await directory.sync();
-  await directory.close();
+  await syncToDisk(folder);
 }
 
 async function readConfiguration(machine: Machine): Promise<void> {
-  const found: CloudConfig[] = [];
-  const problems: Problem[] = [];
-  for (const source of sources) {
-    const parsed = await source.read(machine.host).catch((error: unknown) => {
-      problems.push({ source: source.name, key: '', message: messageOf(error) });
-      return [];
-    });
-    for (const part of parsed) {
-      found.push(part.config);
-      problems.push(...part.problems);
-    }
-  }
-  for (const problem of problems) machine.say(`cloud-config: ${renderProblem(problem)}`);
-  machine.config = mergeConfigs(found);
+  const found = await readAll(machine.host);
+  for (const problem of found.flatMap(({ problems }) => problems))
+    machine.say(`cloud-config: ${renderProblem(problem)}`);
+  machine.config = mergeConfigs(found.map(({ config }) => config));
 }
 
 async function learnMode(machine: Machine): Promise<void> {
@@ -78,8 +63,8 @@ async function learnMode(machine: Machine): Promise<void> {
 /** A machine that keeps its /var takes into a new one what a reset of the old one left for it. */
 async function beginLife({ host, mode }: Machine): Promise<void> {
   if (mode !== 'disk' && mode !== 'shell') return;
-  const release = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
-  await beBorn(host, /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? 'unknown');
+  const release = await readOsRelease(host);
+  await beBorn(host, release('VERSION_ID') ?? 'unknown');
 }
 
 /** Before the services start: from what the machine is told to what it is. */

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { Host } from '../cloud-config/host.ts';
+import { readOsRelease } from '../cloud-config/os-release.ts';
 import { KnarrError } from '../src/base/errors.ts';
 import type { UpdateArch } from './update/manifest.ts';
 
@@ -11,8 +11,7 @@ export interface Release {
 }
 
 export async function readRelease(host: Host): Promise<Release> {
-  const text = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
-  const field = (name: string): string | undefined => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
+  const field = await readOsRelease(host);
   const version = field('VERSION_ID');
   if (field('ID') !== 'knarr' || version === undefined)
     throw new KnarrError({

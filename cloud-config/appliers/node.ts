@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import type { Applier } from '../applier.ts';
+import { readOsRelease } from '../os-release.ts';
 import type { CloudConfig } from '../schema.ts';
 
 /** What the machine is in its cluster: how the daemon is called, and what its configuration says. */
@@ -38,10 +39,9 @@ export const node: Applier = {
   key: 'k3os',
   phases: ['boot', 'runtime'],
   async apply(config, host) {
-    const release = await readFile(host.path('/usr/lib/os-release'), 'utf8').catch(() => '');
+    const release = await readOsRelease(host);
     const mode = (await readFile(host.path('/run/knarr/mode'), 'utf8').catch(() => '')).trim();
-    const version = /^VERSION_ID="?([^"\n]*)/m.exec(release)?.[1] ?? 'unknown';
-    const { role, args, settings } = nodeOf(config, version, mode === '' ? 'disk' : mode);
+    const { role, args, settings } = nodeOf(config, release('VERSION_ID') ?? 'unknown', mode === '' ? 'disk' : mode);
     await writeFileAtomic(host.path('/etc/rancher/k3s/config.yaml.d/50-cloud-config.yaml'), stringify(settings), {
       mode: 0o600,
     });

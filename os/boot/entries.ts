@@ -1,5 +1,6 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncToDisk } from '../../src/base/atomic-file.ts';
 import { KnarrError } from '../../src/base/errors.ts';
 import { compareVersions } from './version-order.ts';
 
@@ -51,14 +52,7 @@ const temporary = 'knarr-new.tmp';
 export function entriesOn(esp: string): Entries {
   const folder = join(esp, entriesFolder);
   const path = (file: string): string => join(folder, file);
-  const settle = async (): Promise<void> => {
-    const directory = await open(folder, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  };
+  const settle = (): Promise<void> => syncToDisk(folder);
   const list = async (): Promise<BootEntry[]> =>
     (await readdir(folder)).map(parseEntry).filter((entry) => entry !== undefined);
   return {

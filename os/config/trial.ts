@@ -2,9 +2,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { appliedFile } from '../../cloud-config/appliers/online.ts';
 import type { Host } from '../../cloud-config/host.ts';
 import { mergeConfigs } from '../../cloud-config/merge.ts';
-import { readAll } from '../../cloud-config/online.ts';
 import { type Reconciled, reconcile } from '../../cloud-config/reconcile.ts';
 import type { CloudConfig, Problem } from '../../cloud-config/schema.ts';
+import { readAll } from '../../cloud-config/sources.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { KnarrError, systemCode } from '../../src/base/errors.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
-import { writeFileAtomic } from '../../src/base/atomic-file.ts';
+import { syncToDisk, writeFileAtomic } from '../../src/base/atomic-file.ts';
 
 /**
  * Daemons beside the image's own (overlay/usr/lib/knarr/start-daemon chooses):
@@ -15,22 +15,13 @@ import { writeFileAtomic } from '../../src/base/atomic-file.ts';
  */
 export const daemonFolder = '/var/lib/knarr/daemon';
 
-async function settle(folder: string): Promise<void> {
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 const ours = new Set(['current', 'tries', 'given-up']);
 
 export interface DaemonStore {
   /** Unpacks a bundle's archive; what an interrupted one left is replaced. */
   unpack(version: string, archive: string, image: string): Promise<void>;
-  /** The version that is used; undefined: the image's own. */
-  current(): Promise<string | undefined>;
+  /** The version that is chosen; undefined: the image's own. With `image`, only one that is made for that image. */
+  current(image?: string): Promise<string | undefined>;
   /** Chooses one, on trial for so many starts. */
   choose(version: string, tries: number): Promise<void>;
   /** It stays. */
@@ -48,12 +39,12 @@ export function daemonStore(host: Host): DaemonStore {
     await rm(path('current.new'), { force: true });
     await symlink(version, path('current.new'));
     await rename(path('current.new'), path('current'));
-    await settle(root);
+    await syncToDisk(root);
   };
   const keep = async (): Promise<void> => {
     await mkdir(root, { recursive: true, mode: 0o755 });
     for (const name of ['tries', 'given-up']) await rm(path(name), { force: true });
-    await settle(root);
+    await syncToDisk(root);
   };
   return {
     keep,
@@ -66,9 +57,14 @@ export function daemonStore(host: Host): DaemonStore {
       await host.run('sync', ['-f', coming]);
       await rm(path(version), { recursive: true, force: true });
       await rename(coming, path(version));
-      await settle(root);
+      await syncToDisk(root);
     },
-    current: () => readlink(path('current')).catch(() => undefined),
+    async current(image) {
+      const version = await readlink(path('current')).catch(() => undefined);
+      if (version === undefined || image === undefined) return version;
+      const madeFor = await readFile(path(`${version}/image`), 'utf8').catch(() => '');
+      return madeFor.trim() === image ? version : undefined;
+    },
     async choose(version, tries) {
       await rm(path('given-up'), { force: true });
       await writeFileAtomic(path('tries'), `${tries}\n`);

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Host, machine } from '../../cloud-config/host.ts';
 import { mergeConfigs } from '../../cloud-config/merge.ts';
-import { readAll } from '../../cloud-config/online.ts';
 import type { CloudConfig } from '../../cloud-config/schema.ts';
+import { readAll } from '../../cloud-config/sources.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
 import { createProcessLock } from '../process-lock.ts';
 import { faultAt } from '../update/fault.ts';
