@@ -12,7 +12,7 @@ import { writeTar } from '../../src/wire/tar.ts';
 import { signManifest } from '../update/manifest.ts';
 import { parseDaemonManifest } from './manifest.ts';
 import { daemonGivenUp, daemonStore } from './store.ts';
-import { judgeDaemon, upgradeDaemon } from './upgrade.ts';
+import { judgeDaemonAfterCut, upgradeDaemon } from './upgrade.ts';
 
 const keys = generateKeyPairSync('ed25519', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -77,6 +77,7 @@ async function withMachine(work: (machine: Machine) => Promise<void>): Promise<v
   }
 }
 
+const silent = (): void => {};
 const asked = { tries: 3, deadlineSeconds: 60, force: false, checkOnly: false };
 const upgrade = ({ host }: Machine, from: string, reasons: readonly string[] = []) =>
   upgradeDaemon(
@@ -119,7 +120,10 @@ test('after a power cut in the midst of a trial it is judged again', () =>
       ...{ id: 'd', kind: 'daemon', from: nameOfVersion, to: '2', tries: 3, deadlineSeconds: 60, source: '', at: 0 },
     } as const;
     await state.write('pending', pending);
-    const judge = () => judgeDaemon({ host, state, say() {}, gate: async () => [] }, pending);
+    const judge = async () => {
+      await judgeDaemonAfterCut(host, silent, async () => []);
+      return state.read('outcome');
+    };
     assert.partialDeepStrictEqual(await judge(), {
       result: 'returned',
       reasons: ['it was cut off before it could start'],
@@ -127,7 +131,47 @@ test('after a power cut in the midst of a trial it is judged again', () =>
     await upgrade(machine, await machine.update('2'));
     await daemonStore(host).choose('2', 2);
     await state.write('pending', pending);
-    assert.equal((await judge()).result, 'kept');
+    assert.equal((await judge())?.result, 'kept');
+  }));
+
+test('one that nobody judged, for the tool was killed, is replaced from where it began', () =>
+  withMachine(async (machine) => {
+    const { host } = machine;
+    const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
+    await upgrade(machine, await machine.update('2'));
+    const killed = upgradeDaemon(host, await machine.update('3'), asked, silent, () =>
+      Promise.reject(new Error('killed')),
+    );
+    await assert.rejects(killed, /killed/);
+    assert.partialDeepStrictEqual(await state.read('pending'), { from: '2', to: '3' });
+    const back = await upgrade(machine, await machine.update('3'), ['api: no answer']);
+    assert.partialDeepStrictEqual(back, { result: 'returned', from: '2', to: '3' });
+    assert.equal(await chosen(machine), '2');
+  }));
+
+test('what goes wrong before the new one can start leaves the old one running', () =>
+  withMachine(async (machine) => {
+    const { host, root, said } = machine;
+    const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
+    await upgrade(machine, await machine.update('2'));
+    await mkdir(join(root, 'var/lib/rancher/k3s/server/db'), { recursive: true });
+    await writeFile(join(root, 'var/lib/rancher/k3s/server/db/state.db'), 'no datastore');
+    await assert.rejects(upgrade(machine, await machine.update('3')), { code: 'store-damaged' });
+    assert.equal(said.at(-1), 'start --no-block');
+    assert.equal(await chosen(machine), '2');
+    assert.equal(await state.read('pending'), undefined);
+  }));
+
+test('neither the daemon that runs nor one beside a version on trial is begun', () =>
+  withMachine(async (machine) => {
+    const state = upgradeState(machine.host.path('/var/lib/knarr/upgrade'));
+    await upgrade(machine, await machine.update('2'));
+    await assert.rejects(upgrade(machine, await machine.update('2')), { code: 'same-version' });
+    const at = { tries: 3, deadlineSeconds: 60, source: '', at: 0 };
+    await state.write('pending', { id: 'm', kind: 'upgrade', from: '1.36.2', to: '1.36.3', ...at });
+    await assert.rejects(upgrade(machine, await machine.update('3')), { code: 'on-trial' });
+    assert.partialDeepStrictEqual(await state.read('pending'), { id: 'm' });
+    assert.equal(await chosen(machine), '2');
   }));
 
 test('the launcher gives a daemon on trial its tries, then the image’s own one', () =>

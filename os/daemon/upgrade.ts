@@ -11,6 +11,8 @@ import { readRelease } from '../release.ts';
 import { copyBeforeTrial, restoreAfterTrial } from '../update/datastore.ts';
 import { withUpgradeLock } from '../update/lock.ts';
 import { keyFolders, manifestName, readUpdateKeys, signatureName, signerOf } from '../update/manifest.ts';
+import { refuseBesideMachine } from '../update/on-trial.ts';
+import { checkRoom } from '../update/phases/check.ts';
 import { checked } from '../update/phases/write.ts';
 import { recordWorkloads } from '../update/record-workloads.ts';
 import { reportProgress } from '../update/report.ts';
@@ -22,6 +24,7 @@ import { parseDaemonManifest } from './manifest.ts';
 import { daemonFolder, daemonGivenUp, daemonStore } from './store.ts';
 
 const unit = 'knarr.service';
+const neverJudged = 'the upgrade was ended before it could be judged';
 
 /**
  * Replaces the daemon and nothing else: containerd and the pods under it go on. The new one is tried as a whole machine
@@ -63,13 +66,25 @@ export async function upgradeDaemon(
             message: `the update is for ${manifest.arch}, this machine is ${arch}`,
           });
         await tell(`the daemon ${manifest.version} (Kubernetes ${manifest.kubernetes}) is signed by ${key.name}`);
+        const pending = await state.read('pending');
+        refuseBesideMachine(pending, `the daemon ${manifest.version}`);
+        await checkRoom({ host, state });
         if (options.checkOnly) return { to: manifest.version };
+        // whoever tried that one was killed, for the lock is ours: it is as if it had not been healthy
+        if (pending !== undefined) await judgeDaemon({ host, state, say, gate: async () => [neverJudged] }, pending);
+        if (manifest.version === (await daemonStore(host).current(image)))
+          throw new KnarrError({
+            code: 'same-version',
+            blame: 'user',
+            message: `${manifest.version} is the daemon that runs`,
+          });
         await mkdir(host.path(daemonFolder), { recursive: true, mode: 0o755 });
         const [file] = manifest.files;
         await keep(checked(source.open(file.name), { ...file, role: 'root' }), archive);
         await tell('unpacking');
         await daemonStore(host).unpack(manifest.version, archive, image);
-        return await tryDaemon({ host, state, say, tell, gate }, manifest.version, from, options);
+        const before = await daemonStore(host).current();
+        return await tryDaemon({ host, state, say, tell, gate }, { before, to: manifest.version }, from, options);
       } finally {
         await rm(archive, { force: true });
         await source.close();
@@ -89,17 +104,32 @@ interface Context {
   gate: typeof healthGate;
 }
 
+/** Stopped, so that the datastore can be copied; what goes wrong meanwhile leaves the old one running. */
+async function replaceDaemon({ host, state }: Context, pending: Pending, before: string | undefined): Promise<void> {
+  const store = daemonStore(host);
+  try {
+    await host.run('systemctl', ['stop', unit]);
+    await copyBeforeTrial(host, state, pending);
+    await store.choose(pending.to, pending.tries);
+  } catch (error) {
+    await store.goBack(before);
+    await state.remove('pending');
+    throw error;
+  } finally {
+    await host.run('systemctl', ['start', '--no-block', unit]);
+  }
+}
+
 async function tryDaemon(
-  { host, state, say, tell, gate }: Context,
-  to: string,
+  context: Context,
+  { before, to }: { before: string | undefined; to: string },
   source: string,
   options: UpgradeOptions,
 ): Promise<Outcome> {
-  const store = daemonStore(host);
+  const { host, state, say, tell } = context;
   await recordWorkloads(host, state, say);
   await state.remove('attempts');
   const at = Math.floor(Date.now() / 1000);
-  const before = await store.current();
   const pending: Pending = {
     id: `daemon-${to}-${at}`,
     kind: 'daemon',
@@ -113,11 +143,8 @@ async function tryDaemon(
   };
   await state.write('pending', pending);
   await tell('starting the new daemon');
-  await host.run('systemctl', ['stop', unit]);
-  await copyBeforeTrial(host, state, pending);
-  await store.choose(to, options.tries);
-  await host.run('systemctl', ['start', '--no-block', unit]);
-  return judgeDaemon({ host, state, say, gate }, pending);
+  await replaceDaemon(context, pending, before);
+  return judgeDaemon(context, pending);
 }
 
 /** The daemon that is well must be the one that is tried. */
@@ -127,12 +154,24 @@ const onTrial = ({ tries }: Pending): HealthCheck => ({
     daemonGivenUp(host) ? { fail: `knarr.service ended ${tries} times before it was ready` } : undefined,
 });
 
-/**
- * Looks whether a daemon on trial is well, and ends the trial one way or the other. After a power cut in its midst the
- * next boot's health gate goes on with it.
- */
+/** The trial goes on that a power cut came into; not beside a tool that has begun to replace the daemon meanwhile. */
+export async function judgeDaemonAfterCut(
+  host: Host,
+  say: (text: string) => void,
+  gate: typeof healthGate = healthGate,
+): Promise<void> {
+  const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
+  await withUpgradeLock(host, async () => {
+    const pending = await state.read('pending');
+    if (pending?.kind === 'daemon') await judgeDaemon({ host, state, say, gate }, pending);
+  }).catch((error: unknown) => {
+    if (!(error instanceof KnarrError) || error.code !== 'busy') throw error;
+  });
+}
+
+/** Looks whether a daemon on trial is well, and ends the trial one way or the other. */
 export async function judgeDaemon(
-  { host, state, say, gate = healthGate }: Pick<Context, 'host' | 'state' | 'say'> & Partial<Pick<Context, 'gate'>>,
+  { host, state, say, gate }: Pick<Context, 'host' | 'state' | 'say' | 'gate'>,
   pending: Pending,
 ): Promise<Outcome> {
   const store = daemonStore(host);

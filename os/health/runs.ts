@@ -29,8 +29,8 @@ export async function health(): Promise<void> {
   if (pending === undefined) return;
   if (pending.kind === 'daemon') {
     // a power cut came while it was on trial; it is no reason to start the machine anew
-    const { judgeDaemon } = await import('../daemon/upgrade.ts');
-    await judgeDaemon({ host: machine, state, say }, pending);
+    const { judgeDaemonAfterCut } = await import('../daemon/upgrade.ts');
+    await judgeDaemonAfterCut(machine, say);
     return;
   }
   const { disk } = await context();

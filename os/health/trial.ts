@@ -26,7 +26,7 @@ export type Standing =
   /** The new version has not started yet and will with the next boot. */
   | { readonly is: 'waiting' };
 
-function standingOf(pending: Pending, running: string | undefined, entries: readonly BootEntry[]): Standing {
+export function standingOf(pending: Pending, running: string | undefined, entries: readonly BootEntry[]): Standing {
   const entry = entries.find(({ version }) => version === pending.to);
   if (running === pending.to)
     return entry === undefined || entry.tries === undefined ? { is: 'kept' } : { is: 'on-trial', entry };

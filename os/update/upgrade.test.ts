@@ -177,8 +177,45 @@ test('what does not fit is refused before anything changes', () =>
     assert.deepStrictEqual(await machine.entries(), ['knarr_1.36.3.efi']);
     await upgrade(machine, await machine.makeUpdate('1.36.4', (m) => ({ ...m, flavour: 'rpi' })), { force: true });
     await machine.boot();
-    // no third version while the second is on trial
+    // no third version while the second is on trial, at its last try either
     await refused('on-trial', '1.36.5', (m) => ({ ...m, flavour: 'vm' }));
+    await machine.boot();
+    assert.ok((await machine.entries()).includes('knarr_1.36.4+0-2.efi'));
+    await refused('on-trial', '1.36.5', (m) => ({ ...m, flavour: 'vm' }));
+  }));
+
+test('who thinks better of going to an older version, and takes a newer one, comes back from that', () =>
+  withMachine(async (machine) => {
+    await upgrade(machine, await machine.makeUpdate('1.36.2'));
+    assert.equal(await machine.next(), '1.36.2');
+    await upgrade(machine, await machine.makeUpdate('1.36.4'));
+    for (const _ of [1, 2]) assert.equal(await machine.boot(), '1.36.4');
+    assert.equal(await machine.boot(), '1.36.3');
+  }));
+
+for (const to of ['1.36.2', '1.36.4'])
+  test(`an upgrade to ${to} that was not started yet is taken back`, () =>
+    withMachine(async (machine) => {
+      const back = () => rollbackMachine(machine.host, { ...trial, restoreDatastore: false }, silent);
+      await upgrade(machine, await machine.makeUpdate(to));
+      assert.equal(await machine.next(), to);
+      assert.deepStrictEqual(await back(), { from: '1.36.3', to: '1.36.3' });
+      assert.equal(await machine.boot(), '1.36.3');
+      assert.equal(await beginTrial(await context(machine)), undefined);
+      assert.match(renderStatus(await machineStatus(machine.host)), /it was taken back before it was started/);
+      // and may be tried after all
+      assert.deepStrictEqual(await back(), { from: '1.36.3', to });
+      assert.equal(await machine.boot(), to);
+    }));
+
+test('while a daemon is on trial neither slot is touched', () =>
+  withMachine(async (machine) => {
+    const at = { tries: 3, deadlineSeconds: 60, source: '', at: 0 };
+    await machine.state.write('pending', { id: 'd', kind: 'daemon', from: '1.36.3', to: '1.36.3', ...at });
+    await assert.rejects(upgrade(machine, await machine.makeUpdate('1.36.4')), { code: 'on-trial' });
+    const rollback = rollbackMachine(machine.host, { ...trial, restoreDatastore: false }, silent);
+    await assert.rejects(rollback, { code: 'on-trial' });
+    assert.deepStrictEqual(await machine.entries(), ['knarr_1.36.3.efi']);
   }));
 
 test('a person goes back, and forth again', () =>

@@ -3,13 +3,14 @@ import { KnarrError } from '../../../src/base/errors.ts';
 import { withEntries } from '../../boot/esp.ts';
 import { daemonPaths } from '../../health/local-clients.ts';
 import { fileOf } from '../manifest.ts';
+import { onTrial, refuseBesideDaemon } from '../on-trial.ts';
 import type { UpgradePhase, UpgradeRun } from '../run.ts';
 
 const refuse = (code: string, message: string): KnarrError => new KnarrError({ code, blame: 'user', message });
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;
 
 /** A copy of the datastore must find room in /var when the new version first starts. */
-async function checkRoom({ host, state }: UpgradeRun): Promise<void> {
+export async function checkRoom({ host, state }: Pick<UpgradeRun, 'host' | 'state'>): Promise<void> {
   const { database } = (await daemonPaths(state)).server;
   const { size } = await stat(host.path(database)).catch(() => ({ size: 0 }));
   if (size === 0) return;
@@ -25,8 +26,10 @@ async function checkRoom({ host, state }: UpgradeRun): Promise<void> {
 export const check: UpgradePhase = {
   name: 'check',
   async run(upgrade) {
-    const { update, release, disk, options, host } = upgrade;
+    const { update, release, disk, options, host, state } = upgrade;
     const { manifest } = update;
+    const pending = await state.read('pending');
+    refuseBesideDaemon(pending);
     if (manifest.arch !== release.arch)
       throw refuse('other-arch', `the update is for ${manifest.arch}, this machine is ${release.arch}`);
     if (manifest.flavour !== undefined && manifest.flavour !== release.flavour && !options.force)
@@ -50,9 +53,9 @@ export const check: UpgradePhase = {
           'no-way-back',
           `the boot loader has no entry for ${disk.running.version}, which runs: there would be no way back (--force does without)`,
         );
-      if (running?.tries !== undefined && running.tries.left > 0)
-        throw refuse(
-          'on-trial',
+      // its last try has none left
+      if (running?.tries !== undefined && (running.tries.left > 0 || pending?.to === disk.running.version))
+        throw onTrial(
           `${disk.running.version} is on trial itself: wait until it is kept (knarr status), or go back (knarr rollback)`,
         );
     });

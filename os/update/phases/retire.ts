@@ -3,7 +3,10 @@ import { withEntries } from '../../boot/esp.ts';
 import type { UpgradePhase } from '../run.ts';
 import { signedFolder } from '../signed.ts';
 
-/** The other slot is about to change: nothing may start from it. The running version's entry stays, whatever it is. */
+/**
+ * The other slot is about to change: nothing may start from it. The running version's entry stays, and is a good one: it
+ * was put last where an older version was to start that never did.
+ */
 export const retire: UpgradePhase = {
   name: 'retire',
   midst: ['retire/half'],
@@ -16,6 +19,7 @@ export const retire: UpgradePhase = {
         await reach('retire/half');
         await rm(signedFolder(entries, entry.version), { recursive: true, force: true });
       }
+      for (const entry of await entries.list()) await entries.retry(entry, undefined);
     });
     await state.remove('pending');
   },
