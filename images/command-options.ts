@@ -1,9 +1,11 @@
-import { access, readFile, stat } from 'node:fs/promises';
+import { createPublicKey } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parseCloudConfig } from '../cloud-config/parse.ts';
 import { renderProblem } from '../cloud-config/schema.ts';
 import { versionPattern } from '../os/update/manifest.ts';
 import { KnarrError, messageOf } from '../src/base/errors.ts';
+import { imageArchives } from './image-archives.ts';
 import { type Flavour, flavours } from './packages.ts';
 import { type ImageInputs, packageVersion } from './parts.ts';
 import { secureBootKeys } from './secure-boot.ts';
@@ -11,9 +13,11 @@ import { type Compression, compressions } from './stages/slot.ts';
 import { type DiskFormat, diskFormats, type Target } from './targets/target.ts';
 import { targets } from './targets.ts';
 import { type Arch, hostArch } from './tools/paths.ts';
+import { updateSigner } from './update-key.ts';
 
 interface Option {
   argument?: string;
+  short?: string;
   /** May be given several times, and takes a list with commas. */
   list?: boolean;
   help: string;
@@ -38,7 +42,7 @@ export const options = {
   report: { help: 'print what takes the room, by package' },
   verify: { argument: 'DIR', help: 'build nothing: check the images in a folder' },
   key: { argument: 'FILE', help: 'public key (PEM) for --verify; default: that of your own key' },
-  help: { help: 'print this' },
+  help: { short: 'h', help: 'print this' },
 } as const satisfies Record<string, Option>;
 
 export const usage = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
@@ -85,31 +89,58 @@ async function folderAt(option: string, path: string): Promise<string> {
   return path;
 }
 
-async function fileAt(option: string, path: string): Promise<string> {
-  await access(path).catch((error: unknown) => {
-    throw usage(`--${option}: ${messageOf(error)}`);
+async function textAt(option: string, path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw usage(`--${option}: ${path}: ${messageOf(error)}`);
   });
+}
+
+async function publicKeyAt(path: string): Promise<string> {
+  const pem = await textAt('key', path);
+  try {
+    createPublicKey(pem);
+  } catch (error) {
+    throw usage(`--key: ${path} is no public key in PEM form (${messageOf(error)})`);
+  }
   return path;
+}
+
+/** Where the image is put: a folder, which need not be there yet. */
+async function outAt(path: string): Promise<string> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory() === false) throw usage(`--out: ${path} is no folder`);
+  return path;
+}
+
+/** What apt takes as a package; what it takes for more than that (options, patterns, `name-`) is none. */
+function packageNamed(name: string): string {
+  if (!/^[a-z0-9][a-z0-9+.-]*[a-z0-9+](=[\w.+:~-]+)?$/.test(name))
+    throw usage(`--package: ${JSON.stringify(name)} is no name of a Debian package`);
+  return name;
 }
 
 /** A configuration with a mistake would be in every machine of the image: it is refused, where the mistake is said. */
 async function configAt(path: string): Promise<string> {
-  const { problems } = parseCloudConfig(path, await readFile(await fileAt('config', path), 'utf8'));
+  const { problems } = parseCloudConfig(path, await textAt('config', path));
   if (problems.length > 0) throw usage(`--config: ${problems.map(renderProblem).join('\n  ')}`);
   return path;
 }
 
 /** Reads the command line; throws KnarrError `usage` for what it cannot mean. */
 export async function readRequest(args: readonly string[]): Promise<Request> {
-  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  let parsed: { values: Record<string, unknown[] | undefined>; positionals: string[] };
   try {
     parsed = parseArgs({
       args: [...args],
       allowPositionals: true,
       options: Object.fromEntries(
-        Object.entries<Option>(options).map(([name, { argument, list }]) => [
+        Object.entries<Option>(options).map(([name, { argument, short }]) => [
           name,
-          { type: argument === undefined ? ('boolean' as const) : ('string' as const), multiple: list === true },
+          {
+            type: argument === undefined ? ('boolean' as const) : ('string' as const),
+            multiple: true,
+            ...(short === undefined ? {} : { short }),
+          },
         ]),
       ),
     });
@@ -117,17 +148,25 @@ export async function readRequest(args: readonly string[]): Promise<Request> {
     throw usage(`${messageOf(error).replace(/\.? To specify.*$/s, '')} (--help lists the options)`);
   }
   const { values, positionals } = parsed;
-  const text = (name: keyof typeof options): string | undefined => values[name] as string | undefined;
+  const text = (name: keyof typeof options): string | undefined => values[name]?.[0] as string | undefined;
   const list = (name: keyof typeof options): string[] =>
     ((values[name] ?? []) as string[]).flatMap((value) => value.split(',')).filter((value) => value !== '');
-  if (values.help === true) return { kind: 'help' };
-  if (positionals[0] === 'lock') return { kind: 'lock' };
+  if (values.help !== undefined) return { kind: 'help' };
+  for (const [name, { argument, list }] of Object.entries<Option>(options))
+    if (argument !== undefined && list !== true && (values[name]?.length ?? 0) > 1)
+      throw usage(`--${name} is given ${values[name]?.length} times: ${values[name]?.join(', ')}`);
+  if (args[0] === 'lock' && args.length === 1) return { kind: 'lock' };
+  if (positionals[0] === 'lock') throw usage(`lock takes nothing else: ${args.join(' ')}`);
   if (positionals.length > 0) throw usage(`no image command ${positionals.join(' ')}; there is lock`);
   const folder = text('verify');
-  if (folder !== undefined) return { kind: 'verify', folder, key: text('key'), signKey: text('sign-key') };
+  const key = text('key');
+  const signKey = text('sign-key');
+  if (folder !== undefined)
+    return { kind: 'verify', folder, key: key === undefined ? undefined : await publicKeyAt(key), signKey };
+  if (key !== undefined) throw usage('--key goes with --verify; images are signed with --sign-key');
 
   const name = text('target') ?? 'vm';
-  const target = targets[name];
+  const target = Object.hasOwn(targets, name) ? targets[name] : undefined;
   if (target === undefined) throw usage(`no target ${name}; there are ${Object.keys(targets).join(', ')}`);
   const arch = oneOf('arch', text('arch') ?? (target.arches.includes(hostArch) ? hostArch : target.arches[0]) ?? '', [
     'amd64',
@@ -145,16 +184,19 @@ export async function readRequest(args: readonly string[]): Promise<Request> {
     version,
     compression: oneOf('compression', text('compression') ?? 'small', Object.keys(compressions) as Compression[]),
     additions: {
-      images: await Promise.all(list('add-images').map((path) => fileAt('add-images', path))),
+      images: await imageArchives(list('add-images')),
       overlays: await Promise.all(list('overlay').map((path) => folderAt('overlay', path))),
       config: config === undefined ? undefined : await configAt(config),
     },
-    packages: list('package'),
-    signKey: text('sign-key'),
+    packages: list('package').map(packageNamed),
+    signKey,
     secureBoot: await secureBootKeys(text('secure-boot-key'), text('secure-boot-cert')),
   };
+  if (signKey !== undefined) await updateSigner(signKey);
+  const out = text('out');
   return {
-    ...{ kind: 'build', name, target, inputs, out: text('out'), report: values.report === true },
+    ...{ kind: 'build', name, target, inputs, report: values.report !== undefined },
+    out: out === undefined ? undefined : await outAt(out),
     flavour: oneOf('flavour', text('flavour') ?? target.flavour, flavours),
     formats: formats.length === 0 ? (['raw'] as const) : formats,
   };

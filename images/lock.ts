@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../src/base/atomic-file.ts';
+import { KnarrError, messageOf } from '../src/base/errors.ts';
 import { type Apt, createApt, type DebianPackage, packageKey } from './apt.ts';
 import { besidePackages, type Flavour, flavourPackages, flavours, packages, unwanted } from './packages.ts';
 import { withBuildLock } from './tools/build-lock.ts';
@@ -45,6 +46,13 @@ const common = Object.values(packages).flat();
 async function addition(apt: Apt, root: readonly DebianPackage[], names: readonly string[]): Promise<DebianPackage[]> {
   const known = new Set(root.map((p) => p.name));
   return (await apt.closure([...common, ...names])).filter((p) => !known.has(p.name));
+}
+
+/** What apt says of packages that somebody asked for, without how it was called. */
+export function refuseExtra(error: unknown): never {
+  const said = messageOf(error).match(/(?<=\bE: ).+/g);
+  if (said === null) throw error;
+  throw new KnarrError({ code: 'usage', blame: 'user', message: `--package: ${said.join('; ')}` });
 }
 
 async function resolveNewest(apt: Apt, arch: Arch): Promise<Lock> {
@@ -144,7 +152,8 @@ export async function fetchLocked(
           ...changes(locked, lock).map((line) => `  ${line}`),
         ].join('\n'),
       );
-    const more = extra.length === 0 ? [] : await addition(apt, [...lock.root, ...lock[flavour]], extra);
+    const more =
+      extra.length === 0 ? [] : await addition(apt, [...lock.root, ...lock[flavour]], extra).catch(refuseExtra);
     await apt.download([...wanted(lock), ...more], say);
     return fetched(apt, lock, more);
   });
