@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -47,6 +47,23 @@ test('it stays shut at the deadline, and at once for what will never be well', a
   assert.deepStrictEqual(await gate([{ fail: 'broken' }]), ['api: broken']);
 });
 
+test('what the daemon has not written whole yet is a reason to wait', async () => {
+  let opened = 0;
+  const half = async () => {
+    if (opened++ === 0) throw new Error('no certificate');
+    return nobody;
+  };
+  const said: string[] = [];
+  const options = {
+    host,
+    state: upgradeState('/nowhere'),
+    deadlineSeconds: 60,
+    say: (text: string) => said.push(text),
+  };
+  assert.deepStrictEqual(await healthGate({ ...options, everyMs: 5, settleMs: 20, checks: [], open: half }), []);
+  assert.deepStrictEqual(said, ['health: waiting: credentials: no certificate']);
+});
+
 test('a check that cannot look is a reason to wait', async () => {
   const checks: HealthCheck[] = [
     { name: 'services', run: async () => undefined },
@@ -76,8 +93,14 @@ test('the user’s own checks: what is executable is run, and tells why it is no
     await put(join(etc, '10-good'), 'exit 0');
     await put(join(etc, '20-note'), 'exit 1', 0o644);
     await put(join(lib, 'disk'), 'echo looking >&2; echo disk is full >&2; exit 3');
+    await mkdir(join(lib, 'folder'));
     const inRoot: Host = { path: (path) => join(root, path), run };
     assert.deepStrictEqual(await runHooks(inRoot), ['disk: exit code 3: disk is full']);
+    // one that hangs in a program of its own, which nobody waits for
+    await put(join(lib, 'disk'), `sleep 600 & echo $! >${join(root, 'pid')}; wait`);
+    const impatient: Host = { ...inRoot, run: (program, args) => run(program, args, { timeoutMs: 1_000 }) };
+    assert.deepStrictEqual(await runHooks(impatient), ['disk: not done after 1 s']);
+    assert.ok(process.kill(Number(await readFile(join(root, 'pid'), 'utf8'))));
   } finally {
     await rm(root, { recursive: true });
   }

@@ -1,5 +1,6 @@
 import type { Host } from '../../cloud-config/host.ts';
 import { delay } from '../../src/base/abort.ts';
+import { messageOf } from '../../src/base/errors.ts';
 import type { UpgradeState } from '../../src/daemon/upgrade/state.ts';
 import { type HealthCheck, healthChecks, judge } from './checks.ts';
 import { type LocalClients, openLocalClients } from './local-clients.ts';
@@ -25,9 +26,13 @@ export async function healthGate(options: GateOptions): Promise<readonly string[
   const end = performance.now() + deadlineSeconds * 1000;
   let wellSince: number | undefined;
   let told = '';
+  const look = async (): ReturnType<typeof judge> => {
+    const clients = await open(host, state).catch(messageOf);
+    if (typeof clients === 'string') return { waits: [`credentials: ${clients}`], fails: [] };
+    return judge(checks, { host, state, clients, failedBefore }).finally(() => clients.close());
+  };
   for (;;) {
-    const clients = await open(host, state);
-    const { waits, fails } = await judge(checks, { host, state, clients, failedBefore }).finally(() => clients.close());
+    const { waits, fails } = await look();
     if (fails.length > 0) return [...fails, ...waits];
     const now = performance.now();
     if (waits.length === 0) {

@@ -1,4 +1,4 @@
-import { access, constants, readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { KnarrError, messageOf } from '../../src/base/errors.ts';
@@ -7,17 +7,18 @@ import { KnarrError, messageOf } from '../../src/base/errors.ts';
 const hookFolders = ['/etc/knarr/health.d', '/var/lib/knarr/health.d'] as const;
 const timeoutMs = 30_000;
 
+const isProgram = async (path: string): Promise<boolean> => {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() === true && (info.mode & 0o111) !== 0;
+};
+
 /** Runs all of them; gives those that are not content, with the last line that they wrote. */
 export async function runHooks(host: Host): Promise<string[]> {
   const failed: string[] = [];
   for (const folder of hookFolders)
     for (const name of (await readdir(host.path(folder)).catch(() => [])).sort()) {
       const path = host.path(join(folder, name));
-      const executable = await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      );
-      if (!executable || name.startsWith('.')) continue;
+      if (name.startsWith('.') || !(await isProgram(path))) continue;
       try {
         await host.run(path, [], { timeoutMs });
       } catch (error) {

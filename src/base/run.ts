@@ -49,7 +49,15 @@ export async function run(program: string, args: readonly string[], options: Run
     killSignal: 'SIGKILL',
   });
   // Node's own time-out outlives a program that could not be started, and this process with it.
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
+  const timeoutMs = options.timeoutMs ?? 120_000;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+    // what it started itself may live on, and hold these open
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, timeoutMs);
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
@@ -63,6 +71,7 @@ export async function run(program: string, args: readonly string[], options: Run
   child.on('close', (code, signal) => {
     clearTimeout(timer);
     const stderr = Buffer.concat(err).toString();
+    if (late) return fail(`not done after ${timeoutMs / 1000} s`, stderr);
     if (code === null) return fail(`ended by ${signal}`, stderr);
     if (!(options.okCodes ?? [0]).includes(code)) return fail(`exit code ${code}`, stderr);
     resolve({ code, stdout: Buffer.concat(out).toString(), stderr });
