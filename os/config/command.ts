@@ -9,7 +9,7 @@ import { type Problem, renderProblem } from '../../cloud-config/schema.ts';
 import { mainFile } from '../../cloud-config/sources/files.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
 import { parseGoDuration } from '../../src/base/duration.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { KnarrError, messageOf, wordsOf } from '../../src/base/errors.ts';
 import { upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { failedUnits, healthChecks } from '../health/checks.ts';
 import { healthGate } from '../health/gate.ts';
@@ -249,8 +249,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     code = await configCommand(args, onMachine);
   } catch (error) {
-    if (!(error instanceof KnarrError)) throw error;
-    process.stderr.write(`knarr: ${error.message}\n`);
+    process.stderr.write(`knarr: ${wordsOf(error)}\n`);
     code = 1;
   }
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));

@@ -3,7 +3,7 @@ import { type Host, machine } from '../../cloud-config/host.ts';
 import { mergeConfigs } from '../../cloud-config/merge.ts';
 import type { CloudConfig } from '../../cloud-config/schema.ts';
 import { readAll } from '../../cloud-config/sources.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { KnarrError, wordsOf } from '../../src/base/errors.ts';
 import { createProcessLock } from '../process-lock.ts';
 import { faultAt } from '../update/fault.ts';
 import { keyFolders, type UpdateArch } from '../update/manifest.ts';
@@ -112,8 +112,7 @@ export async function main(args: readonly string[], host: Host = machine): Promi
     }
     return await run(args, host);
   } catch (error) {
-    if (!(error instanceof KnarrError) || error.blame === 'bug') throw error;
-    process.stderr.write(`knarr install: ${messageOf(error)}\n`);
+    process.stderr.write(`knarr install: ${wordsOf(error)}\n`);
     return 1;
   }
 }

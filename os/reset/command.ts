@@ -1,10 +1,13 @@
 import { type Host, machine } from '../../cloud-config/host.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { KnarrError, wordsOf } from '../../src/base/errors.ts';
+import { upgradeFolder, upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { withEsp } from '../boot/esp.ts';
 import { changePartitions, readPartitions } from '../disk/gpt.ts';
 import { varLabel } from '../disk/layout.ts';
 import { readMachineDisk } from '../disk/machine-disk.ts';
 import { faultAt } from '../update/fault.ts';
+import { withUpgradeLock } from '../update/lock.ts';
+import { refuseBesideMachine } from '../update/on-trial.ts';
 import { handOver } from './kept.ts';
 
 const usage = `USAGE:
@@ -52,7 +55,14 @@ async function confirm({ keepConfig }: ResetRequest): Promise<void> {
  * Takes /var out of the table of partitions, which is one write that is there or is not; the next start makes it anew.
  * Until then the machine runs as it did.
  */
-export async function reset(request: Pick<ResetRequest, 'keepConfig' | 'wipe'>, host: Host): Promise<void> {
+export const reset = (request: Pick<ResetRequest, 'keepConfig' | 'wipe'>, host: Host): Promise<void> =>
+  withUpgradeLock(host, async () => {
+    // what is on trial is known from /var alone: without it nobody would keep it
+    refuseBesideMachine(await upgradeState(host.path(upgradeFolder)).read('pending'), 'the reset');
+    await takeOut(request, host);
+  });
+
+async function takeOut(request: Pick<ResetRequest, 'keepConfig' | 'wipe'>, host: Host): Promise<void> {
   const reach = faultAt(process.env.KNARR_FAULT, (text) => void process.stderr.write(`${text}\n`));
   const disk = await readMachineDisk(host);
   const { partitions } = await readPartitions(disk.device);
@@ -80,8 +90,7 @@ export async function main(args: readonly string[], host: Host = machine): Promi
     if (request.reboot) await host.run('systemctl', ['reboot']);
     return 0;
   } catch (error) {
-    if (!(error instanceof KnarrError) || error.blame === 'bug') throw error;
-    process.stderr.write(`knarr reset: ${messageOf(error)}\n`);
+    process.stderr.write(`knarr reset: ${wordsOf(error)}\n`);
     return 1;
   }
 }

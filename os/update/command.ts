@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { machine } from '../../cloud-config/host.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { trialSeconds } from '../../src/addons/plans/request.ts';
+import { KnarrError, messageOf, wordsOf } from '../../src/base/errors.ts';
 import { parseDuration } from '../../src/daemon/argument-values.ts';
 import { upgradeDaemon } from '../daemon/upgrade.ts';
 import { rollbackMachine } from './rollback.ts';
@@ -18,7 +19,7 @@ OPTIONS:
    --reboot              Start the new version at once
    --no-reboot           Start it with the next boot (the default)
    --tries N             How often it may start before the machine goes back (default 3)
-   --deadline DURATION   How long it may take to be healthy at each try (default 10m)
+   --deadline DURATION   How long it may take to be healthy at each try (10s to 90m, default 10m)
    --force               Take another flavour; go on though there is no way back
    --daemon              FROM is a daemon alone: no pod is touched, nothing is restarted but the daemon
    --plan NAME=HASH      The plan of the cluster that asks for it
@@ -32,11 +33,11 @@ OPTIONS:
    --reboot              Start it at once
    --no-reboot           Start it with the next boot (the default)
    --tries N             How often it may start before the machine comes back here (default 3)
-   --deadline DURATION   How long it may take to be healthy at each try (default 10m)
+   --deadline DURATION   How long it may take to be healthy at each try (10s to 90m, default 10m)
    --restore-datastore   Put the copy of the datastore in its place, if the other version cannot read it as it is now
 `,
   status: `USAGE:
-   knarr status [-o json]
+   knarr status [-o json|text]
 `,
 };
 
@@ -54,14 +55,34 @@ const options = {
   output: { type: 'string', short: 'o', default: 'text' },
 } as const;
 
+const trying = ['reboot', 'no-reboot', 'tries', 'deadline'];
+
+/** What each command takes of them, and how many words besides. */
+const takes: Record<'upgrade' | 'rollback' | 'status', { words: number; options: readonly string[] }> = {
+  upgrade: { words: 1, options: [...trying, 'check', 'force', 'daemon', 'plan'] },
+  rollback: { words: 0, options: [...trying, 'restore-datastore'] },
+  status: { words: 0, options: ['output'] },
+};
+
 const usageError = (message: string): KnarrError => new KnarrError({ code: 'usage', blame: 'user', message });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 type Values = ReturnType<typeof parse>['values'];
 
-function parse(args: readonly string[]) {
+function parse(name: keyof typeof takes, args: readonly string[]) {
+  const parsed = parseWords(args);
+  const unknown = parsed.tokens.find(
+    (token) => token.kind === 'option' && token.name !== 'help' && !takes[name].options.includes(token.name),
+  );
+  if (unknown?.kind === 'option') throw usageError(`knarr ${name} has no option ${unknown.rawName}`);
+  const word = parsed.positionals[takes[name].words];
+  if (word !== undefined) throw usageError(`knarr ${name} can do nothing with ${JSON.stringify(word)}`);
+  return parsed;
+}
+
+function parseWords(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
   } catch (error) {
     throw usageError(messageOf(error));
   }
@@ -70,7 +91,9 @@ function parse(args: readonly string[]) {
 function trialOf({ tries, deadline }: Values): { tries: number; deadlineSeconds: number } {
   if (!/^[1-9]$/.test(tries)) throw usageError(`--tries is a number from 1 to 9, not ${JSON.stringify(tries)}`);
   const deadlineSeconds = parseDuration(deadline) / 1000;
-  if (!(deadlineSeconds >= 10)) throw usageError('--deadline is at least 10s');
+  const { least, most } = trialSeconds;
+  if (!(deadlineSeconds >= least && deadlineSeconds <= most))
+    throw usageError(`--deadline is from ${least}s to ${most / 60}m, not ${deadline}`);
   return { tries: Number(tries), deadlineSeconds };
 }
 
@@ -92,7 +115,7 @@ async function restart(values: Values, to: string): Promise<void> {
 
 async function upgrade(values: Values, words: readonly string[]): Promise<void> {
   const [from] = words;
-  if (from === undefined || words.length > 1) throw usageError('knarr upgrade needs one thing to upgrade from');
+  if (from === undefined) throw usageError('knarr upgrade needs what to upgrade from (knarr upgrade --help)');
   const { KNARR_FAULT: fault } = process.env;
   const { check: checkOnly, force } = values;
   const asked = { ...trialOf(values), ...requestOf(values.plan), checkOnly, force };
@@ -120,6 +143,8 @@ async function rollback(values: Values): Promise<void> {
 }
 
 async function status(values: Values): Promise<void> {
+  if (values.output !== 'json' && values.output !== 'text')
+    throw usageError(`-o is json or text, not ${JSON.stringify(values.output)}`);
   const found = await machineStatus(machine);
   process.stdout.write(values.output === 'json' ? `${JSON.stringify(found, undefined, 2)}\n` : renderStatus(found));
 }
@@ -129,7 +154,7 @@ const actions = { upgrade, rollback, status } as const;
 /** `knarr upgrade|rollback|status …` */
 export async function upgradeCommand(name: keyof typeof actions, args: readonly string[]): Promise<number> {
   try {
-    const { values, positionals } = parse(args);
+    const { values, positionals } = parse(name, args);
     if (values.help) {
       process.stdout.write(usages[name]);
       return 0;
@@ -138,8 +163,7 @@ export async function upgradeCommand(name: keyof typeof actions, args: readonly 
     await actions[name](values, positionals);
     return 0;
   } catch (error) {
-    const known = error instanceof KnarrError && error.blame !== 'bug';
-    process.stderr.write(`knarr: ${known ? messageOf(error) : ((error as Error)?.stack ?? messageOf(error))}\n`);
+    process.stderr.write(`knarr: ${wordsOf(error)}\n`);
     return 1;
   }
 }

@@ -34,6 +34,14 @@ export function messageOf(value: unknown): string {
   return toError(value).message;
 }
 
+/** For whoever called a command: the message of a mistake or of what the world refused, all that is known of our bug. */
+export function wordsOf(value: unknown): string {
+  const error = toError(value);
+  const fromKernel = typeof (error as { errno?: unknown }).errno === 'number';
+  const expected = error instanceof KnarrError ? error.blame !== 'bug' : fromKernel;
+  return expected ? error.message : (error.stack ?? error.message);
+}
+
 /** The `code` of a system error (`ENOENT`, …), or undefined. */
 export function systemCode(value: unknown): string | undefined {
   const code = (value as { code?: unknown } | null)?.code;

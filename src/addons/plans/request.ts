@@ -11,6 +11,9 @@ export const statusAnnotation = 'knarr.io/upgrade-status';
 /** The plan that made the node unschedulable, and that alone makes it schedulable again. */
 export const cordonAnnotation = 'knarr.io/upgrade-cordoned-by';
 
+/** How long one try may take to be healthy; knarr-health.service ends after two hours whatever happens. */
+export const trialSeconds = { least: 10, most: 90 * 60 } as const;
+
 export interface UpgradeRequest {
   /** `namespace/name`. */
   readonly plan: string;
