@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { signManifest } from '../os/update/manifest.ts';
+import { manifestBytes, signManifest } from '../os/update/manifest.ts';
 import { KnarrError, messageOf } from '../src/base/errors.ts';
 import { sha256OfFile } from './apt.ts';
 import type { Flavour } from './packages.ts';
@@ -38,7 +38,7 @@ export async function signImage(
     files.push({ name, size: (await stat(path)).size, sha256: await sha256OfFile(path) });
   }
   const manifest: ImageManifest = { format: 'knarr-image/1', ...facts, files };
-  const bytes = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  const bytes = manifestBytes(manifest);
   return { bytes, signature: signManifest(bytes, privateKey) };
 }
 

@@ -58,7 +58,7 @@ export interface Parts {
 }
 
 /** The time that images are dated with: `SOURCE_DATE_EPOCH`, else that of the commit, else none. */
-export async function buildTime(): Promise<number> {
+async function buildTime(): Promise<number> {
   const given = Number(process.env.SOURCE_DATE_EPOCH ?? Number.NaN);
   if (Number.isSafeInteger(given) && given >= 0) return given;
   const { stdout } = await run('git', ['-C', clone, 'log', '-1', '--format=%ct']).catch(() => ({ stdout: '' }));

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { manifestBytes, signManifest, type UpdateManifest, verifyManifest } from '../os/update/manifest.ts';
-import { defaultKeyPath, updateSigner } from './update-key.ts';
+import { type UpdateManifest, verifyManifest } from '../os/update/manifest.ts';
+import { defaultKeyPath, updateSigner, writeSigned } from './update-key.ts';
 
 test('the key is made once, for its user alone, and signs what its public half verifies', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'knarr-key-'));
@@ -33,8 +33,9 @@ test('the key is made once, for its user alone, and signs what its public half v
       { role: 'uki', name: 'knarr.efi', size: 1, sha256: rootHash },
     ],
   };
-  const bytes = manifestBytes(manifest);
-  const signature = signManifest(bytes, made.privateKey);
+  await writeSigned(folder, manifest, made);
+  const bytes = await readFile(join(folder, 'manifest.json'));
+  const signature = await readFile(join(folder, 'manifest.json.sig'), 'utf8');
   assert.deepStrictEqual(verifyManifest(bytes, signature, [{ name: 'x', pem: made.publicKey }]).manifest, manifest);
 });
 

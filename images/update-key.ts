@@ -1,7 +1,8 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { manifestBytes, manifestName, signatureName, signManifest } from '../os/update/manifest.ts';
 import { writeFileAtomic } from '../src/base/atomic-file.ts';
 import { KnarrError, messageOf, systemCode } from '../src/base/errors.ts';
 
@@ -56,4 +57,11 @@ function publicKeyOf(file: string, privateKey: string): string {
   } catch (error) {
     return refuse(messageOf(error));
   }
+}
+
+/** Writes an update's manifest and the signature of it into its folder. */
+export async function writeSigned(folder: string, manifest: object, signer: UpdateSigner): Promise<void> {
+  const bytes = manifestBytes(manifest);
+  await writeFile(join(folder, manifestName), bytes);
+  await writeFile(join(folder, signatureName), signManifest(bytes, signer.privateKey));
 }

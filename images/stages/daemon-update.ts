@@ -1,12 +1,11 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type DaemonManifest, daemonArchive, daemonFormat } from '../../os/daemon/manifest.ts';
-import { manifestName, signatureName, signManifest } from '../../os/update/manifest.ts';
 import { sha256OfFile } from '../apt.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
-import type { UpdateSigner } from '../update-key.ts';
+import { type UpdateSigner, writeSigned } from '../update-key.ts';
 
 /** A signed update of the daemon alone: `manifest.json`, `manifest.json.sig`, `daemon.tar` (os/daemon/manifest.ts). */
 export function daemonUpdateStage(options: {
@@ -37,9 +36,7 @@ export function daemonUpdateStage(options: {
         builtAt,
         files: [{ role: 'daemon', name: daemonArchive, size, sha256: await sha256OfFile(archive) }],
       };
-      const bytes = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-      await writeFile(join(into, manifestName), bytes);
-      await writeFile(join(into, signatureName), signManifest(bytes, signer.privateKey));
+      await writeSigned(into, manifest, signer);
     },
   };
 }

@@ -5,13 +5,11 @@ import type { Stage } from '../stage.ts';
 import type { Arch } from '../tools/paths.ts';
 import { run } from '../tools/patient-run.ts';
 
-const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
+/** The architecture in the names of EFI programs. */
+export const efiName = { amd64: 'x64', arm64: 'aa64' } as const;
 
 /** The boot loader's file name, in its package as in a root. */
 export const bootLoader = (arch: Arch): string => `systemd-boot${efiName[arch]}.efi`;
-
-/** Where firmware looks for a boot loader on a disk that it knows nothing of. */
-export const defaultLoaderPath = (arch: Arch): string => `EFI/BOOT/BOOT${efiName[arch].toUpperCase()}.EFI`;
 
 /** What runs before the kernel, of the image's architecture: systemd-boot and the stub of unified kernel images. */
 export function efiStage(arch: Arch, systemdBoot: string, secureBoot: SecureBootKeys | undefined): Stage {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { firmwareName } from '../../os/disk/esp-tree.ts';
 import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import { type Arch, clone } from '../tools/paths.ts';
 import { run } from '../tools/patient-run.ts';
-import { bootLoader, defaultLoaderPath } from './efi.ts';
+import { bootLoader } from './efi.ts';
 import { addImages } from './extras.ts';
 
 /** Links of the root: what people write to lives in /var. */
@@ -120,7 +121,7 @@ export function systemStage(options: {
       await addImages(root, images);
       await run('chmod', ['-R', 'u=rwX,go=rX', knarr]);
       await mkdir(join(knarr, 'efi'));
-      await copyFile(join(efi, bootLoader(arch)), join(knarr, 'efi', basename(defaultLoaderPath(arch))));
+      await copyFile(join(efi, bootLoader(arch)), join(knarr, 'efi', firmwareName[arch]));
       for (const [path, target] of Object.entries(links)) {
         await rm(join(root, path), { recursive: true, force: true });
         await mkdir(join(root, path, '..'), { recursive: true });

@@ -6,9 +6,9 @@ import { type SecureBootKeys, signEfi } from '../secure-boot.ts';
 import type { Stage } from '../stage.ts';
 import { runInTools } from '../tools/chroot.ts';
 import type { Arch } from '../tools/paths.ts';
+import { efiName } from './efi.ts';
 import type { RootFacts } from './slot.ts';
 
-const efiArch = { amd64: 'x64', arm64: 'aa64' } as const;
 const serial = { amd64: 'ttyS0', arm64: 'ttyAMA0' } as const;
 
 /** An entry of the boot menu: its name, and what it adds to the kernel's command line. */
@@ -87,7 +87,7 @@ export function ukiStage(options: {
         release,
         `ID=knarr\nNAME=Knarr\nPRETTY_NAME="Knarr ${version}"\nVERSION_ID="${version}"\nVERSION="${version}"\n`,
       );
-      const stub = (kind: 'linux' | 'addon'): string => `--stub=${join(efi, `${kind}${efiArch[arch]}.efi.stub`)}`;
+      const stub = (kind: 'linux' | 'addon'): string => `--stub=${join(efi, `${kind}${efiName[arch]}.efi.stub`)}`;
       const profile = ({ id, title }: Entry): string => `--profile=ID=${id}${title === '' ? '' : `\nTITLE=${title}`}`;
       const more: string[] = [];
       for (const entry of entries.slice(1)) {

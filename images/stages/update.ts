@@ -1,18 +1,11 @@
-import { link, stat, writeFile } from 'node:fs/promises';
+import { link, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  manifestBytes,
-  manifestName,
-  signatureName,
-  signManifest,
-  type UpdateManifest,
-  updateFormat,
-} from '../../os/update/manifest.ts';
+import { type UpdateManifest, updateFormat } from '../../os/update/manifest.ts';
 import { sha256OfFile } from '../apt.ts';
 import type { Flavour } from '../packages.ts';
 import type { Stage } from '../stage.ts';
 import type { Arch } from '../tools/paths.ts';
-import type { UpdateSigner } from '../update-key.ts';
+import { type UpdateSigner, writeSigned } from '../update-key.ts';
 import { readFacts } from './uki.ts';
 
 /**
@@ -53,9 +46,7 @@ export function updateStage(options: {
         partition,
         files: [await file('root', 'root.img'), await file('uki', 'knarr.efi')],
       };
-      const bytes = manifestBytes(manifest);
-      await writeFile(join(into, manifestName), bytes);
-      await writeFile(join(into, signatureName), signManifest(bytes, signer.privateKey));
+      await writeSigned(into, manifest, signer);
     },
   };
 }

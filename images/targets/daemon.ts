@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { daemonArchive } from '../../os/daemon/manifest.ts';
 import { manifestName, signatureName } from '../../os/update/manifest.ts';
-import { buildTime, packageVersion } from '../parts.ts';
 import { daemonUpdateStage } from '../stages/daemon-update.ts';
 import type { Target } from './target.ts';
 
@@ -11,10 +10,8 @@ export const daemon: Target = {
   flavour: 'vm',
   arches: ['amd64', 'arm64'],
   folder: true,
-  async make({ inputs, bundle, signer, stage }) {
+  async make({ inputs, bundle, signer, kubernetes, builtAt, stage }) {
     const { arch, version } = inputs;
-    const kubernetes = `v${await packageVersion()}`;
-    const builtAt = await buildTime();
     const folder = await stage(daemonUpdateStage({ arch, version, kubernetes, builtAt, bundle, signer }));
     return [manifestName, signatureName, daemonArchive].map((name) => ({ from: join(folder, name), name }));
   },

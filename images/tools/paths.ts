@@ -12,6 +12,7 @@ export const clone = resolve(import.meta.dirname, '../..');
  *       node/      programs for test nodes on this machine: containerd, CNI plugins, catatonit, kubectl, busybox
  *     cache/       outputs of build stages, by the hash of their inputs; downloaded packages
  *     out/<arch>/  links to the newest outputs
+ *     out/images/  images that were asked for, where no other folder was named
  *     vm/<name>/   running machines: disk, console log, pid, sockets
  */
 export const build = join(clone, 'build');

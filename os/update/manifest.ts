@@ -107,9 +107,8 @@ export const fileOf = (manifest: UpdateManifest, role: FileRole): UpdateFile => 
   return found;
 };
 
-/** The bytes that are signed and written, always the same for the same manifest. */
-export const manifestBytes = (manifest: UpdateManifest): Buffer =>
-  Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+/** The bytes of a manifest (a version's, a daemon's, an image's) that are signed and written; of the same one the same. */
+export const manifestBytes = (manifest: object): Buffer => Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
 
 /** The content of `manifest.json.sig`: ed25519 over the manifest's bytes, base64. `key`: PKCS#8 PEM. */
 export const signManifest = (bytes: Uint8Array, key: string): string =>

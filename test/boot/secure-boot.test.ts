@@ -3,10 +3,10 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { enrolledVariables, secureBootKeys, signEfi } from '../../images/secure-boot.ts';
-import { defaultLoaderPath } from '../../images/stages/efi.ts';
 import type { VmImage } from '../../images/targets/vm.ts';
 import { runInTools } from '../../images/tools/chroot.ts';
 import { build, hostArch } from '../../images/tools/paths.ts';
+import { firmwareName } from '../../os/disk/esp-tree.ts';
 import { readPartitions } from '../../os/disk/gpt.ts';
 import { mtool } from '../harness/esp.ts';
 import { testImage, testMachine, untilConsole } from '../harness/vm.ts';
@@ -48,7 +48,7 @@ test('boot loader and unified kernel image that are signed with it boot', option
   assert.ok(esp !== undefined);
   const keys = await secureBootKeys(key, certificate);
   assert.ok(keys !== undefined);
-  for (const path of [defaultLoaderPath('amd64'), `EFI/Linux/knarr_${image.version}.efi`]) {
+  for (const path of [`EFI/BOOT/${firmwareName.amd64}`, `EFI/Linux/knarr_${image.version}.efi`]) {
     const program = join(folder, 'program.efi');
     await mtool('mcopy', disk, esp.start, '-n', `::${path}`, program);
     await signEfi(program, keys);
