@@ -4,6 +4,8 @@ import { sourceError, type UpdateSource } from './source.ts';
 
 export interface HttpOptions {
   headers?: Readonly<Record<string, string>>;
+  /** Headers for the rest, where a server no longer takes those that it was asked with: a token's time was over. */
+  renew?: () => Promise<Readonly<Record<string, string>>>;
   /** How often in a row nothing more may come before it is given up. */
   patience?: number;
   retryMs?: number;
@@ -14,9 +16,11 @@ const silenceMs = 60_000;
 
 /** The bytes at a URL; where the connection is lost, the rest is asked for. Throws KnarrError `update-source`. */
 export async function* download(url: string, options: HttpOptions = {}): AsyncGenerator<Uint8Array> {
-  const { headers = {}, patience = 5, retryMs = 1_000 } = options;
+  const { renew, patience = 5, retryMs = 1_000 } = options;
+  let { headers = {} } = options;
   const backoff = createBackoff({ initialMs: retryMs, maxMs: 30_000 });
   let have = 0;
+  let renewedAt: number | undefined;
   for (let failures = 0; ; ) {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error(`nothing came for ${silenceMs / 1000} s`)), silenceMs);
@@ -26,6 +30,12 @@ export async function* download(url: string, options: HttpOptions = {}): AsyncGe
       const response = await fetch(url, { headers: { ...headers, ...range }, signal: silence.signal });
       // the end of the file was the last that came
       if (have > 0 && response.status === 416) return;
+      if (response.status === 401 && renew !== undefined && renewedAt !== have) {
+        await response.body?.cancel();
+        renewedAt = have;
+        headers = await renew();
+        continue;
+      }
       if (!response.ok) throw refused(url, response.status);
       let skip = response.status === 206 ? 0 : have;
       for await (const chunk of response.body ?? []) {

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { messageOf } from '../../../src/base/errors.ts';
+import { KnarrError, messageOf, systemCode } from '../../../src/base/errors.ts';
 import { sourceError, type UpdateSource } from './source.ts';
 import { tarSource } from './tar.ts';
 
@@ -32,14 +32,19 @@ const titleKey = 'org.opencontainers.image.title';
 
 /** The manifest for this architecture, through as many indexes as lead there. */
 async function imageManifest(store: OciStore, reference: string, arch: string): Promise<Manifest> {
-  let manifest = (await store.manifest(reference)) as Manifest;
+  const read = async (one: string): Promise<Manifest> => {
+    const manifest = (await store.manifest(one)) as Manifest | null;
+    if (typeof manifest !== 'object' || manifest === null) throw sourceError(`${store.name} has no manifest at ${one}`);
+    return manifest;
+  };
+  let manifest = await read(reference);
   for (let depth = 0; manifest.manifests !== undefined; depth++) {
     const { manifests } = manifest;
     const fitting =
       manifests.find(({ platform }) => platform?.architecture === arch) ??
       manifests.find(({ platform }) => platform?.architecture === undefined);
     if (fitting === undefined || depth > 3) throw sourceError(`${store.name} has no image for ${arch}`);
-    manifest = (await store.manifest(fitting.digest)) as Manifest;
+    manifest = await read(fitting.digest);
   }
   return manifest;
 }
@@ -70,8 +75,17 @@ export async function ociSource(
     throw sourceError(`${store.name} is no update: it has ${layers.length} layers and none is titled manifest.json`);
   await mkdir(options.scratch, { recursive: true, mode: 0o700 });
   const path = join(options.scratch, 'layer.tar');
-  await keep(unpacked(store.blob(layer.digest), layer.mediaType ?? ''), path);
+  await keep(told(store.name, unpacked(store.blob(layer.digest), layer.mediaType ?? '')), path);
   return tarSource(path, { name: store.name, temporary: true });
+}
+
+/** Passes bytes on; what goes wrong is told of the source. */
+async function* told(name: string, data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* data;
+  } catch (error) {
+    throw error instanceof KnarrError ? error : sourceError(`${name}: ${messageOf(error)}`, error);
+  }
 }
 
 function unpacked(blob: AsyncIterable<Uint8Array>, mediaType: string): AsyncIterable<Uint8Array> {
@@ -80,7 +94,9 @@ function unpacked(blob: AsyncIterable<Uint8Array>, mediaType: string): AsyncIter
   return blob;
 }
 
-/** Writes a stream to a file; what an interrupted one left there is replaced. */
+/**
+ * Writes a stream to a file; what an interrupted one left there is replaced. Throws KnarrError `no-room` for a full disk.
+ */
 export async function keep(data: AsyncIterable<Uint8Array>, path: string): Promise<void> {
   await rm(path, { force: true });
   const file = await open(path, 'wx', 0o600);
@@ -88,7 +104,8 @@ export async function keep(data: AsyncIterable<Uint8Array>, path: string): Promi
     for await (const chunk of data) await file.write(chunk);
   } catch (error) {
     await rm(path, { force: true });
-    throw error;
+    if (systemCode(error) !== 'ENOSPC') throw error;
+    throw new KnarrError({ code: 'no-room', blame: 'world', message: `there is no room for ${path}`, cause: error });
   } finally {
     await file.close();
   }
@@ -115,5 +132,5 @@ export const layoutStore = (folder: string): OciStore => ({
       throw sourceError(`${folder} is no image layout that can be read: ${messageOf(error)}`, error);
     }
   },
-  blob: (digest) => createReadStream(blobPath(folder, digest), { highWaterMark: 1 << 20 }),
+  blob: (digest) => told(folder, createReadStream(blobPath(folder, digest), { highWaterMark: 1 << 20 })),
 });

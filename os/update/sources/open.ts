@@ -37,6 +37,18 @@ function registryOf(text: string, options: OpenOptions, plainHttp: boolean): Pro
   return ociSource(store, reference.reference, options);
 }
 
+const noUpdate = (from: string): KnarrError =>
+  new KnarrError({
+    code: 'update-source',
+    blame: 'user',
+    message: `${JSON.stringify(from)} is no update: name a folder, a .tar file, an http(s) URL, oci:FOLDER or an image (oci://host/name:tag)`,
+  });
+
+function pathOf(url: string): string {
+  if (!URL.canParse(url)) throw noUpdate(url);
+  return new URL(url).pathname;
+}
+
 /**
  * Opens what a person may name as an update: a folder, a tar file, an image layout (`oci:FOLDER`), a URL of a tar file
  * (`….tar`) or of a folder, an image of a registry (`oci://host/name:tag`, or `oci+http://…` without TLS).
@@ -44,8 +56,8 @@ function registryOf(text: string, options: OpenOptions, plainHttp: boolean): Pro
 export async function openSource(from: string, options: OpenOptions): Promise<UpdateSource> {
   const [, scheme, rest = ''] = /^([a-z+]+):(?:\/\/)?(.*)$/.exec(from) ?? [];
   if (scheme === 'http' || scheme === 'https')
-    return new URL(from).pathname.endsWith('.tar') ? downloadedTar(from, options) : httpSource(from);
-  if (scheme === 'file') return openSource(new URL(from).pathname, options);
+    return pathOf(from).endsWith('.tar') ? downloadedTar(from, options) : httpSource(from);
+  if (scheme === 'file') return openSource(pathOf(from), options);
   if (scheme === 'oci' && !from.startsWith('oci://')) return layoutOf(rest, options);
   if (scheme === 'oci' || scheme === 'docker' || scheme === 'oci+http') {
     const opened = registryOf(rest, options, scheme === 'oci+http');
@@ -57,9 +69,5 @@ export async function openSource(from: string, options: OpenOptions): Promise<Up
     const opened = registryOf(from, options, false);
     if (opened !== undefined) return opened;
   }
-  throw new KnarrError({
-    code: 'update-source',
-    blame: 'user',
-    message: `${JSON.stringify(from)} is no update: name a folder, a .tar file, an http(s) URL, oci:FOLDER or an image (oci://host/name:tag)`,
-  });
+  throw noUpdate(from);
 }

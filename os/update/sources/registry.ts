@@ -91,10 +91,21 @@ export function registryStore(
     async manifest(wanted) {
       const url = `${base}/manifests/${wanted}`;
       const response = await ask(url);
+      if (response.status === 404) throw sourceError(`${host} has no ${repository} ${wanted}: it answered 404`);
       if (!response.ok) throw sourceError(`${url}: the registry answered ${response.status}`);
-      return response.json();
+      return response.json().catch((error: unknown) => {
+        throw sourceError(`${url} is no manifest: ${messageOf(error)}`, error);
+      });
     },
-    blob: (digest) =>
-      download(`${base}/blobs/${digest}`, authorization === undefined ? {} : { headers: { authorization } }),
+    blob(digest) {
+      const url = `${base}/blobs/${digest}`;
+      const headers = (): Record<string, string> => (authorization === undefined ? {} : { authorization });
+      const renew = async (): Promise<Record<string, string>> => {
+        authorization = undefined;
+        await (await ask(url)).body?.cancel();
+        return headers();
+      };
+      return download(url, { headers: headers(), renew });
+    },
   };
 }

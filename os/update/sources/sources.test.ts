@@ -182,6 +182,71 @@ for (const form of ['titles', 'archive'] as const) {
   });
 }
 
+test('a token whose time is over is asked for anew', () => {
+  const { manifest, blobs } = image('titles');
+  let token = 0;
+  return serving(
+    (request, response) => {
+      const path = request.url ?? '';
+      if (path.startsWith('/token')) return give(response, Buffer.from(JSON.stringify({ token: `t${++token}` })));
+      if (request.headers.authorization !== `Bearer t${token}`)
+        return void response
+          .writeHead(401, { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token",service="s"` })
+          .end();
+      give(response, path.includes('/manifests/') ? manifest : blobs.get(path.replace(/.*\//, '')));
+    },
+    async (host) => {
+      const source = await openSource(`oci+http://${host}/knarr/update:v2`, options());
+      for (const [name, data] of Object.entries(files)) {
+        token++;
+        assert.deepStrictEqual(await readSmall(source, name), data, name);
+      }
+    },
+  );
+});
+
+test('what a registry, a layout or an archive holds wrongly is told of it', async () => {
+  await serving(
+    (_, response) => give(response, Buffer.from('<html>')),
+    async (host) => {
+      await assert.rejects(openSource(`oci+http://${host}/a:1`, options()), {
+        code: 'update-source',
+        message: /no manifest/,
+      });
+    },
+  );
+  const layout = join(folder, 'layout-bad');
+  await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
+  const put = async (data: Buffer): Promise<string> => {
+    await writeFile(join(layout, 'blobs', digestOf(data).replace(':', '/')), data);
+    return digestOf(data);
+  };
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: await put(Buffer.from('no gzip')) };
+  const absent = {
+    digest: `sha256:${'0'.repeat(64)}`,
+    annotations: { 'org.opencontainers.image.title': 'manifest.json' },
+  };
+  for (const layers of [[layer], [absent]]) {
+    const digest = await put(Buffer.from(JSON.stringify({ layers })));
+    await writeFile(join(layout, 'index.json'), JSON.stringify({ manifests: [{ digest }] }));
+    const read = async (): Promise<unknown> => readSmall(await openSource(`oci:${layout}`, options()), 'manifest.json');
+    await assert.rejects(read(), { code: 'update-source', message: /layout-bad: / });
+  }
+  const endless = Buffer.from(tar.subarray(0, 512));
+  endless.write('-0000001000\0', 124, 'latin1');
+  endless.fill(' ', 148, 156);
+  endless.write(
+    `${endless
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0`,
+    148,
+    'latin1',
+  );
+  await writeFile(join(folder, 'endless.tar'), endless);
+  await assert.rejects(openSource(join(folder, 'endless.tar'), options()), /a member in it has -512 bytes/);
+});
+
 const references: Record<string, object | undefined> = {
   'registry.example.com/knarr/update:1.36.4': {
     host: 'registry.example.com',
@@ -196,7 +261,8 @@ for (const [text, reference] of Object.entries(references))
   test(`the reference ${text}`, () => assert.deepStrictEqual(parseReference(text), reference));
 
 test('what is nothing is refused with what may be named', async () => {
-  await assert.rejects(openSource('/no/such/folder', options()), /name a folder, a \.tar file/);
+  for (const nothing of ['/no/such/folder', 'https://[', 'file://[', ''])
+    await assert.rejects(openSource(nothing, options()), /name a folder, a \.tar file/);
   await writeFile(join(folder, 'bad.tar'), Buffer.alloc(2048, 'x'));
   await assert.rejects(openSource(join(folder, 'bad.tar'), options()), /no tar archive/);
 });

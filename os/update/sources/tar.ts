@@ -2,6 +2,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { sourceError, type UpdateSource } from './source.ts';
 
 const block = 512;
+const longestName = 1 << 16;
 
 /** Where the plain files of a tar archive lie in it, by the last part of their paths. */
 async function tarIndex(file: FileHandle, name: string): Promise<Map<string, { offset: number; size: number }>> {
@@ -19,6 +20,9 @@ async function tarIndex(file: FileHandle, name: string): Promise<Map<string, { o
     const size =
       (header[124] ?? 0) & 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(text(124, 136).trim(), 8);
     const type = String.fromCharCode(header[156] ?? 0);
+    // it is not known yet who made it
+    if (!(size >= 0 && size <= (type === 'L' ? longestName : Number.MAX_SAFE_INTEGER)))
+      throw sourceError(`${name} is no tar archive: a member in it has ${size} bytes`);
     at += block;
     if (type === 'L') {
       const data = Buffer.alloc(size);
