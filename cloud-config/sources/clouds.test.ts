@@ -272,6 +272,21 @@ ClientIdentifier=mac
   });
 });
 
+test('a network-config of Hetzner that says no type of its fixed address is the same', async (t) => {
+  const host = await machineWith(t, { sys_vendor: 'Hetzner' });
+  const { http } = await cloud(t, {
+    [`${at}/hetzner/v1/metadata`]: hetznerMetadata.replace('      type: static\n', ''),
+    [`${at}/hetzner/v1/userdata`]: '',
+  });
+  const { data } = await askSources({ host, http, named: undefined, network: true });
+  const told = configsOf(data ?? { from: 'nobody' });
+  assert.deepStrictEqual(mergeConfigs(told.map(({ config }) => config)).network, clouds.hetzner?.network);
+  assert.deepStrictEqual(
+    told.flatMap(({ problems }) => problems),
+    [],
+  );
+});
+
 test('a machine at Hetzner without a public network, or one whose network is not told, is left as it is', async (t) => {
   for (const told of ['network-config: {config: [], version: 1}\n', '']) {
     const host = await machineWith(t, { sys_vendor: 'Hetzner' });

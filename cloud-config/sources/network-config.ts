@@ -133,7 +133,8 @@ function linkOf(item: Loose, kind: string, name: string): Loose {
   const servers: string[] = [];
   const search: string[] = [];
   for (const subnet of (Array.isArray(item.subnets) ? item.subnets : []).map(asMap)) {
-    const type = asText(subnet.type) ?? '';
+    // Hetzner has said none of fixed addresses
+    const type = asText(subnet.type) ?? 'static';
     Object.assign(link, dhcpTypes[type] ?? { [`subnets of type ${type}`]: true });
     const address = asText(subnet.address);
     if (address !== undefined) addresses.push(withPrefix(address, asText(subnet.netmask)));
