@@ -50,7 +50,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'k3os.labels': { effect: 'now', appliers: ['k3os'], restarts: daemon, undoes: true },
   'k3os.taints': { effect: 'now', appliers: ['k3os'], restarts: daemon, undoes: true },
   'k3os.k3s_args': { effect: 'now', appliers: ['k3os'], restarts: daemon, undoes: true },
-  'k3os.environment': { effect: 'now', restarts: daemon },
+  'k3os.environment': { effect: 'now', restarts: daemonAndRuntime },
 };
 
 const isMap = (value: unknown): value is Record<string, unknown> =>

@@ -63,7 +63,14 @@ const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] 
 function fieldsSchema(shape: Fields): Schema {
   const properties: Record<string, Schema> = {};
   for (const [name, field] of Object.entries(shape.fields)) properties[name] = orNull(schemaOf(field));
-  for (const [name, of] of Object.entries(shape.aliases ?? {}))
+  // of the names that are taken too, those that people write
+  const simple = (field: Shape): boolean =>
+    (field.kind === 'list' && field.items.kind === 'text') || (field.kind === 'map' && field.values.kind === 'text');
+  const short = Object.entries(shape.fields).flatMap(([name, field]) =>
+    shape.loose && name.endsWith('s') && simple(field) ? [name] : [],
+  );
+  const names = { ...Object.fromEntries(short.map((name) => [name.slice(0, -1), name])), ...shape.aliases };
+  for (const [name, of] of Object.entries(names))
     properties[name] = { description: `another name of ${of}`, ...properties[of] };
   return {
     type: 'object',

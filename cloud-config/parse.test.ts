@@ -168,7 +168,7 @@ k3os:
   });
   assert.deepStrictEqual(problems.map(renderProblem), [
     'user-data:8:1: packages: does nothing here: the image is read-only; add packages when it is built',
-    `user-data:13:24: write_files[0].encoding: must be one of ${encodings.join(', ')}, not "rot13"; write_files[0] is left out with it`,
+    `user-data:13:24: write_files[0].encoding: must be one of ${encodings.filter((each) => each !== '').join(', ')}, not "rot13"; write_files[0] is left out with it`,
     'user-data:13:44: write_files[0].permissions: must be octal, like "0644", not "999"; write_files[0] is left out with it',
   ]);
 });
@@ -266,6 +266,45 @@ for (const [yaml, ...expected] of [
       parseCloudConfig('c', yaml).problems.map(renderProblem),
       expected.map((problem) => `c:${problem}`),
     ));
+
+test('names are taken as k3OS takes them: without their plural, in one word, with capitals', () => {
+  const { config, problems } = parseCloudConfig(
+    'c',
+    `sshAuthorizedKey: github:me
+write_file: [{path: /a, encoding: "", owner: "", permissions: ""}]
+k3os:
+  sysctl: {a: 1}
+  sysctls: {a: 2, b: 3}
+  datasource: aws
+  serverURL: https://a
+  wifi: [{ssid: home, pass: long-enough}]
+network: {ethernet: {}}
+`,
+  );
+  assert.deepStrictEqual(config, {
+    ssh_authorized_keys: ['github:me'],
+    write_files: [{ path: '/a', encoding: '', owner: '', permissions: '' }],
+    k3os: {
+      sysctls: { a: '2', b: '3' },
+      data_sources: ['aws'],
+      server_url: 'https://a',
+      wifi: [{ name: 'home', passphrase: 'long-enough' }],
+    },
+    network: {},
+  });
+  assert.deepStrictEqual(problems.map(renderProblem), [
+    'c:9:11: network.ethernet: unknown key, left out (is ethernets meant?)',
+  ]);
+  assert.deepStrictEqual(
+    parseKernelArguments(
+      'k3os.dns_nameserver=1.1.1.1 k3os.dns_nameserver=8.8.8.8 k3os.sysctl[kernel.printk]="4 4 1 7"',
+    ),
+    {
+      config: { k3os: { dns_nameservers: ['1.1.1.1', '8.8.8.8'], sysctls: { 'kernel.printk': '4 4 1 7' } } },
+      problems: [],
+    },
+  );
+});
 
 test('YAML’s own form of base64 is what it stands for', () => {
   assert.equal(

@@ -154,9 +154,7 @@ export function parseByShape(
         const [name, field] = found;
         const value = read(pair.value, field, path);
         const before = result[name];
-        // an alias beside its own key: of lists both count, else the key itself
-        if (value === undefined || (before !== undefined && name !== given && !Array.isArray(before))) continue;
-        result[name] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+        if (value !== undefined) result[name] = beside(before, value, name === given);
       }
     } else return must('a map');
     if (shape.allOrNothing && problems.length > known) {
@@ -168,6 +166,15 @@ export function parseByShape(
   };
 
   return { config: read(document.contents, shape, under) ?? {}, problems };
+}
+
+/** What counts of a key and another name of it: of lists and maps both, else the key itself. */
+function beside(before: unknown, value: unknown, own: boolean): unknown {
+  if (before === undefined) return value;
+  if (Array.isArray(before) && Array.isArray(value)) return [...before, ...value];
+  if (typeof before === 'object' && typeof value === 'object')
+    return own ? { ...before, ...value } : { ...value, ...before };
+  return own ? value : before;
 }
 
 const asItem = (value: unknown): unknown[] => (value === undefined ? [] : [value]);

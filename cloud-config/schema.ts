@@ -18,6 +18,8 @@ export const encodings = [
   'gzip+base64',
   'b64+gz',
   'b64+gzip',
+  // as it is, in k3OS's own words
+  '',
 ] as const;
 
 /** What is wrong with a content that is not written as its encoding says. */
@@ -58,12 +60,13 @@ const writeFile = fields(
     path: text('where', { pattern: /^\/.*[^/]$/, expects: 'the path of a file, which begins with /' }),
     content: text('what'),
     encoding: choice('how the content is written', encodings),
-    owner: text('user, or user:group', { pattern: /^[\w.-]+(:[\w.-]+)?$/, expects: 'user or user:group' }),
-    permissions: text('octal', { pattern: /^(0o)?[0-7]{3,4}$/, expects: 'octal, like "0644"' }),
+    owner: text('user, or user:group', { pattern: /^([\w.-]+(:[\w.-]+)?)?$/, expects: 'user or user:group' }),
+    permissions: text('octal', { pattern: /^((0o)?[0-7]{3,4})?$/, expects: 'octal, like "0644"' }),
     append: flag('put behind what is there'),
   },
   {
     required: ['path'],
+    loose: true,
     allOrNothing: true,
     wrong: wrongContent,
     elsewhere: { defer: 'files are written when users are there; leave it out' },
@@ -193,6 +196,7 @@ export const schema = fields(
     k3os,
   },
   {
+    loose: true,
     aliases: { runcmd: 'run_cmd', bootcmd: 'boot_cmd', 'ca-certs': 'ca_certs', fqdn: 'hostname' },
     elsewhere: {
       packages: 'the image is read-only; add packages when it is built',
@@ -213,7 +217,6 @@ export const schema = fields(
       preserve_hostname: 'the name is set at every boot; leave it out',
       power_state: 'write run_cmd: [reboot]',
       final_message: 'leave it out',
-      write_file: 'write write_files',
     },
   },
 );

@@ -63,6 +63,8 @@ export interface Fields<F extends FieldShapes = FieldShapes, R extends string = 
   readonly elsewhere?: Readonly<Record<string, string>>;
   /** A list in the place of the map gives these fields in turn. */
   readonly positional?: readonly string[];
+  /** Its names may be written as k3OS takes them too: without their plural, in one word, with capitals. */
+  readonly loose?: boolean;
   /** With one wrong value the rest is no good either. */
   readonly allOrNothing?: boolean;
   /** What is wrong with values that are right each by itself. */
@@ -119,14 +121,14 @@ export const fields = <F extends FieldShapes, const R extends string = never>(
   shapes: F,
   options: { required?: readonly R[] } & Pick<
     Fields,
-    'aliases' | 'elsewhere' | 'positional' | 'allOrNothing' | 'wrong'
+    'aliases' | 'elsewhere' | 'positional' | 'loose' | 'allOrNothing' | 'wrong'
   > = {},
 ): Fields<F, NoInfer<R>> => ({ kind: 'fields', doc, fields: shapes, ...options, required: options.required ?? [] });
 
 /** What a text is not, in words; undefined where it is right. */
 export function wrongText(shape: Text, value: string): string | undefined {
   if (shape.oneOf !== undefined && !shape.oneOf.includes(value))
-    return `must be one of ${shape.oneOf.join(', ')}, not ${JSON.stringify(value)}${meant(value, shape.oneOf)}`;
+    return `must be one of ${shape.oneOf.filter((each) => each !== '').join(', ')}, not ${JSON.stringify(value)}${meant(value, shape.oneOf)}`;
   if (shape.pattern?.test(value) === false || shape.holds?.(value) === false)
     return `must be ${shape.expects ?? `like ${shape.pattern?.source}`}, not ${shape.secret ? 'what it is' : JSON.stringify(value.replace(/^(.{40}).{20,}$/s, '$1…'))}`;
   return undefined;
@@ -178,19 +180,26 @@ export function meant(name: string, names: readonly string[]): string {
     : ` (is ${near.other} meant?)`;
 }
 
+const own = <T>(map: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
+  map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
+
+const inOneWord = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
+
 /** The field that a key names, by its own name or another; undefined where there is none. */
-export function fieldOf(
-  { fields: known, aliases = {} }: Fields,
-  given: string,
-): [name: string, field: Shape] | undefined {
-  const name = Object.hasOwn(aliases, given) && !Object.hasOwn(known, given) ? aliases[given] : given;
-  const field = name !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
-  return name === undefined || field === undefined ? undefined : [name, field];
+export function fieldOf(shape: Fields, given: string): [name: string, field: Shape] | undefined {
+  const { fields: known, aliases } = shape;
+  const word = inOneWord(given);
+  const near = shape.loose
+    ? Object.keys(known).find((name) => [word, `${word}s`].includes(inOneWord(name)))
+    : undefined;
+  const name = own(known, given) === undefined ? (own(aliases, given) ?? near ?? given) : given;
+  const field = own(known, name);
+  return field === undefined ? undefined : [name, field];
 }
 
 /** What is wrong with a key that the map does not know. */
-export function unknownKey(name: string, { fields: known, aliases = {}, elsewhere = {} }: Fields): string {
-  const instead = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined;
+export function unknownKey(name: string, { fields: known, aliases = {}, elsewhere }: Fields): string {
+  const instead = own(elsewhere, name);
   if (instead !== undefined) return `does nothing here: ${instead}`;
   return `unknown key, left out${meant(name, [...Object.keys(known), ...Object.keys(aliases)])}`;
 }

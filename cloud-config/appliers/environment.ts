@@ -6,17 +6,15 @@ import { ownAuthorities } from './ca-certs.ts';
 /** What is never behind a proxy: the machine itself, its pods and services. */
 const inside = ['localhost', '127.0.0.0/8', '10.42.0.0/16', '10.43.0.0/16', '.svc', '.cluster.local'];
 
-/** The variables that programs look for, in both cases of letters as either is asked for. */
-function proxyVariables({
-  http,
-  https,
-  no_proxy = [],
-}: NonNullable<CloudConfig['proxy']> = {}): Record<string, string> {
-  const given = {
-    HTTP_PROXY: http,
-    HTTPS_PROXY: https ?? http,
-    NO_PROXY: (http ?? https) === undefined ? undefined : [...inside, ...no_proxy].join(','),
-  };
+type Environment = NonNullable<NonNullable<CloudConfig['k3os']>['environment']>;
+
+/** The variables that programs look for, in both cases of letters as either is asked for. k3OS has them in the environment. */
+function proxyVariables(proxy: CloudConfig['proxy'], environment: Environment): Record<string, string> {
+  const named = (name: string): string | undefined => environment[name] ?? environment[name.toLowerCase()];
+  const http = named('HTTP_PROXY') ?? proxy?.http;
+  const https = named('HTTPS_PROXY') ?? proxy?.https ?? proxy?.http;
+  const direct = [...inside, ...(proxy?.no_proxy ?? []), ...(named('NO_PROXY')?.split(',') ?? [])].join(',');
+  const given = { HTTP_PROXY: http, HTTPS_PROXY: https, NO_PROXY: (http ?? https) === undefined ? undefined : direct };
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) =>
       value === undefined ? [] : [name, name.toLowerCase()].map((each) => [each, value] as const),
@@ -29,11 +27,12 @@ export const environment: Applier = {
   key: 'k3os.environment',
   phases: ['initrd', 'boot', 'runtime'],
   async apply({ proxy, ca_certs, k3os }, host) {
+    const named = k3os?.environment ?? {};
     const given = {
-      ...proxyVariables(proxy),
+      ...proxyVariables(proxy, named),
       ...(ca_certs?.trusted?.length ? { NODE_EXTRA_CA_CERTS: ownAuthorities } : {}),
     };
-    const lines = Object.entries({ ...given, ...k3os?.environment }).map(
+    const lines = Object.entries({ ...named, ...given }).map(
       ([key, value]) => `${key}="${value.replace(/(["\\$`])/g, '\\$1')}"\n`,
     );
     if (lines.length === 0) return;

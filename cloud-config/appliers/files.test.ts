@@ -245,9 +245,26 @@ k3os: {environment: {A: b}}
     '/etc/ssl/certs/cloud-config.pem': pem,
     '/etc/rancher/k3s/registries.yaml':
       'mirrors:\n  docker.io:\n    endpoint:\n      - https://mirror.lan\nconfigs:\n  mirror.lan:\n    tls:\n      insecure_skip_verify: true\n',
-    '/etc/environment': `HTTP_PROXY="http://p:3128"\nhttp_proxy="http://p:3128"\nHTTPS_PROXY="http://p:3128"\nhttps_proxy="http://p:3128"\nNO_PROXY="${around}"\nno_proxy="${around}"\nNODE_EXTRA_CA_CERTS="/etc/ssl/certs/cloud-config.pem"\nA="b"\n`,
+    '/etc/environment': `A="b"\nHTTP_PROXY="http://p:3128"\nhttp_proxy="http://p:3128"\nHTTPS_PROXY="http://p:3128"\nhttps_proxy="http://p:3128"\nNO_PROXY="${around}"\nno_proxy="${around}"\nNODE_EXTRA_CA_CERTS="/etc/ssl/certs/cloud-config.pem"\n`,
     '/etc/systemd/system/containerd.service.d/60-cloud-config.conf': '[Service]\nEnvironmentFile=-/etc/environment\n',
   });
+});
+
+test('a proxy that the environment names is the way of the container runtime too, and not to the cluster', async (t) => {
+  const { files } = await applied(
+    t,
+    ['k3os.environment'],
+    'k3os: {environment: {http_proxy: "http://p", no_proxy: .lan}}\n',
+  );
+  const around = 'localhost,127.0.0.0/8,10.42.0.0/16,10.43.0.0/16,.svc,.cluster.local,.lan';
+  assert.deepStrictEqual(files['/etc/environment']?.split('\n'), [
+    'http_proxy="http://p"',
+    `no_proxy="${around}"`,
+    'HTTP_PROXY="http://p"',
+    `NO_PROXY="${around}"`,
+    '',
+  ]);
+  assert.match(files['/etc/systemd/system/containerd.service.d/60-cloud-config.conf'] ?? '', /EnvironmentFile/);
 });
 
 test('Wi-Fi: by iwd where it is there; without a program it is said', async (t) => {

@@ -55,7 +55,7 @@ async function ownerOf(owner: string, host: Host): Promise<{ uid: number; gid: n
 
 async function writeOne(file: WriteFile, host: Host): Promise<void> {
   if (!isAbsolute(file.path)) throw wrong('the path must begin with /');
-  const permissions = file.permissions ?? '0644';
+  const permissions = file.permissions || '0644';
   if (!/^(0o)?[0-7]{3,4}$/.test(permissions)) throw wrong(`permissions ${JSON.stringify(permissions)} are not octal`);
   const path = host.path(file.path);
   const content = await decodeContent(file.content ?? '', file.encoding);
@@ -68,7 +68,7 @@ async function writeOne(file: WriteFile, host: Host): Promise<void> {
       mode: Number.parseInt(permissions.replace('0o', ''), 8),
     },
   );
-  if (file.owner !== undefined) {
+  if (file.owner) {
     const { uid, gid } = await ownerOf(file.owner, host);
     await chown(path, uid, gid);
   }

@@ -28,24 +28,28 @@ const line = { pattern: /^[^\n]*$/, expects: 'one line' };
 
 const url = { pattern: /^https?:\/\/\S+$/, expects: 'a URL that begins with https:// or http://' };
 
-const install = fields('what the installer does', {
-  force_efi: flag('boot by UEFI though the installer was not'),
-  device: text('the disk that is written', { pattern: /^\/dev\/\S+$/, expects: 'a device like /dev/sda' }),
-  config_url: text('where the installed machine’s configuration is fetched from', {
-    pattern: /^(https?|file):\/\/\S+$|^\/\S+$/,
-    expects: 'a URL or a path',
-  }),
-  silent: flag('nothing is asked'),
-  iso_url: text('where the image is fetched from', url),
-  power_off: flag('the machine is turned off afterwards, not booted again'),
-  no_format: flag('/var of an earlier installation is kept'),
-  force: flag('the disk need not be empty'),
-  debug: flag('more is said'),
-  tty: text('the console of the installed machine', {
-    pattern: /^(\/dev\/)?[\w,.-]+$/,
-    expects: 'a console like ttyS0',
-  }),
-});
+const install = fields(
+  'what the installer does',
+  {
+    force_efi: flag('boot by UEFI though the installer was not'),
+    device: text('the disk that is written', { pattern: /^\/dev\/\S+$/, expects: 'a device like /dev/sda' }),
+    config_url: text('where the installed machine’s configuration is fetched from', {
+      pattern: /^(https?|file):\/\/\S+$|^\/\S+$/,
+      expects: 'a URL or a path',
+    }),
+    silent: flag('nothing is asked'),
+    iso_url: text('where the image is fetched from', url),
+    power_off: flag('the machine is turned off afterwards, not booted again'),
+    no_format: flag('/var of an earlier installation is kept'),
+    force: flag('the disk need not be empty'),
+    debug: flag('more is said'),
+    tty: text('the console of the installed machine', {
+      pattern: /^(\/dev\/)?[\w,.-]+$/,
+      expects: 'a console like ttyS0',
+    }),
+  },
+  { loose: true },
+);
 export type Install = Of<typeof install>;
 
 /** `k3os`: the settings that k3OS had, under its names. */
@@ -84,7 +88,12 @@ export const k3os = fields(
             expects: '8 to 63 letters, no quotation mark among them',
           }),
         },
-        { required: ['name'], allOrNothing: true },
+        {
+          required: ['name'],
+          loose: true,
+          allOrNothing: true,
+          aliases: { ssid: 'name', pass: 'passphrase', password: 'passphrase' },
+        },
       ),
     ),
     password: text('password of rancher, as it is or as crypt(5) hashed it', {
@@ -127,6 +136,7 @@ export const k3os = fields(
     install,
   },
   {
+    loose: true,
     elsewhere: {
       mode: 'write k3os.mode on the kernel command line',
       fallback_mode: 'write k3os.fallback_mode on the kernel command line',

@@ -11,7 +11,9 @@ const main = ['/usr/share/knarr/config.yaml', mainFile];
 const dropIns = '/var/lib/rancher/k3os/config.d';
 
 export async function readFiles(host: Host): Promise<Parsed[]> {
-  const extra = (await readdir(host.path(dropIns)).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const extra = (await readdir(host.path(dropIns)).catch(() => []))
+    .filter((name) => /^[^.]+$|\.ya?ml$/.test(name))
+    .sort();
   const found: Parsed[] = [];
   for (const path of [...main, ...extra.map((name) => join(dropIns, name))]) {
     try {

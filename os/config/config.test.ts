@@ -142,6 +142,15 @@ test('diff with a file tells what goes with the one that it would replace', asyn
   ]);
 });
 
+test('a file of config.d counts without an ending too, as it did for k3OS; one that is put aside does not', async (t) => {
+  const { call, write, read } = await running(t, '');
+  await write('/var/lib/rancher/k3os/config.d/10-labels', 'k3os: {labels: {a: b}}\n');
+  await write('/var/lib/rancher/k3os/config.d/20.yaml.bak', 'k3os: {labels: {c: d}}\n');
+  assert.equal(await call('apply'), 0);
+  const daemon = (await read('/etc/rancher/k3s/config.yaml.d/50-cloud-config.yaml')) ?? '';
+  assert.ok(daemon.includes('a=b') && !daemon.includes('c=d'), daemon);
+});
+
 test('a mistake in another source keeps nothing back, one in a file of the machine everything', async (t) => {
   const { call, write, read, said } = await running(t, 'hostname: a\n');
   await write('/proc/cmdline', 'k3os.tocken=x');
