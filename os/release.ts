@@ -17,7 +17,8 @@ export async function readRelease(host: Host): Promise<Release> {
     throw new KnarrError({
       code: 'not-an-appliance',
       blame: 'user',
-      message: 'this machine does not run Knarr’s image: upgrade its own distribution, and the daemon with --daemon',
+      message:
+        'this machine does not run Knarr’s image: upgrade its own distribution, and the daemon as it was put there',
     });
   return { version, flavour: field('VARIANT_ID'), arch: process.arch === 'arm64' ? 'arm64' : 'amd64' };
 }

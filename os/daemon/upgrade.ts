@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
-import { KnarrError, messageOf } from '../../src/base/errors.ts';
+import { KnarrError } from '../../src/base/errors.ts';
 import { type Outcome, type Pending, type UpgradeState, upgradeState } from '../../src/daemon/upgrade/state.ts';
 import { nameOfVersion } from '../../src/daemon/version.ts';
 import { type HealthCheck, healthChecks } from '../health/checks.ts';
@@ -15,7 +15,7 @@ import { refuseBesideMachine } from '../update/on-trial.ts';
 import { checkRoom } from '../update/phases/check.ts';
 import { checked } from '../update/phases/write.ts';
 import { recordWorkloads } from '../update/record-workloads.ts';
-import { reportProgress } from '../update/report.ts';
+import { upgradeAndTell } from '../update/report.ts';
 import type { UpgradeOptions } from '../update/run.ts';
 import { keep } from '../update/sources/oci.ts';
 import { openSource } from '../update/sources/open.ts';
@@ -39,59 +39,50 @@ export async function upgradeDaemon(
 ): Promise<Outcome | { to: string }> {
   const state = upgradeState(host.path('/var/lib/knarr/upgrade'));
   const { request } = options;
-  const { version: image, arch } = await readRelease(host);
-  const tell = async (text: string, failed?: string): Promise<void> => {
-    if (failed === undefined) say(text);
-    await reportProgress(host, state, request, text, failed);
-  };
-  return withUpgradeLock(host, async () => {
+  return upgradeAndTell(host, { state, request, say }, async (tell) => {
+    const { version: image, arch } = await readRelease(host);
+    const scratch = join(state.folder, 'download');
+    await tell(`opening ${from}`);
+    const source = await openSource(from, {
+      arch,
+      scratch,
+      registries: host.path('/etc/rancher/k3s/registries.yaml'),
+    });
+    const archive = host.path(join(daemonFolder, 'daemon.tar'));
     try {
-      const scratch = join(state.folder, 'download');
-      await tell(`opening ${from}`);
-      const source = await openSource(from, {
-        arch,
-        scratch,
-        registries: host.path('/etc/rancher/k3s/registries.yaml'),
-      });
-      const archive = host.path(join(daemonFolder, 'daemon.tar'));
-      try {
-        const bytes = await readSmall(source, manifestName);
-        const signature = (await readSmall(source, signatureName)).toString();
-        const key = signerOf(bytes, signature, await readUpdateKeys(keyFolders.map((folder) => host.path(folder))));
-        const manifest = parseDaemonManifest(bytes);
-        if (manifest.arch !== arch)
-          throw new KnarrError({
-            code: 'other-arch',
-            blame: 'user',
-            message: `the update is for ${manifest.arch}, this machine is ${arch}`,
-          });
-        await tell(`the daemon ${manifest.version} (Kubernetes ${manifest.kubernetes}) is signed by ${key.name}`);
-        const pending = await state.read('pending');
-        refuseBesideMachine(pending, `the daemon ${manifest.version}`);
-        await checkRoom({ host, state });
-        if (options.checkOnly) return { to: manifest.version };
-        // whoever tried that one was killed, for the lock is ours: it is as if it had not been healthy
-        if (pending !== undefined) await judgeDaemon({ host, state, say, gate: async () => [neverJudged] }, pending);
-        if (manifest.version === (await daemonStore(host).current(image)))
-          throw new KnarrError({
-            code: 'same-version',
-            blame: 'user',
-            message: `${manifest.version} is the daemon that runs`,
-          });
-        await mkdir(host.path(daemonFolder), { recursive: true, mode: 0o755 });
-        const [file] = manifest.files;
-        await keep(checked(source.open(file.name), { ...file, role: 'root' }), archive);
-        await tell('unpacking');
-        await daemonStore(host).unpack(manifest.version, archive, image);
-        const before = await daemonStore(host).current();
-        return await tryDaemon({ host, state, say, tell, gate }, { before, to: manifest.version }, from, options);
-      } finally {
-        await rm(archive, { force: true });
-        await source.close();
-      }
-    } catch (error) {
-      await tell('', messageOf(error)).catch(() => {});
-      throw error;
+      const bytes = await readSmall(source, manifestName);
+      const signature = (await readSmall(source, signatureName)).toString();
+      const key = signerOf(bytes, signature, await readUpdateKeys(keyFolders.map((folder) => host.path(folder))));
+      const manifest = parseDaemonManifest(bytes);
+      if (manifest.arch !== arch)
+        throw new KnarrError({
+          code: 'other-arch',
+          blame: 'user',
+          message: `the update is for ${manifest.arch}, this machine is ${arch}`,
+        });
+      await tell(`the daemon ${manifest.version} (Kubernetes ${manifest.kubernetes}) is signed by ${key.name}`);
+      const pending = await state.read('pending');
+      refuseBesideMachine(pending, `the daemon ${manifest.version}`);
+      await checkRoom({ host, state });
+      if (options.checkOnly) return { to: manifest.version };
+      // whoever tried that one was killed, for the lock is ours: it is as if it had not been healthy
+      if (pending !== undefined) await judgeDaemon({ host, state, say, gate: async () => [neverJudged] }, pending);
+      if (manifest.version === (await daemonStore(host).current(image)))
+        throw new KnarrError({
+          code: 'same-version',
+          blame: 'user',
+          message: `${manifest.version} is the daemon that runs`,
+        });
+      await mkdir(host.path(daemonFolder), { recursive: true, mode: 0o755 });
+      const [file] = manifest.files;
+      await keep(checked(source.open(file.name), { ...file, role: 'root' }), archive);
+      await tell('unpacking');
+      await daemonStore(host).unpack(manifest.version, archive, image);
+      const before = await daemonStore(host).current();
+      return await tryDaemon({ host, state, say, tell, gate }, { before, to: manifest.version }, from, options);
+    } finally {
+      await rm(archive, { force: true });
+      await source.close();
     }
   });
 }

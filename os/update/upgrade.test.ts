@@ -138,6 +138,19 @@ test('whoever looks at the entries waits until nobody writes them', () =>
     );
   }));
 
+test('the plan that asks is told why nothing came of it, before anything was opened too', () =>
+  withMachine(async (machine) => {
+    const request = { plan: 'default/os', hash: 'h-1' };
+    const asked = () =>
+      upgradeMachine(machine.host, '/nowhere', { ...trial, request, force: false, checkOnly: false }, silent);
+    const told = async () => (await machine.state.read('progress'))?.failed;
+    await assert.rejects(asked());
+    assert.match((await told()) ?? '', /"\/nowhere" is no update/);
+    await writeFile(join(machine.folder, 'usr/lib/os-release'), 'ID=debian\n');
+    await assert.rejects(asked());
+    assert.match((await told()) ?? '', /does not run Knarr’s image/);
+  }));
+
 test('--check changes nothing', () =>
   withMachine(async (machine) => {
     const before = await readFile(join(machine.folder, 'dev/vda'));
