@@ -258,6 +258,12 @@ for (const [yaml, ...expected] of [
     'ssh_authorized_keys: ["restrict,command=\\"a b\\" ssh-rsa AAAA me", "sk-ssh-ed25519@openssh.com AAAA", "github:a-b"]',
   ],
   [
+    'mounts: [[sdb, /data], [data, /d, 9p], {device: /dev/sdb, path: /e}]',
+    '1:10: mounts[0]: has no device of the form /dev/… or LABEL=…, but "sdb"',
+  ],
+  ['user: ada', '1:1: user: does nothing here: rancher logs in, and whom users names'],
+  ['ca-certs: {remove-defaults: true}'],
+  [
     'k3os: {taints: [a.b/c=d:NoExecute, e:NoSchedule], sysctls: {net.ipv4.conf.eth0/1.forwarding: 1}, labels: {a.b/c: }}',
   ],
 ] as const)

@@ -124,6 +124,14 @@ export type User = Of<typeof user>;
 const proxyUrl = { pattern: /^\S+$/, expects: 'a URL like http://10.0.0.1:3128' };
 const size = { pattern: /^\d+(\.\d+)?[KMGT]?$/i, expects: 'a size like 512M or 2G' };
 
+const onDisks: readonly unknown[] = [undefined, 'auto', 'ext2', 'ext3', 'ext4', 'vfat', 'xfs', 'btrfs'];
+
+/** What is wrong with a disk that is called as fdisk shows it, or as clouds once did. */
+const notDevice = ({ device, type }: Readonly<Record<string, unknown>>): string | undefined =>
+  typeof device === 'string' && /^[\w-]+$/.test(device) && onDisks.includes(type)
+    ? `has no device of the form /dev/… or LABEL=…, but ${JSON.stringify(device)}`
+    : undefined;
+
 const mount = fields(
   'a file system',
   {
@@ -139,6 +147,7 @@ const mount = fields(
   {
     required: ['device', 'path'],
     allOrNothing: true,
+    wrong: notDevice,
     positional: ['device', 'path', 'type', 'options', 'dump', 'pass'],
   },
 );
@@ -173,17 +182,21 @@ export const schema = fields(
       ),
     }),
     users: list('people besides rancher', user, { needless: ['default'] }),
-    ca_certs: fields('authorities to trust', {
-      trusted: list(
-        'certificates',
-        text('in PEM', {
-          pattern: /^\s*-----BEGIN CERTIFICATE-----/,
-          holds: isCertificate,
-          expects: 'a certificate in PEM',
-        }),
-      ),
-      remove_defaults: flag('nobody else is trusted'),
-    }),
+    ca_certs: fields(
+      'authorities to trust',
+      {
+        trusted: list(
+          'certificates',
+          text('in PEM', {
+            pattern: /^\s*-----BEGIN CERTIFICATE-----/,
+            holds: isCertificate,
+            expects: 'a certificate in PEM',
+          }),
+        ),
+        remove_defaults: flag('nobody else is trusted'),
+      },
+      { loose: true },
+    ),
     registries,
     swap: fields('memory on disk', {
       filename: text('the file; /var/swap where it is not given', {
@@ -207,6 +220,8 @@ export const schema = fields(
       locale: 'messages are in English; leave it out',
       chpasswd: 'write k3os.password or users[].passwd',
       password: 'write k3os.password',
+      user: 'rancher logs in, and whom users names',
+      disable_root: 'root never logs in; leave it out',
       ssh_import_id: 'write github:USER in ssh_authorized_keys',
       ssh_pwauth: 'write a file in /etc/ssh/sshd_config.d with write_files',
       disk_setup: 'write mounts with format',

@@ -189,9 +189,10 @@ const inOneWord = (name: string): string => name.toLowerCase().replaceAll(/[_-]/
 export function fieldOf(shape: Fields, given: string): [name: string, field: Shape] | undefined {
   const { fields: known, aliases } = shape;
   const word = inOneWord(given);
-  const near = shape.loose
-    ? Object.keys(known).find((name) => [word, `${word}s`].includes(inOneWord(name)))
-    : undefined;
+  const near =
+    shape.loose && own(shape.elsewhere, given) === undefined
+      ? Object.keys(known).find((name) => [word, `${word}s`].includes(inOneWord(name)))
+      : undefined;
   const name = own(known, given) === undefined ? (own(aliases, given) ?? near ?? given) : given;
   const field = own(known, name);
   return field === undefined ? undefined : [name, field];
