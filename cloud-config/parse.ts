@@ -137,6 +137,7 @@ export function parseByShape(
   const readFields = (node: Node, shape: Fields, key: string, must: (what: string) => undefined): unknown => {
     const result: Record<string, unknown> = {};
     const known = problems.length;
+    const spoilt = new Set<string>();
     const positional = shape.positional;
     if (isSeq(node) && positional !== undefined) {
       for (const [index, name] of positional.entries()) {
@@ -152,12 +153,13 @@ export function parseByShape(
           continue;
         }
         const [name, field] = found;
+        const before = problems.length;
         const value = read(pair.value, field, path);
-        const before = result[name];
-        if (value !== undefined) result[name] = beside(before, value, name === given);
+        if (value !== undefined) result[name] = beside(result[name], value, name === given);
+        else if (problems.length > before) spoilt.add(name);
       }
     } else return must('a map');
-    if (shape.allOrNothing && problems.length > known) {
+    if (problems.length > known && (shape.allOrNothing || shape.required.some((name) => spoilt.has(name)))) {
       for (const problem of problems.slice(known)) problem.message += andTheWhole(key);
       return undefined;
     }

@@ -1,29 +1,33 @@
 import { fields, flag, list, map, type Of, text } from '../shape.ts';
 
 const endpoint = text('URL of the mirror', {
-  pattern: /^https?:\/\/\S+$/,
-  expects: 'a URL that begins with https:// or http://',
+  pattern: /^(https?:\/\/)?[\w[][^\s:]*(:\d+)?(\/\S*)?$/,
+  expects: 'a URL, or a host, like https://registry.example',
 });
 
 /** `registries`: what K3s reads from registries.yaml, under the same names. */
 export const registries = fields('image registries, as in K3s’s registries.yaml', {
   mirrors: map(
     'by registry, or "*" for all',
-    fields('where its images are fetched from', {
-      endpoint: list('tried in this order', endpoint),
-      rewrite: map('parts of repository names, as regular expressions, and what becomes of them', text('replacement')),
-    }),
+    fields(
+      'where its images are fetched from',
+      { endpoint: list('tried in this order', endpoint) },
+      { elsewhere: { rewrite: 'containerd asks mirrors for the same name; leave it out' } },
+    ),
   ),
   configs: map(
     'by registry, or "*" for all',
     fields('how it is talked to', {
-      auth: fields('who we are', {
-        username: text('name'),
-        password: text('password', { secret: true }),
-        auth: text('name and password in base64', { secret: true }),
-        token: text('token', { secret: true }),
-        identity_token: text('identity token', { secret: true }),
-      }),
+      auth: fields(
+        'who we are',
+        {
+          username: text('name'),
+          password: text('password', { secret: true }),
+          auth: text('name and password in base64', { secret: true }),
+          token: text('identity token', { secret: true }),
+        },
+        { aliases: { identity_token: 'token' } },
+      ),
       tls: fields('how it is trusted', {
         ca_file: text('file of its authority'),
         cert_file: text('file of our certificate'),

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { choice, fields, flag, list, map, type Of, text, whole } from '../shape.ts';
 
 /** `10.0.0.0/8`: both parts are what they can be. */
@@ -50,7 +50,8 @@ const route = fields(
     type: choice('kind of the route', ['unicast', 'blackhole', 'unreachable', 'prohibit']),
     scope: choice('scope', ['global', 'link', 'host']),
   },
-  { required: ['to'] },
+  // without its gateway it would lead elsewhere
+  { required: ['to'], allOrNothing: true },
 );
 
 const common = {
@@ -60,12 +61,12 @@ const common = {
   'dhcp-identifier': choice('by what DHCP for IPv4 knows the port', ['mac', 'duid']),
   'dhcp4-overrides': overrides,
   'dhcp6-overrides': overrides,
-  gateway4: text('IPv4 gateway (the same as a default route)', ip),
-  gateway6: text('IPv6 gateway', ip),
+  gateway4: text('IPv4 gateway (the same as a default route)', { ...ip, holds: isIPv4, expects: 'an IPv4 address' }),
+  gateway6: text('IPv6 gateway', { ...ip, holds: isIPv6, expects: 'an IPv6 address' }),
   routes: list('routes', route),
   nameservers: fields('name servers of the link', {
     addresses: list('their addresses', text('one of them', ip)),
-    search: list('search domains', text('one of them')),
+    search: list('search domains', text('one of them', { pattern: /^\S+$/, expects: 'one domain' })),
   }),
   mtu: whole('MTU', 68, 65535),
   macaddress: text('MAC address to take', {
@@ -76,17 +77,23 @@ const common = {
   'accept-ra': flag('router advertisements are heeded'),
   'link-local': list('families that get a link-local address', choice('one of them', ['ipv4', 'ipv6'])),
 };
+const portName = { pattern: /^[^\s/]{1,15}$/, expects: 'at most 15 letters, no blank and no / among them' };
 const noRenderer = { renderer: 'systemd-networkd configures the network; leave it out' };
 
 const ethernet = fields(
   'an Ethernet port',
   {
-    match: fields('which port it is, where the name is not enough', {
-      name: text('its name, with * and ?'),
-      macaddress: common.macaddress,
-      driver: text('its driver'),
-    }),
-    'set-name': text('the name that it gets (with match.macaddress)'),
+    // with one of them wrong it would be other ports
+    match: fields(
+      'which port it is, where the name is not enough',
+      {
+        name: text('its name, with * and ?'),
+        macaddress: common.macaddress,
+        driver: text('its driver'),
+      },
+      { allOrNothing: true },
+    ),
+    'set-name': text('the name that it gets (with match.macaddress)', portName),
     wakeonlan: flag('it wakes the machine'),
     ...common,
   },
@@ -146,14 +153,15 @@ export const network = fields(
   'the network, in the words of netplan’s version 2; ports that it does not name get their addresses by DHCP',
   {
     version: choice('version of the language', ['2']),
-    ethernets: map('ports by name', ethernet),
-    bonds: map('bonds by name', bond),
-    bridges: map('bridges by name', bridge),
-    vlans: map('VLANs by name', vlan),
+    ethernets: map('ports by name', ethernet, { pattern: /^[^\s/]+$/, expects: 'without blank and /' }),
+    bonds: map('bonds by name', bond, portName),
+    bridges: map('bridges by name', bridge, portName),
+    vlans: map('VLANs by name', vlan, portName),
   },
   {
     elsewhere: {
       ...noRenderer,
+      config: 'that is version 1; write ethernets, bonds, bridges and vlans',
       wifis: 'write k3os.wifi',
       tunnels: 'write a .netdev file with write_files',
       vrfs: 'write a .netdev file with write_files',
