@@ -80,8 +80,10 @@ test('a machine tries what its cluster asks of it, and says how that went', asyn
       assert.match((await told())['90-cluster-node']?.reason ?? '', /asked:1:1: wrong: unknown key/),
     );
     assert.match(calls.splice(0).join(), /--reboot --as 80-cluster.*--reboot --as 90-cluster-node/s);
-    const { items } = await admin.list(events, { fieldSelector: 'reason=ConfigNotKept' });
-    assert.ok(items.some(({ message }) => message?.includes('unknown key')));
+    await eventually('the event of the refusal', async () => {
+      const { items } = await admin.list(events, { fieldSelector: 'reason=ConfigNotKept' });
+      assert.match(items.map(({ message }) => message).join(), /unknown key/);
+    });
 
     await admin.delete(secrets, name, { namespace });
     await eventually('the files to be emptied', async () => assert.deepStrictEqual(await told(), {}));
