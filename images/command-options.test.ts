@@ -21,6 +21,8 @@ test('what cannot be meant is refused, with what can', async (t) => {
     [['--target', 'rpi', '--arch', 'amd64'], /^target rpi is for arm64 alone$/],
     [['--format', 'vdi'], /^--format is one of raw, qcow2, vmdk, vhd, not "vdi"$/],
     [['--target', 'iso', '--format', 'raw'], /^target iso is no disk: it has no --format$/],
+    [['--target', 'daemon', '--config', config], /^target daemon has no --config$/],
+    [['--target', 'rpi', '--flavour', 'vm'], /^target rpi has no --flavour$/],
     [['--version', 'a_b'], /^--version: at most 29 letters/],
     [['--flavour', 'cloud'], /^--flavour is one of vm, metal, not "cloud"$/],
     [['--add-images', join(folder, 'none.tar')], /^--add-images: .*none\.tar: ENOENT/],

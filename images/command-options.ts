@@ -173,6 +173,8 @@ export async function readRequest(args: readonly string[]): Promise<Request> {
     'arm64',
   ] satisfies Arch[]);
   if (!target.arches.includes(arch)) throw usage(`target ${name} is for ${target.arches.join(', ')} alone`);
+  const idle = (target.without ?? []).find((option) => values[option] !== undefined);
+  if (idle !== undefined) throw usage(`target ${name} has no --${idle}`);
   const formats: DiskFormat[] = list('format').map((format) => oneOf('format', format, target.formats ?? ['raw']));
   if (formats.length > 0 && target.formats === undefined) throw usage(`target ${name} is no disk: it has no --format`);
   const version = text('version') ?? (await packageVersion());

@@ -10,6 +10,7 @@ export const daemon: Target = {
   flavour: 'vm',
   arches: ['amd64', 'arm64'],
   folder: true,
+  without: ['flavour', 'config', 'add-images', 'package', 'overlay', 'secure-boot-key', 'secure-boot-cert'],
   async make({ inputs, bundle, signer, kubernetes, builtAt, stage }) {
     const { arch, version } = inputs;
     const folder = await stage(daemonUpdateStage({ arch, version, kubernetes, builtAt, bundle, signer }));

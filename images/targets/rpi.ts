@@ -8,6 +8,7 @@ export const rpi: Target = {
   summary: 'an SD card for Raspberry Pi 3, 4 and 5',
   flavour: 'metal',
   arches: ['arm64'],
+  without: ['flavour'],
   async make(parts) {
     const { beside } = parts.fetched;
     const files = { firmware: beside('raspi-firmware'), uBoot: beside('u-boot-rpi'), kernel: parts.kernel };

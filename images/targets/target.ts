@@ -21,6 +21,8 @@ export interface Target {
   flavour: Flavour;
   arches: readonly Arch[];
   formats?: readonly DiskFormat[];
+  /** Options that would change nothing in it, or make of it what cannot start: they are refused. */
+  without?: readonly string[];
   /** The files are one thing together: they get a folder with the image's name, and keep theirs. */
   folder?: boolean;
   make(parts: Parts, formats: readonly DiskFormat[]): Promise<readonly Output[]>;
