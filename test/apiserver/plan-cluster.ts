@@ -25,7 +25,15 @@ export interface PlanCluster {
   /** How many were under way at most. */
   readonly most: number;
   /** A node whose machine takes every update but those whose version is `bad`. */
-  fakeNode(name: string, options?: { server?: boolean; labels?: Record<string, string> }): Promise<void>;
+  fakeNode(
+    name: string,
+    options?: {
+      server?: boolean;
+      labels?: Record<string, string>;
+      /** Its upgrades end when this is over. */
+      held?: Promise<unknown>;
+    },
+  ): Promise<void>;
   plan(name: string, spec: Partial<NonNullable<Plan['spec']>>): Promise<Plan>;
   untilComplete(name: string, reason: string): Promise<Plan>;
   until<T>(what: string, look: () => Promise<T | undefined>): Promise<T>;
@@ -64,7 +72,7 @@ export async function openPlanCluster(options: { pollChannelMs?: number } = {}):
     get most() {
       return most;
     },
-    async fakeNode(name, { server: isServer = false, labels = {} } = {}) {
+    async fakeNode(name, { server: isServer = false, labels = {}, held } = {}) {
       const role = isServer ? { 'node-role.kubernetes.io/control-plane': 'true' } : {};
       await client.create(nodes, {
         metadata: { name, labels: { 'kubernetes.io/hostname': name, ...role, ...labels } },
@@ -101,6 +109,7 @@ export async function openPlanCluster(options: { pollChannelMs?: number } = {}):
             at,
           } as const;
           setTimeout(async () => {
+            await held;
             await state.write('pending', pending);
             await delay(30);
             const kept = to !== 'bad';

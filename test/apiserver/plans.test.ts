@@ -111,7 +111,7 @@ test('what a power cut or a kill ended before the new version could start is beg
   await mkdir(folder, { recursive: true });
   const state = upgradeState(folder);
   const asked = { plan: 'a/b', hash: 'h', kind: 'os', from: '', version: '2', at: 1 } as const;
-  const judge = () => judgeRequest(asked, state, { machine: '1', daemon: '1' });
+  const judge = (machine = '1') => judgeRequest(asked, state, { machine, daemon: '1' });
   const [boot, pid] = [await bootId(), process.pid];
   const request = { plan: 'a/b', hash: 'h-1' };
   const progress = { at: 1, text: 'write', request, boot, pid };
@@ -121,7 +121,11 @@ test('what a power cut or a kill ended before the new version could start is beg
     await state.write('progress', { ...progress, ...ended });
     assert.equal(await judge(), 'start');
   }
+  await state.write('progress', { ...progress, failed: 'no network' });
+  assert.deepStrictEqual(await judge(), { state: 'failed', text: 'no network' });
+  assert.deepStrictEqual(await judge('2'), { state: 'done', text: '' });
   const outcome = { id: 'x', kind: 'upgrade', from: '1', to: '2', at: 1, datastoreRestored: false, request } as const;
+  await state.remove('progress');
   await state.write('outcome', { ...outcome, result: 'interrupted', reasons: [] });
   assert.equal(await judge(), 'start');
   await state.write('outcome', { ...outcome, result: 'returned', reasons: ['api: no'] });

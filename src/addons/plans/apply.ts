@@ -8,7 +8,7 @@ import { keyOf } from '../../client/informer.ts';
 import { kindOf, optionsOf, sourceOf } from './decide.ts';
 import { cordon, drainNode, uncordon } from './drain.ts';
 import { type Plan, planLabel, plans } from './plan.ts';
-import { reportOf, requestAnnotation, requestOf, statusAnnotation, type UpgradeRequest } from './request.ts';
+import { atWorkFor, reportOf, requestAnnotation, requestOf, statusAnnotation, type UpgradeRequest } from './request.ts';
 
 export interface NodeResult {
   readonly state: 'working' | 'done' | 'failed';
@@ -23,11 +23,20 @@ export interface Target {
 /** Brings one node after the other to what a plan wants, a step at each call. */
 export interface Applier {
   apply(plan: Plan, node: Node, target: Target): Promise<NodeResult>;
+  /** A plan is no more: no node is drained for it any longer. */
+  forget(plan: string): void;
+  /** A plan is no more, or about other nodes: when this one has ended what it was asked, it is as if it never had been. */
+  release(plan: string, node: Node): Promise<void>;
   /** Resolves when no drain is under way any more. */
   settled(): Promise<void>;
 }
 
-type Drain = { state: 'working' | 'done' } | { state: 'failed'; text: string };
+interface Drain {
+  readonly state: 'working' | 'done' | 'failed';
+  /** What still runs, or what it failed of. */
+  readonly text: string;
+  readonly stop: AbortController;
+}
 
 export function createApplier(options: {
   client: Client;
@@ -46,17 +55,26 @@ export function createApplier(options: {
     const id = idOf(plan, node, hash);
     const known = drains.get(id);
     if (known !== undefined) return known;
-    const begun: Drain = { state: 'working' };
-    drains.set(id, begun);
-    const work = drainNode(client, node, plan.spec?.drain ?? {}, { signal })
+    const stop = new AbortController();
+    const ended = AbortSignal.any([signal, stop.signal]);
+    const put = (state: Drain['state'], text: string): Drain => {
+      const now: Drain = { state, text, stop };
+      if (!ended.aborted) drains.set(id, now);
+      return now;
+    };
+    const begun = put('working', '');
+    const work = drainNode(client, node, plan.spec?.drain ?? {}, {
+      signal: ended,
+      note: (text) => put('working', text),
+    })
       .then(() =>
         client.patch(nodes, node, { type: 'merge', body: { metadata: { annotations: { [drainedKey]: hash } } } }),
       )
-      .then(() => void drains.set(id, { state: 'done' }))
+      .then(() => void put('done', ''))
       .catch((error: unknown) => {
-        if (signal.aborted) return void drains.delete(id);
+        if (ended.aborted) return;
         log.warn('a node was not drained', { node, error: messageOf(error) });
-        drains.set(id, { state: 'failed', text: messageOf(error) });
+        put('failed', messageOf(error));
       })
       .finally(() => running.delete(work));
     running.add(work);
@@ -70,7 +88,8 @@ export function createApplier(options: {
     if (spec.drain !== undefined && node.metadata.annotations?.[drainedKey] !== hash) {
       const drained = drain(plan, name, hash);
       if (drained.state === 'failed') return fail(plan, node, drained.text);
-      if (drained.state === 'working') return { state: 'working', text: 'draining' };
+      if (drained.state === 'working')
+        return { state: 'working', text: drained.text === '' ? 'draining' : `draining: ${drained.text}` };
     }
     const upgrade = spec.upgrade ?? { image: '' };
     const request: UpgradeRequest = {
@@ -117,6 +136,21 @@ export function createApplier(options: {
     async settled() {
       await Promise.all(running);
     },
+    forget(plan) {
+      for (const [id, { stop }] of drains)
+        if (id.startsWith(`${plan} `)) {
+          stop.abort();
+          drains.delete(id);
+        }
+    },
+    async release(plan, node) {
+      const name = node.metadata.name ?? '';
+      if (atWorkFor(node, plan)) return;
+      await uncordon(client, name, plan);
+      const asked = requestOf(node)?.plan === plan ? { [requestAnnotation]: null, [statusAnnotation]: null } : {};
+      const annotations = { ...asked, [drainedKey]: null };
+      await client.patch(nodes, name, { type: 'merge', body: { metadata: { annotations } } });
+    },
     async apply(plan, node, target) {
       const request = requestOf(node);
       const report = reportOf(node);
@@ -127,7 +161,11 @@ export function createApplier(options: {
         report?.state !== 'done'
       )
         return { state: 'working', text: `waits for the plan ${request.plan}` };
-      if (request?.plan !== keyOf(plan) || request.hash !== target.hash) return ask(plan, node, target);
+      if (request?.plan !== keyOf(plan)) return ask(plan, node, target);
+      if (request.hash !== target.hash)
+        return atWorkFor(node, request.plan)
+          ? { state: 'working', text: `ends the upgrade to ${request.version} first` }
+          : ask(plan, node, target);
       if (report?.hash !== target.hash) {
         const limit = plan.spec?.jobActiveDeadlineSecs ?? 0;
         if (limit > 0 && now() / 1000 - request.at > limit)

@@ -17,9 +17,10 @@ export async function resolveChannel(url: string, latest: string | undefined, si
     });
     await response.body?.cancel();
     const location = response.headers.get('location');
-    if (response.status === 302 && location !== null) return asTag(last(location));
-    if (response.ok) return asTag(last(url));
-    throw new Error(`unexpected response: ${response.status}`);
+    const leadsTo = response.status === 302 && location !== null ? location : response.ok ? url : undefined;
+    if (leadsTo === undefined) throw new Error(`unexpected response: ${response.status}`);
+    if (last(leadsTo) === '') throw new Error(`it leads to ${leadsTo}`);
+    return asTag(last(leadsTo));
   } catch (error) {
     throw new KnarrError({
       code: 'channel',

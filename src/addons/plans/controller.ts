@@ -3,17 +3,19 @@ import { customresourcedefinitions, nodes as nodesResource } from '../../api/gen
 import { isApiError } from '../../api/status.ts';
 import { delay } from '../../base/abort.ts';
 import type { Component } from '../../base/component.ts';
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, toError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { createEventRecorder, referenceTo } from '../../client/events.ts';
-import { type InformerFactory, keyOf } from '../../client/informer.ts';
+import { type InformerFactory, keyOf, splitKey } from '../../client/informer.ts';
 import { createApplier, type NodeResult } from './apply.ts';
 import { asTag, resolveChannel } from './channel.ts';
 import { setCondition } from './conditions.ts';
-import { hashOf, kindOf, nodesToApply, planProblem, selectedNodes } from './decide.ts';
+import { hashOf, kindOf, nodesToApply, selectedNodes } from './decide.ts';
 import { millisecondsOf } from './drain.ts';
 import { type Plan, type PlanStatus, planDefinition, planLabel, plans } from './plan.ts';
+import { planProblem } from './plan-problem.ts';
+import { cordonAnnotation, requestOf } from './request.ts';
 import { windowContains } from './window.ts';
 
 export interface PlansOptions {
@@ -56,6 +58,8 @@ export function createPlans(options: PlansOptions): Component {
   const applier = createApplier({ client, recorder, log, now, signal: lifetime.signal });
   const completedAt = new Map<string, number>();
   const told = new Set<string>();
+  /** Since the last look. */
+  const deleted = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
 
@@ -113,28 +117,29 @@ export function createPlans(options: PlansOptions): Component {
       problem === undefined ? ['True', 'PlanIsValid', ''] : ['False', 'Error', problem],
     );
     if (problem !== undefined) return { ...status, applying: [] };
-    let latestVersion: string;
-    try {
-      latestVersion = await versionOf(plan, status);
-    } catch (error) {
-      return set(status, 'LatestResolved', ['False', 'Error', messageOf(error)]);
-    }
-    const latestHash = hashOf(plan, latestVersion);
+    const resolved = await versionOf(plan, status).catch(toError);
+    const known = resolved instanceof Error ? old.latestVersion : resolved;
     status = set(
       status,
       'LatestResolved',
-      ['True', plan.spec?.version ? 'Version' : 'Channel', ''],
-      latestVersion !== old.latestVersion || now() - Date.parse(lastResolved(old)) >= pollChannelMs,
+      resolved instanceof Error
+        ? ['False', 'Error', resolved.message]
+        : ['True', plan.spec?.version ? 'Version' : 'Channel', ''],
+      known !== old.latestVersion || now() - Date.parse(lastResolved(old)) >= pollChannelMs,
     );
+    // nodes under way end what they began, whatever the channel says
+    if (known === undefined) return status;
+    const latestVersion = known;
+    const latestHash = hashOf(plan, latestVersion);
     if (latestHash !== old.latestHash)
       event(plan, 'Normal', 'Resolved', `Resolved latest version: ${latestVersion}. Hash: ${latestHash}`);
     const changedPlan = latestHash !== old.latestHash;
     const all = nodeInformer().list();
-    const before = changedPlan ? [] : (old.applying ?? []);
+    const before = old.applying ?? [];
     const waiting = waitsFor(plan);
     // what failed is not tried on others: the plan waits until it changes
     const stuck = !changedPlan && old.conditions?.some(({ reason }) => reason === 'ApplyFailed') === true;
-    const begin = waiting === undefined && !stuck && mayBegin(plan);
+    const begin = waiting === undefined && !stuck && !(resolved instanceof Error) && mayBegin(plan);
     const targets = nodesToApply(plan, all, latestHash, { applying: before, mayBegin: begin });
     const results = new Map<Node, NodeResult>();
     for (const node of targets) {
@@ -206,7 +211,43 @@ export function createPlans(options: PlansOptions): Component {
     planInformer().observe(written);
   };
 
+  /** The plans that a node says it was begun for. */
+  const plansOf = ({ metadata }: Node): string[] =>
+    [...new Set([requestOf({ metadata })?.plan, metadata.annotations?.[cordonAnnotation]])].filter(
+      (plan) => plan !== undefined,
+    );
+
+  /** Whether a plan is there that may still be about the node; one that is wrong may be put right. */
+  const isAbout = (key: string, node: Node): boolean => {
+    const { name, namespace } = splitKey(key);
+    const plan = planInformer().get(name, namespace);
+    return (
+      plan !== undefined &&
+      kindOf(plan) !== undefined &&
+      (planProblem(plan) !== undefined || selectedNodes(plan, [node]).length > 0)
+    );
+  };
+
+  /** What a plan that was deleted, or is about others now, left on nodes is taken away; one of the same name begins anew. */
+  const releaseNodes = async (): Promise<void> => {
+    if (!planInformer().hasSynced()) return;
+    for (const node of nodeInformer().list())
+      for (const plan of plansOf(node))
+        if (deleted.has(plan) || !isAbout(plan, node)) await applier.release(plan, node);
+    deleted.clear();
+  };
+
+  const pending = (): boolean =>
+    planInformer().list().length > 0 ||
+    nodeInformer()
+      .list()
+      .some((node) => plansOf(node).length > 0);
+
   const round = async (): Promise<void> => {
+    await releaseNodes().catch((error: unknown) => {
+      if (lifetime.signal.aborted || isApiError(error, 'Conflict') || isApiError(error, 'NotFound')) return;
+      log.warn('a node is left as a plan that is gone made it', { error: messageOf(error) });
+    });
     for (const plan of planInformer().list())
       await reconcile(plan).catch((error: unknown) => {
         if (lifetime.signal.aborted || isApiError(error, 'Conflict') || isApiError(error, 'NotFound')) return;
@@ -220,7 +261,7 @@ export function createPlans(options: PlansOptions): Component {
     timer = setTimeout(() => {
       working = working.then(round).then(() => {
         // nothing to do is nothing to look at
-        if (planInformer().list().length > 0) wake(everyMs);
+        if (pending()) wake(everyMs);
       });
     }, afterMs);
     timer.unref();
@@ -231,12 +272,17 @@ export function createPlans(options: PlansOptions): Component {
     async start() {
       await ensurePlanResource(client, lifetime.signal);
       const onPlan = () => wake(20);
-      planInformer().addHandler({ add: onPlan, update: onPlan, delete: onPlan });
+      const onDelete = (plan: Plan): void => {
+        applier.forget(keyOf(plan));
+        deleted.add(keyOf(plan));
+        onPlan();
+      };
+      planInformer().addHandler({ add: onPlan, update: onPlan, delete: onDelete });
       // a node's heartbeats change nothing that a plan looks at
       const facts = ({ metadata, spec }: Node): string =>
         JSON.stringify([metadata.labels, metadata.annotations, spec?.unschedulable]);
       const onNode = (): void => {
-        if (planInformer().list().length > 0) wake(20);
+        if (pending()) wake(20);
       };
       nodeInformer().addHandler({
         add: onNode,

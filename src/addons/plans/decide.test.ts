@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kindOf, planProblem, sourceOf } from './decide.ts';
+import { kindOf, optionsOf, sourceOf } from './decide.ts';
 import { millisecondsOf, podsToEvict } from './drain.ts';
 import type { Plan, PlanWindow } from './plan.ts';
+import { planProblem } from './plan-problem.ts';
 import { windowContains, windowProblem } from './window.ts';
 
 const plan = (spec: Plan['spec']): Plan => ({ metadata: { name: 'p' }, ...(spec === undefined ? {} : { spec }) });
@@ -33,9 +34,48 @@ test('what makes a plan none', () => {
   assert.match(problem({ postCompleteDelay: '-1s' }) ?? '', /negative/);
   const more = (...args: string[]) => problem({ upgrade: { ...upgrade, args: ['x', ...args] } });
   assert.equal(more('--tries', '2', '--deadline=1h30m'), undefined);
-  for (const bad of [['--force'], ['--tries', '0'], ['--deadline', 'x'], ['--tries=2', 'y']])
-    assert.match(more(...bad) ?? '', /may say --tries N and --deadline/);
+  assert.equal(more('--tries 2 --deadline 20m'), undefined);
+  for (const bad of [
+    ['--force'],
+    ['--tries', '0'],
+    ['--deadline', 'x'],
+    ['--deadline', '5'],
+    ['--deadline=3h'],
+    ['--tries=2', 'y'],
+  ])
+    assert.match(more(...bad) ?? '', /may say --tries N \(1 to 9\) and --deadline DURATION \(10s to 90m\)/);
+  const told: [Plan['spec'], RegExp][] = [
+    [
+      { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'Is', values: ['b'] }] } },
+      /spec\.nodeSelector is invalid: "Is"/,
+    ],
+    [
+      { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
+      /spec\.nodeSelector is invalid: In of a needs values/,
+    ],
+    [
+      { drain: { podSelector: { matchExpressions: [{ key: '', operator: 'Exists' }] } } },
+      /spec\.drain\.podSelector is invalid: key ""/,
+    ],
+    [{ drain: { timeout: '5x' } }, /spec\.drain\.timeout is invalid: time: unknown unit "x"/],
+    [{ postCompleteDelay: 'soon' }, /spec\.postCompleteDelay is invalid: time: invalid duration "soon"/],
+    [{ customNodeLabels: { a: 'b c' } }, /spec\.customNodeLabels is invalid: a=b c: /],
+    [{ upgrade: { ...upgrade, args: ['--force'] } }, /spec\.upgrade\.args must name the update/],
+  ];
+  for (const [spec, message] of told) assert.match(problem(spec) ?? '', message);
+  assert.equal(problem({ drain: { timeout: '90s' }, customNodeLabels: { v: '$(LATEST_VERSION)' } }), undefined);
+  assert.match(
+    planProblem({ metadata: { name: 'x'.repeat(64) }, spec: { version: '1', upgrade } }) ?? '',
+    /metadata\.name/,
+  );
 });
+
+test('how the new version is tried is handed on word by word', () =>
+  assert.deepStrictEqual(optionsOf({ image: '', args: ['x', '--tries 2', '--deadline=20m'] }), [
+    '--tries',
+    '2',
+    '--deadline=20m',
+  ]));
 
 const night: PlanWindow = { days: ['saturday'], startTime: '22:00', endTime: '4am', timeZone: 'Europe/Berlin' };
 const moments: readonly (readonly [string, PlanWindow, boolean])[] = [
@@ -89,4 +129,9 @@ test('which pods must go', () => {
   assert.match(podsToEvict(all, { force: true, ignoreDaemonSets: false }).problems.join(), /DaemonSet/);
   assert.equal(podsToEvict([local], {}).evict.length, 1);
   assert.match(podsToEvict([local], { deleteEmptydirData: false }).problems.join(), /local data/);
+  const going = pod('going', {}, 'ReplicaSet');
+  const left = { ...going, metadata: { ...going.metadata, deletionTimestamp: '2026-11-22T10:00:00Z' } };
+  const evictedAt = (time: string) =>
+    podsToEvict([left], { skipWaitForDeleteTimeout: 60 }, Date.parse(time)).evict.length;
+  assert.deepStrictEqual(['2026-11-22T10:00:59Z', '2026-11-22T10:01:01Z'].map(evictedAt), [1, 0]);
 });

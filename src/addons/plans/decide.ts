@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Node } from '../../api/gen/core-v1.ts';
 import { labelSelectorMatches } from '../../api/selectors.ts';
+import { keyOf } from '../../client/informer.ts';
 import { type Plan, type PlanContainer, planLabel } from './plan.ts';
-import { windowProblem } from './window.ts';
+import { atWorkFor } from './request.ts';
 
 const controlPlane = 'node-role.kubernetes.io/control-plane';
 
@@ -29,37 +30,12 @@ export function sourceOf({ image, args = [] }: PlanContainer, version: string): 
   return `oci://${/[:@][^/]*$/.test(image) ? image : `${image}:${version}`}`;
 }
 
-const optionPattern = /^(--tries(=| )[1-9]|--deadline(=| )\d[\dhms.]*)( |$)/;
-
-/** Behind what to upgrade from, a plan may say how the new version is tried: `--tries`, `--deadline`. */
-export const optionsOf = ({ args = [] }: PlanContainer): readonly string[] => args.slice(1);
-
-/** The first of them that is none. */
-function badOption(upgrade: PlanContainer): string | undefined {
-  for (let rest = optionsOf(upgrade).join(' '); rest !== ''; ) {
-    const [found] = optionPattern.exec(rest) ?? [];
-    if (found === undefined) return rest;
-    rest = rest.slice(found.length);
-  }
-  return undefined;
-}
-
-/** Why a plan cannot be carried out; undefined when it can. */
-export function planProblem({ spec = {} }: Plan): string | undefined {
-  const { drain, window, postCompleteDelay, upgrade, version = '', channel = '' } = spec;
-  if (drain?.deleteEmptydirData !== undefined && drain.deleteLocalData !== undefined)
-    return 'spec.drain cannot specify both deleteEmptydirData and deleteLocalData';
-  if (postCompleteDelay?.startsWith('-')) return 'spec.postCompleteDelay is negative';
-  const bad = window && windowProblem(window);
-  if (bad !== undefined) return bad;
-  if (version === '' && channel === '') return 'spec.version or spec.channel must be given';
-  if (upgrade?.args === undefined && !/^[^/]+[.:][^/]*\//.test(upgrade?.image ?? ''))
-    return 'spec.upgrade.args must name the update (a URL, or oci://host/name:tag), or spec.upgrade.image the registry that has it';
-  const option = upgrade === undefined ? undefined : badOption(upgrade);
-  if (option !== undefined)
-    return `spec.upgrade.args may say --tries N and --deadline DURATION behind the update, not ${JSON.stringify(option)}`;
-  return undefined;
-}
+/** Behind what to upgrade from, a plan may say how the new version is tried: `--tries N`, `--deadline DURATION`. */
+export const optionsOf = ({ args = [] }: PlanContainer): readonly string[] =>
+  args
+    .slice(1)
+    .flatMap((arg) => arg.split(/\s+/))
+    .filter((word) => word !== '');
 
 /** Names the state that a plan wants its nodes in. */
 export function hashOf({ spec = {} }: Plan, latestVersion: string): string {
@@ -92,7 +68,7 @@ export function nodesToApply(
 ): Node[] {
   const name = plan.metadata.name ?? '';
   const open = selectedNodes(plan, nodes).filter(({ metadata }) => metadata.labels?.[planLabel(name)] !== hash);
-  const under = open.filter((node) => options.applying.includes(nameOf(node)));
+  const under = open.filter((node) => options.applying.includes(nameOf(node)) || atWorkFor(node, keyOf(plan)));
   const serversOpen = open.some(isServer);
   const draw = (node: Node): string =>
     createHash('sha256').update(`${node.metadata.uid}${plan.metadata.uid}${hash}`).digest('hex');

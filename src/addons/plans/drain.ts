@@ -3,7 +3,7 @@ import { nodes, pods } from '../../api/gen/resources.ts';
 import { labelSelectorMatches } from '../../api/selectors.ts';
 import { isApiError } from '../../api/status.ts';
 import { delay } from '../../base/abort.ts';
-import { KnarrError } from '../../base/errors.ts';
+import { KnarrError, messageOf } from '../../base/errors.ts';
 import type { Client } from '../../client/client.ts';
 import type { PlanDrain } from './plan.ts';
 import { cordonAnnotation } from './request.ts';
@@ -13,7 +13,12 @@ const ownerKind = (pod: Pod): string | undefined =>
 const nameOf = ({ metadata }: Pod): string => `${metadata.namespace}/${metadata.name}`;
 
 /** Which pods of a node must go, and what stands against it. */
-export function podsToEvict(all: readonly Pod[], drain: PlanDrain): { evict: Pod[]; problems: string[] } {
+export function podsToEvict(
+  all: readonly Pod[],
+  drain: PlanDrain,
+  now = Date.now(),
+): { evict: Pod[]; problems: string[] } {
+  const goneAfterMs = (drain.skipWaitForDeleteTimeout ?? 0) * 1000;
   const evict: Pod[] = [];
   const problems: string[] = [];
   const keepLocal = (drain.deleteEmptydirData ?? drain.deleteLocalData) === false;
@@ -22,6 +27,9 @@ export function podsToEvict(all: readonly Pod[], drain: PlanDrain): { evict: Pod
     const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
     const owner = ownerKind(pod);
     if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) continue;
+    // its node may never say that it is gone
+    const deletedAt = Date.parse(pod.metadata.deletionTimestamp ?? '');
+    if (goneAfterMs > 0 && now - deletedAt > goneAfterMs) continue;
     if (owner === 'DaemonSet') {
       if (drain.ignoreDaemonSets === false) problems.push(`${nameOf(pod)} belongs to a DaemonSet`);
       continue;
@@ -69,7 +77,8 @@ export async function uncordon(client: Client, name: string, plan: string): Prom
   });
 }
 
-async function evictOne(client: Client, pod: Pod, drain: PlanDrain): Promise<void> {
+/** Sends one pod away; gives why it may not go now. */
+async function evictOne(client: Client, pod: Pod, drain: PlanDrain): Promise<string | undefined> {
   const { name = '', namespace = '' } = pod.metadata;
   const { gracePeriod } = drain;
   const grace = gracePeriod === undefined || gracePeriod < 0 ? {} : { gracePeriodSeconds: gracePeriod };
@@ -83,18 +92,23 @@ async function evictOne(client: Client, pod: Pod, drain: PlanDrain): Promise<voi
       });
   } catch (error) {
     // a budget that does not allow it now may do so later
-    if (!isApiError(error, 'NotFound') && !isApiError(error, 'TooManyRequests')) throw error;
+    if (isApiError(error, 'TooManyRequests')) return messageOf(error);
+    if (!isApiError(error, 'NotFound')) throw error;
   }
+  return undefined;
 }
 
-/** Sends the pods of a node away and waits until they are gone. Throws KnarrError `drain` for what stands against it. */
+/**
+ * Sends the pods of a node away and waits until they are gone; `note` is told which still run, and why. Throws KnarrError
+ * `drain` for what stands against it, and what the signal says when that ends it.
+ */
 export async function drainNode(
   client: Client,
   name: string,
   drain: PlanDrain,
-  options: { signal: AbortSignal; everyMs?: number },
+  options: { signal: AbortSignal; note?: (text: string) => void; everyMs?: number },
 ): Promise<void> {
-  const { signal, everyMs = 2_000 } = options;
+  const { signal, note = () => {}, everyMs = 2_000 } = options;
   const limit = millisecondsOf(drain.timeout);
   const end = limit === 0 ? Number.POSITIVE_INFINITY : Date.now() + limit;
   for (;;) {
@@ -102,14 +116,20 @@ export async function drainNode(
     const { evict, problems } = podsToEvict(items, drain);
     if (problems.length > 0)
       throw new KnarrError({ code: 'drain', blame: 'user', message: `cannot drain ${name}: ${problems.join('; ')}` });
-    if (evict.length === 0 || signal.aborted) return;
+    signal.throwIfAborted();
+    if (evict.length === 0) return;
     if (Date.now() > end)
       throw new KnarrError({
         code: 'drain',
         blame: 'world',
         message: `${name} was not drained in time: ${evict.map(nameOf).join(', ')} still run`,
       });
-    for (const pod of evict) if (pod.metadata.deletionTimestamp === undefined) await evictOne(client, pod, drain);
+    const stays = new Set<string>();
+    for (const pod of evict) {
+      const why = pod.metadata.deletionTimestamp === undefined ? await evictOne(client, pod, drain) : undefined;
+      if (why !== undefined) stays.add(`${nameOf(pod)}: ${why}`);
+    }
+    note(stays.size > 0 ? [...stays].join('; ') : evict.map(nameOf).join(', '));
     await delay(everyMs, signal);
   }
 }

@@ -48,3 +48,10 @@ function parsed<T>(node: Node, annotation: string): T | undefined {
 
 export const requestOf = (node: Node): UpgradeRequest | undefined => parsed(node, requestAnnotation);
 export const reportOf = (node: Node): UpgradeReport | undefined => parsed(node, statusAnnotation);
+
+/** Whether the node does what this plan asked of it, for whatever version that was. */
+export function atWorkFor(node: Node, plan: string): boolean {
+  const [request, report] = [requestOf(node), reportOf(node)];
+  const atWork = report?.state === 'working' || report?.state === 'trial';
+  return atWork && request?.plan === plan && report.hash === request.hash;
+}

@@ -79,12 +79,13 @@ export async function judgeRequest(
     const begun = (request.kind === 'os' ? versions.machine : versions.daemon) === pending.to;
     return { state: 'trial', text: begun ? 'on trial' : 'restarting' };
   }
+  // a person may have done it after it had failed
+  const running = request.kind === 'os' ? versions.machine : versions.daemon;
+  if (running?.replaceAll('+', '-') === request.version) return { state: 'done', text: '' };
   if (progress !== undefined && isFor(id, progress.request)) {
     if (progress.failed !== undefined) return { state: 'failed', text: progress.failed };
     if (await atWork(progress)) return { state: 'working', text: progress.text };
   }
-  const running = request.kind === 'os' ? versions.machine : versions.daemon;
-  if (running?.replaceAll('+', '-') === request.version) return { state: 'done', text: '' };
   if (request.kind === 'os' && versions.machine === undefined)
     return { state: 'failed', text: 'this machine runs a distribution of its own, not an image of Knarr' };
   return 'start';
