@@ -136,6 +136,18 @@ test('configurations are merged: maps deeply, lists joined, the last text counts
   );
 });
 
+test('arguments of the daemon are joined as the words that they are', () => {
+  const merged = (...lists: string[][]): string[] | undefined =>
+    mergeConfigs(lists.map((k3s_args) => ({ k3os: { k3s_args } }))).k3os?.k3s_args;
+  assert.deepStrictEqual(merged(['server', '--kubelet-arg', 'a=b'], ['--kubelet-arg', 'c=d']), [
+    ...['server', '--kubelet-arg', 'a=b'],
+    ...['--kubelet-arg', 'c=d'],
+  ]);
+  assert.deepStrictEqual(merged(['server', '--a'], ['agent', '--b']), ['agent', '--a', '--b']);
+  assert.deepStrictEqual(merged(['--a'], ['server']), ['server', '--a']);
+  assert.deepStrictEqual(merged(['server', '--a'], ['server', '--a']), ['server', '--a']);
+});
+
 test('what cloud-init calls otherwise counts; what does nothing here says what to do instead', () => {
   const { config, problems } = parseCloudConfig(
     'user-data',
