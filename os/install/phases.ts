@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Host } from '../../cloud-config/host.ts';
-import { KnarrError, systemCode } from '../../src/base/errors.ts';
+import { KnarrError, messageOf, systemCode } from '../../src/base/errors.ts';
 import { firmwareName, makeEspTree } from '../disk/esp-tree.ts';
 import { changePartitions, readPartitions } from '../disk/gpt.ts';
 import { partitionDefinitions, varLabel } from '../disk/layout.ts';
@@ -59,6 +59,8 @@ async function checkDisk(installation: Installation): Promise<void> {
     const { partitions } = await readPartitions(host.path(disk.path));
     if (!partitions.some(({ label }) => label === varLabel))
       throw refuse(`${disk.path} has no partition ${varLabel} of an earlier installation to keep`);
+    if (request.config !== undefined || request.tty !== undefined)
+      installation.say('/var is kept, and the cloud-config in it: --config and --tty change nothing');
   } else if (disk.contents.length > 0 && !request.force)
     throw refuse(`${disk.path} is not empty (${disk.contents.join(', ')}): --force replaces all of it`);
   // what uses the disk in a way that no list shows
@@ -215,7 +217,8 @@ export async function install(installation: Installation, at: AtPhase = async ()
       try {
         await phase.run(installation);
       } catch (error) {
-        if (phase.name === 'verify' && !installation.request.keepVar) await clear(installation);
+        if (phase.name === 'verify')
+          await clear(installation).catch((why) => installation.say(`the disk was not cleared: ${messageOf(why)}`));
         throw error;
       }
       await at(phase.name, 'end');

@@ -31,6 +31,10 @@ test('the command line says more than the configuration', () => {
   );
   assert.throws(() => parseRequest(['--device']), /flag needs an argument: --device/);
   assert.throws(() => parseRequest(['--formt']), /flag provided but not defined: --formt/);
+  // a mistake here costs a disk
+  assert.throws(() => parseRequest(['/dev/sda', '/dev/sdb']), /one disk at a time: \/dev\/sda and \/dev\/sdb/);
+  assert.throws(() => parseRequest(['--device=/dev/sda', 'false']), /one disk at a time/);
+  assert.throws(() => parseRequest(['--force=false']), /flag takes no value: --force=false/);
 });
 
 test('disks that are in use, too small or read-only say so; what is on the others is named', () => {

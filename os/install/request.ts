@@ -75,19 +75,23 @@ export function requestOf(install: Install = {}): InstallRequest {
 /** The words of `knarr install` over what the configuration asks for. Throws KnarrError `usage`. */
 export function parseRequest(args: readonly string[], install: Install = {}): InstallRequest {
   let request: Record<string, unknown> = { ...requestOf(install) };
-  const words = args.flatMap((arg) => {
-    const at = arg.startsWith('--') ? arg.indexOf('=') : -1;
-    return at < 0 ? [arg] : [arg.slice(0, at), arg.slice(at + 1)];
-  });
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? '';
-    if (word in valued) {
-      const value = words[++index];
-      if (value === undefined || value === '') throw refuse(`flag needs an argument: ${word}`);
-      request[valued[word as keyof typeof valued]] = value;
-    } else if (word in bare) request = { ...request, ...bare[word as keyof typeof bare] };
-    else if (word.startsWith('-')) throw refuse(`flag provided but not defined: ${word}\n${usage}`);
-    else request.device = word;
+  let named: string | undefined;
+  const device = (path: string): void => {
+    if (named !== undefined) throw refuse(`one disk at a time: ${named} and ${path}`);
+    request.device = named = path;
+  };
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] ?? '';
+    const [flag = '', given] = word.startsWith('-') ? word.split(/=(.*)/s) : [word];
+    if (flag in valued) {
+      const value = given ?? args[++index] ?? '';
+      if (value === '') throw refuse(`flag needs an argument: ${flag}`);
+      if (flag === '--device') device(value);
+      else request[valued[flag as keyof typeof valued]] = value;
+    } else if (flag in bare && given === undefined) request = { ...request, ...bare[flag as keyof typeof bare] };
+    else if (flag in bare) throw refuse(`flag takes no value: ${word}`);
+    else if (word.startsWith('-')) throw refuse(`flag provided but not defined: ${flag}\n${usage}`);
+    else device(word);
   }
   return request as unknown as InstallRequest;
 }

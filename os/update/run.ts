@@ -25,7 +25,7 @@ export interface UpgradeOptions {
   /** How often the new version may start before the old one is taken again. */
   readonly tries: number;
   readonly deadlineSeconds: number;
-  /** Takes another flavour, and an older version with another form of the datastore. */
+  /** Takes another flavour, and goes on where nothing would lead back. */
   readonly force: boolean;
   readonly request?: PlanRequest;
 }

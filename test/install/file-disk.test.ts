@@ -95,18 +95,23 @@ test('what is not as it was signed is refused before the disk is looked at', { s
 
 test('what the disk does not give back as it was written is taken away again', { skip }, async () => {
   const disk = await emptyDisk(host, 'bad.img');
-  await assert.rejects(
-    install(await installation(host, update, disk), async (phase, moment) => {
+  const damaged = async (more: { keepVar?: boolean } = {}) =>
+    install(await installation(host, update, disk, more), async (phase, moment) => {
       if (phase !== 'write' || moment !== 'end') return;
       const slot = labelled(await partitionsOf(disk), 'knarr_1.0');
       await run('dd', [
         ...['if=/dev/urandom', `of=${host.path(disk)}`, 'bs=512', 'count=1', 'conv=notrunc'],
         `seek=${slot.start / 512 + 100}`,
       ]);
-    }),
-    /is not the update's root\.img/,
-  );
+    });
+  await assert.rejects(damaged(), /is not the update's root\.img/);
   await assert.rejects(readPartitions(host.path(disk)), { code: 'no-partition-table' });
+  await install(await installation(host, update, disk));
+  await assert.rejects(damaged({ keepVar: true }), /is not the update's root\.img/);
+  assert.deepStrictEqual(
+    (await partitionsOf(disk)).map(({ label }) => label),
+    ['var'],
+  );
 });
 
 test('stopped at any phase, the disk holds the old or nothing or the new, and a second run finishes', {

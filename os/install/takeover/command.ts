@@ -5,7 +5,7 @@ import { type Host, machine } from '../../../cloud-config/host.ts';
 import { KnarrError, systemCode } from '../../../src/base/errors.ts';
 import { leastDiskSize } from '../../disk/layout.ts';
 import { fileOf, type UpdateArch } from '../../update/manifest.ts';
-import { listDisks, sizeText } from '../disks.ts';
+import { findDisk, sizeText } from '../disks.ts';
 import { fetchConfig } from '../kept-config.ts';
 import { parseRequest } from '../request.ts';
 import { openInstallSource } from '../source.ts';
@@ -30,7 +30,7 @@ export async function takeover(args: readonly string[], host: Host = machine): P
   if (process.getuid?.() !== 0) throw refuse('run it as root');
   if (!request.forceEfi && !existsSync('/sys/firmware/efi'))
     throw refuse('this machine was started by BIOS, and Knarr’s disk starts by UEFI: say --force-efi if it will be');
-  const disk = (await listDisks(host)).find(({ path }) => path === device);
+  const disk = await findDisk(host, device);
   if (disk === undefined) throw refuse(`${device} is no disk of this machine`);
   if (disk.size < leastDiskSize) throw refuse(`${device} has less than ${sizeText(leastDiskSize)}`);
   const kept = await fetchConfig(config, host);
