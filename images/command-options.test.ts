@@ -34,6 +34,7 @@ test('what cannot be meant is refused, with what can', async (t) => {
     [['--out', config], /^--out: .*c\.yaml is no folder$/],
     [['--config', folder], /^--config: .*knarr-options-.*: EISDIR/],
     [['--config', 'a', '--config', 'b'], /^--config is given 2 times: a, b$/],
+    [['--out', ''], /^--out is empty$/],
     [['--key', config], /^--key goes with --verify/],
     [['--verify', folder, '--key', config], /^--key: .*c\.yaml is no public key in PEM form/],
     [['--sign-key', join(folder, 'none')], /^the key for updates: ENOENT/, 'update-key'],
@@ -55,7 +56,16 @@ test('what cannot be meant is refused, with what can', async (t) => {
 });
 
 test('what is asked for, and what is meant without asking', async () => {
-  const request = await readRequest(['--format', 'qcow2,raw', '--format', 'vhd', '--package', 'jq', '--arch', 'arm64']);
+  const request = await readRequest([
+    '--format',
+    'qcow2,raw',
+    '--format',
+    'vhd,raw',
+    '--package',
+    'jq',
+    '--arch',
+    'arm64',
+  ]);
   assert.ok(request.kind === 'build');
   assert.deepStrictEqual(
     [request.name, request.flavour, request.formats, request.inputs.packages, request.inputs.arch],

@@ -152,9 +152,12 @@ export async function readRequest(args: readonly string[]): Promise<Request> {
   const list = (name: keyof typeof options): string[] =>
     ((values[name] ?? []) as string[]).flatMap((value) => value.split(',')).filter((value) => value !== '');
   if (values.help !== undefined) return { kind: 'help' };
-  for (const [name, { argument, list }] of Object.entries<Option>(options))
-    if (argument !== undefined && list !== true && (values[name]?.length ?? 0) > 1)
-      throw usage(`--${name} is given ${values[name]?.length} times: ${values[name]?.join(', ')}`);
+  for (const [name, { argument, list }] of Object.entries<Option>(options)) {
+    const given = values[name] ?? [];
+    if (given.includes('')) throw usage(`--${name} is empty`);
+    if (argument !== undefined && list !== true && given.length > 1)
+      throw usage(`--${name} is given ${given.length} times: ${given.join(', ')}`);
+  }
   if (args[0] === 'lock' && args.length === 1) return { kind: 'lock' };
   if (positionals[0] === 'lock') throw usage(`lock takes nothing else: ${args.join(' ')}`);
   if (positionals.length > 0) throw usage(`no image command ${positionals.join(' ')}; there is lock`);
@@ -175,7 +178,9 @@ export async function readRequest(args: readonly string[]): Promise<Request> {
   if (!target.arches.includes(arch)) throw usage(`target ${name} is for ${target.arches.join(', ')} alone`);
   const idle = (target.without ?? []).find((option) => values[option] !== undefined);
   if (idle !== undefined) throw usage(`target ${name} has no --${idle}`);
-  const formats: DiskFormat[] = list('format').map((format) => oneOf('format', format, target.formats ?? ['raw']));
+  const formats: DiskFormat[] = [...new Set(list('format'))].map((format) =>
+    oneOf('format', format, target.formats ?? ['raw']),
+  );
   if (formats.length > 0 && target.formats === undefined) throw usage(`target ${name} is no disk: it has no --format`);
   const version = text('version') ?? (await packageVersion());
   if (!versionPattern.test(version))
