@@ -2,8 +2,10 @@ import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Host } from '../../cloud-config/host.ts';
 import { writeFileAtomic } from '../../src/base/atomic-file.ts';
+import { upgradeFolder, upgradeState } from '../../src/daemon/upgrade/state.ts';
+import { type BootEntry, entriesOn } from '../boot/entries.ts';
 import { withEsp } from '../boot/esp.ts';
-import { readMachineDisk } from '../disk/machine-disk.ts';
+import { type MachineDisk, readMachineDisk } from '../disk/machine-disk.ts';
 
 /** The machine's own cloud-config. */
 const configFolder = '/var/lib/rancher/k3os';
@@ -56,12 +58,38 @@ export async function takeOver(host: Host, esp: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
+/**
+ * That a version is on trial is known from /var alone. A new one, after a reset by the kernel's command line, learns it from
+ * the boot loader, which counts on: otherwise nobody would keep what runs, and one day another version would start.
+ */
+async function goOnTrying(host: Host, { running, other }: MachineDisk, entries: readonly BootEntry[]): Promise<void> {
+  const [own, back] = [running, other].map((slot) => entries.find(({ version }) => version === slot.version));
+  if (own?.tries === undefined || back === undefined) return;
+  const at = Math.floor(Date.now() / 1000);
+  await upgradeState(host.path(upgradeFolder)).write('pending', {
+    id: `${own.version}-${at}`,
+    kind: 'upgrade',
+    from: back.version,
+    to: own.version,
+    tries: own.tries.left + own.tries.done,
+    deadlineSeconds: 600,
+    source: 'what was on trial before the reset',
+    at,
+  });
+}
+
 /** At the first boot with a new /var: looks whether a reset left something for it. */
 export async function beBorn(host: Host, version: string, now = new Date()): Promise<void> {
   if (await exists(host.path(bornFile))) return;
   const disk = await readMachineDisk(host).catch(() => undefined);
-  const left = disk && (await withEsp(host, disk, 'read', (esp) => readdir(join(esp, handedOver)).catch(() => [])));
-  if (disk && left && left.length > 0) await withEsp(host, disk, 'write', (esp) => takeOver(host, esp));
+  if (disk) {
+    const [left, entries] = await withEsp(host, disk, 'read', async (esp) => [
+      await readdir(join(esp, handedOver)).catch(() => []),
+      await entriesOn(esp).list(),
+    ]);
+    if (left.length > 0) await withEsp(host, disk, 'write', (esp) => takeOver(host, esp));
+    await goOnTrying(host, disk, entries);
+  }
   await writeFileAtomic(host.path(bornFile), `${JSON.stringify({ version, at: now.toISOString() })}\n`);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { type Host, machine } from '../../../cloud-config/host.ts';
 import { KnarrError, systemCode } from '../../../src/base/errors.ts';
@@ -31,7 +31,7 @@ export async function takeover(args: readonly string[], host: Host = machine): P
   if (!request.forceEfi && !existsSync('/sys/firmware/efi'))
     throw refuse('this machine was started by BIOS, and Knarr’s disk starts by UEFI: say --force-efi if it will be');
   const disk = await findDisk(host, device);
-  if (disk === undefined) throw refuse(`${device} is no disk of this machine`);
+  if (disk === undefined || !(await stat(device)).isBlockDevice()) throw refuse(`${device} is no disk of this machine`);
   if (disk.size < leastDiskSize) throw refuse(`${device} has less than ${sizeText(leastDiskSize)}`);
   const kept = await fetchConfig(config, host);
   for (const warning of kept.warnings) say(`cloud-config: ${warning}`);
