@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
-import { plans } from '../../src/addons/plans/plan.ts';
+import { planLabel, plans } from '../../src/addons/plans/plan.ts';
 import { nodes } from '../../src/api/gen/resources.ts';
 import { delay } from '../../src/base/abort.ts';
 import { condition, namespace, openPlanCluster, type PlanCluster } from './plan-cluster.ts';
@@ -118,4 +118,46 @@ test('a node of which nothing is heard within the deadline stops the plan', asyn
   const stuck = await cluster.untilComplete('os', 'ApplyFailed');
   assert.match(condition(stuck, 'Complete')?.message ?? '', /silent: nothing was heard of it within 1 s/);
   assert.equal((await cluster.client.get(nodes, 'silent')).spec?.unschedulable, undefined);
+});
+
+test('one that is not done within the deadline does too, and is done when it is', async () => {
+  const held = Promise.withResolvers<void>();
+  await cluster.fakeNode('slow', { held: held.promise });
+  await cluster.plan('os', { jobActiveDeadlineSecs: 1, cordon: true });
+  await cluster.until('what is said of it', async () =>
+    /slow: not done within 1 s: /.test(
+      condition(await cluster.client.get(plans, 'os', { namespace }), 'Complete')?.message ?? '',
+    )
+      ? true
+      : undefined,
+  );
+  held.resolve();
+  await cluster.untilComplete('os', 'Complete');
+});
+
+test('a channel that no longer answers holds up no node that is under way', async () => {
+  const held = Promise.withResolvers<void>();
+  const server = createServer((_, response) => void response.writeHead(302, { location: '/2.0' }).end());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  for (const name of ['one', 'two']) await cluster.fakeNode(name, { held: held.promise });
+  await cluster.plan('os', {
+    channel: `http://127.0.0.1:${(server.address() as AddressInfo).port}/latest`,
+    cordon: true,
+  });
+  await cluster.until('the first', async () => (cluster.begun.length === 1 ? true : undefined));
+  server.close();
+  server.closeAllConnections();
+  await cluster.until('what is wrong with the channel', async () => {
+    const found = await cluster.client.get(plans, 'os', { namespace });
+    return condition(found, 'LatestResolved')?.status === 'False' ? true : undefined;
+  });
+  held.resolve();
+  const [first = ''] = cluster.begun;
+  await cluster.until('the end of the first', async () => {
+    const { metadata, spec } = await cluster.client.get(nodes, first);
+    return spec?.unschedulable === undefined && metadata.labels?.[planLabel('os')] !== undefined ? true : undefined;
+  });
+  await delay(aWhileMs);
+  assert.deepStrictEqual(cluster.begun, [first]);
 });

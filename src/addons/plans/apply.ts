@@ -1,5 +1,6 @@
 import type { Node } from '../../api/gen/core-v1.ts';
 import { nodes } from '../../api/gen/resources.ts';
+import { isNodeReady } from '../../api/node.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
@@ -166,15 +167,18 @@ export function createApplier(options: {
         return atWorkFor(node, request.plan)
           ? { state: 'working', text: `ends the upgrade to ${request.version} first` }
           : ask(plan, node, target);
-      if (report?.hash !== target.hash) {
-        const limit = plan.spec?.jobActiveDeadlineSecs ?? 0;
-        if (limit > 0 && now() / 1000 - request.at > limit)
-          return fail(plan, node, `nothing was heard of it within ${limit} s`);
-        return { state: 'working', text: 'asked' };
-      }
-      if (report.state === 'done') return finish(plan, node, target);
-      if (report.state === 'failed') return fail(plan, node, report.text);
-      return { state: 'working', text: report.text };
+      if (report?.hash === target.hash && report.state === 'done') return finish(plan, node, target);
+      if (report?.hash === target.hash && report.state === 'failed') return fail(plan, node, report.text);
+      const heard = report?.hash === target.hash ? report.text : undefined;
+      const limit = plan.spec?.jobActiveDeadlineSecs ?? 0;
+      if (limit > 0 && now() / 1000 - request.at > limit)
+        return fail(
+          plan,
+          node,
+          heard === undefined ? `nothing was heard of it within ${limit} s` : `not done within ${limit} s: ${heard}`,
+        );
+      if (heard !== undefined) return { state: 'working', text: heard };
+      return { state: 'working', text: isNodeReady(node) ? 'asked' : 'asked, but the node is not Ready' };
     },
   };
 }
