@@ -9,7 +9,7 @@ const refused: Record<string, [Parameters<typeof upgradeCommand>[0], string[], R
   'nothing to upgrade from': ['upgrade', [], /needs what to upgrade from/],
   'a form of the status that is none': ['status', ['-o', 'yaml'], /-o is json or text, not "yaml"/],
   'no tries': ['upgrade', ['--tries', '0', '/a'], /--tries is a number from 1 to 9, not "0"/],
-  'more time than there is': ['upgrade', ['--deadline', '3h', '/a'], /--deadline is from 10s to 90m, not 3h/],
+  'more time than there is': ['upgrade', ['--deadline', '3h', '/a'], /--deadline is from 10s to 110m, not 3h/],
   'what is no time': ['rollback', ['--deadline', '5'], /"5" is not a duration like 10s/],
 };
 

@@ -19,7 +19,7 @@ OPTIONS:
    --reboot              Start the new version at once
    --no-reboot           Start it with the next boot (the default)
    --tries N             How often it may start before the machine goes back (default 3)
-   --deadline DURATION   How long it may take to be healthy at each try (10s to 90m, default 10m)
+   --deadline DURATION   How long it may take to be healthy at each try (10s to 110m, default 10m)
    --force               Take another flavour; go on though there is no way back
    --daemon              FROM is a daemon alone: no pod is touched, nothing is restarted but the daemon
    --plan NAME=HASH      The plan of the cluster that asks for it
@@ -33,7 +33,7 @@ OPTIONS:
    --reboot              Start it at once
    --no-reboot           Start it with the next boot (the default)
    --tries N             How often it may start before the machine comes back here (default 3)
-   --deadline DURATION   How long it may take to be healthy at each try (10s to 90m, default 10m)
+   --deadline DURATION   How long it may take to be healthy at each try (10s to 110m, default 10m)
    --restore-datastore   Put the copy of the datastore in its place, if the other version cannot read it as it is now
 `,
   status: `USAGE:

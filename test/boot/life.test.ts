@@ -7,6 +7,7 @@ import { until } from '../../images/machine/cluster.ts';
 import { type Machine, type MachineOptions, openMachine } from '../../images/machine/machine.ts';
 import type { Parts } from '../../images/parts.ts';
 import type { MachineStatus } from '../../os/update/status.ts';
+import { trialSeconds } from '../../src/addons/plans/request.ts';
 import { testFolder } from '../harness/folder.ts';
 import { testIso } from '../harness/iso.ts';
 import { daemonUpdate, secondBuild, updatesDisk, variant } from '../harness/updates.ts';
@@ -151,7 +152,8 @@ async function tryBad({ name, reason, waits, reboot }: BadUpgrade, version: stri
   const start = reboot ? upgradeAndReboot : upgradeAndCut;
   if (waits === undefined) return start(machine, name, version, '--tries 1 --deadline 20m');
   for (const times of [waits, 3 * waits, 9 * waits]) {
-    const status = await start(machine, name, version, `--tries 1 --deadline ${Math.ceil(times * seconds) + 15}s`);
+    const deadline = Math.min(trialSeconds.most, Math.ceil(times * seconds) + 15);
+    const status = await start(machine, name, version, `--tries 1 --deadline ${deadline}s`);
     if (reason.test(reasonsOf(status))) return status;
   }
   return statusOf(machine);

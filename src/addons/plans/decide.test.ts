@@ -43,7 +43,7 @@ test('what makes a plan none', () => {
     ['--deadline=3h'],
     ['--tries=2', 'y'],
   ])
-    assert.match(more(...bad) ?? '', /may say --tries N \(1 to 9\) and --deadline DURATION \(10s to 90m\)/);
+    assert.match(more(...bad) ?? '', /may say --tries N \(1 to 9\) and --deadline DURATION \(10s to 110m\)/);
   const told: [Plan['spec'], RegExp][] = [
     [
       { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'Is', values: ['b'] }] } },

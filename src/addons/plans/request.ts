@@ -12,7 +12,7 @@ export const statusAnnotation = 'knarr.io/upgrade-status';
 export const cordonAnnotation = 'knarr.io/upgrade-cordoned-by';
 
 /** How long one try may take to be healthy; knarr-health.service ends after two hours whatever happens. */
-export const trialSeconds = { least: 10, most: 90 * 60 } as const;
+export const trialSeconds = { least: 10, most: 110 * 60 } as const;
 
 export interface UpgradeRequest {
   /** `namespace/name`. */
