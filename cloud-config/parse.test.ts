@@ -284,6 +284,11 @@ for (const [yaml, ...expected] of [
     'registries: {mirrors: {a: {endpoint: [mirror.example:5000/v2, "https://b"], rewrite: {}}}, configs: {a: {auth: {identity_token: x}}}}',
     '1:77: registries.mirrors.a.rewrite: does nothing here: containerd asks mirrors for the same name; leave it out',
   ],
+  [
+    'network: {bonds: {b: }, vlans: {v: null}, ethernets: {e: }}',
+    '1:19: network.bonds.b: lacks interfaces',
+    '1:33: network.vlans.v: lacks id, link',
+  ],
   ['user: ada', '1:1: user: does nothing here: rancher logs in, and whom users names'],
   ['ca-certs: {remove-defaults: true}'],
   [

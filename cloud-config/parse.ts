@@ -125,7 +125,11 @@ export function parseByShape(
           }
           const value = read(pair.value, shape.values, path);
           if (value !== undefined) result[name] = value;
-          else if (isScalar(pair.value) && pair.value.value === null) result[name] = emptyOf(shape.values);
+          else if (isScalar(pair.value) && pair.value.value === null) {
+            const lacks = shape.values.kind === 'fields' ? wrongTogether(shape.values, {}) : undefined;
+            if (lacks === undefined) result[name] = emptyOf(shape.values);
+            else report(pair.key as Node | null, path, lacks);
+          }
         }
         return result;
       }

@@ -7,6 +7,8 @@ import { createAuthority } from '../../src/pki/certificate.ts';
 import type { PhaseName } from '../applier.ts';
 import { appliers } from '../appliers.ts';
 import type { Host } from '../host.ts';
+import { parseKernelArguments } from '../kernel-arguments.ts';
+import { networkFiles } from '../network/files.ts';
 import { parseCloudConfig } from '../parse.ts';
 import type { Http } from '../sources/http.ts';
 import { escapePath } from './mounts.ts';
@@ -148,6 +150,17 @@ test('network: a VLAN on a bond of two ports; files of a former configuration go
     files['/etc/systemd/network/50-cloud-config-vlan7.netdev'],
     '[NetDev]\nName=vlan7\nKind=vlan\n\n[VLAN]\nId=7\n',
   );
+});
+
+test('network: a part of a bond or a VLAN, alone on the command line, keeps no port from its network', () => {
+  const line = 'network.bonds[b].mtu=1500 network.vlans[v].id=7 network.ethernets[e].dhcp4';
+  assert.deepStrictEqual(Object.keys(networkFiles(parseKernelArguments(line).config.network ?? {})).sort(), [
+    '50-cloud-config-b.netdev',
+    '50-cloud-config-b.network',
+    '50-cloud-config-e.network',
+    '50-cloud-config-v.netdev',
+    '50-cloud-config-v.network',
+  ]);
 });
 
 test('mounts: a new disk gets a file system, one with data never; units wait for nobody', async (t) => {

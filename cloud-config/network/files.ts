@@ -127,14 +127,15 @@ export function networkFiles(network: Network): Record<string, string> {
   const files: Record<string, string> = {};
   const belongs = new Map<string, Setting[]>();
   const add = (port: string, setting: Setting): void => void belongs.set(port, [...(belongs.get(port) ?? []), setting]);
-  for (const [name, { interfaces, parameters }] of Object.entries(bonds))
+  // the kernel's command line may have given a part of one alone
+  for (const [name, { interfaces = [], parameters }] of Object.entries(bonds))
     for (const port of interfaces) {
       add(port, ['Bond', name]);
       if (parameters?.primary === port) add(port, ['PrimarySlave', 'yes']);
     }
   for (const [name, { interfaces = [] }] of Object.entries(bridges))
     for (const port of interfaces) add(port, ['Bridge', name]);
-  for (const [name, { link }] of Object.entries(vlans)) add(link, ['VLAN', name]);
+  for (const [name, { link }] of Object.entries(vlans)) if (link !== undefined) add(link, ['VLAN', name]);
 
   const put = (name: string, link: AnyLink, match: readonly Setting[] = [['Name', name]]): void => {
     files[`50-cloud-config-${name}.network`] = networkFile(match, link, belongs.get(name) ?? []);

@@ -10,7 +10,7 @@ import { asMap, asText, asTexts, known, type Loose } from './http.ts';
 export function parseNetworkConfig(source: string, text: string): Parsed {
   let read: unknown;
   try {
-    read = parse(text);
+    read = parse(text, { logLevel: 'error' });
   } catch {
     read = text;
   }

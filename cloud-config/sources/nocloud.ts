@@ -12,7 +12,7 @@ type Get = (file: string) => Promise<Buffer | undefined>;
 export function metaData(text: string): Pick<CloudData, 'instanceId' | 'hostname' | 'sshKeys'> & { seedFrom?: string } {
   let meta: ReturnType<typeof asMap>;
   try {
-    meta = asMap(parse(text));
+    meta = asMap(parse(text, { logLevel: 'error' }));
   } catch {
     return {};
   }
