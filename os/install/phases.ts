@@ -199,7 +199,8 @@ export const installPhases: readonly InstallPhase[] = [
 /** Called when a phase begins and when it has ended; a test lets the power fail there. */
 export type AtPhase = (phase: string, moment: 'begin' | 'end') => Promise<void>;
 
-async function tidy({ host, scratch }: Installation): Promise<void> {
+/** Removes an installation's folder, and what an ISO image or a check of the disk left mounted in it. */
+export async function tidy({ host, scratch }: Pick<Installation, 'host' | 'scratch'>): Promise<void> {
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
   for (const name of ['check', 'source/iso'])
     if (mounts.includes(` ${join(scratch, name)} `)) await host.run('umount', [join(scratch, name)]);

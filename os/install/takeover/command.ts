@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { type Host, machine } from '../../../cloud-config/host.ts';
 import { KnarrError, systemCode } from '../../../src/base/errors.ts';
@@ -7,6 +7,7 @@ import { leastDiskSize } from '../../disk/layout.ts';
 import { fileOf, type UpdateArch } from '../../update/manifest.ts';
 import { findDisk, sizeText } from '../disks.ts';
 import { fetchConfig } from '../kept-config.ts';
+import { tidy } from '../phases.ts';
 import { parseRequest } from '../request.ts';
 import { openInstallSource } from '../source.ts';
 import { makeMemoryImage } from './memory-image.ts';
@@ -37,20 +38,29 @@ export async function takeover(args: readonly string[], host: Host = machine): P
   for (const warning of kept.warnings) say(`cloud-config: ${warning}`);
 
   const scratch = '/var/tmp/knarr-takeover';
-  await rm(scratch, { recursive: true, force: true });
+  await tidy({ host, scratch });
   await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const arch: UpdateArch = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const source = await openInstallSource({ host, arch, from, scratch: `${scratch}/source`, say });
-  const memory = 2 * fileOf(source.manifest, 'root').size + besideRoot;
-  if (totalmem() < memory) throw refuse(`${sizeText(memory)} of memory are needed, there are ${sizeText(totalmem())}`);
-  const image = await makeMemoryImage({ folder: scratch, source, config: kept.text, request: { ...request, device } });
-  await host
-    .run('kexec', ['--load', image.kernel, `--initrd=${image.initrd}`, `--command-line=${image.commandLine}`])
-    .catch((error: unknown) => {
-      throw systemCode((error as KnarrError).cause) === 'ENOENT' ? refuse('install the package kexec-tools') : error;
+  try {
+    const arch: UpdateArch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+    const source = await openInstallSource({ host, arch, from, scratch: `${scratch}/source`, say });
+    const memory = 2 * fileOf(source.manifest, 'root').size + besideRoot;
+    if (totalmem() < memory)
+      throw refuse(`${sizeText(memory)} of memory are needed, there are ${sizeText(totalmem())}`);
+    const image = await makeMemoryImage({
+      folder: scratch,
+      source,
+      config: kept.text,
+      request: { ...request, device },
     });
-  await rm(scratch, { recursive: true, force: true });
-  say(`Knarr ${source.manifest.version} takes over now; the console shows how far it is`);
+    await host
+      .run('kexec', ['--load', image.kernel, `--initrd=${image.initrd}`, `--command-line=${image.commandLine}`])
+      .catch((error: unknown) => {
+        throw systemCode((error as KnarrError).cause) === 'ENOENT' ? refuse('install the package kexec-tools') : error;
+      });
+    say(`Knarr ${source.manifest.version} takes over now; the console shows how far it is`);
+  } finally {
+    await tidy({ host, scratch });
+  }
   await host.run('systemctl', ['kexec']);
   return 0;
 }

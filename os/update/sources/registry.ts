@@ -23,6 +23,9 @@ export function parseReference(text: string): Reference | undefined {
   return { host, repository, reference: digest ?? tag };
 }
 
+/** For an answer that is short. */
+const patienceMs = 60_000;
+
 const accept = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.oci.image.manifest.v1+json',
@@ -55,7 +58,8 @@ async function answerChallenge(challenge: string, reference: Reference, basic: s
   const service = field('service');
   if (service !== undefined) url.searchParams.set('service', service);
   url.searchParams.set('scope', field('scope') ?? `repository:${reference.repository}:pull`);
-  const response = await fetch(url, { headers: basic === undefined ? {} : { authorization: `Basic ${basic}` } });
+  const headers: Record<string, string> = basic === undefined ? {} : { authorization: `Basic ${basic}` };
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(patienceMs) });
   if (!response.ok) throw sourceError(`${url.host} gives no token for ${reference.repository}: ${response.status}`);
   const answer = (await response.json()) as { token?: string; access_token?: string };
   return `Bearer ${answer.token ?? answer.access_token ?? ''}`;
@@ -73,7 +77,10 @@ export function registryStore(
 
   const ask = async (url: string): Promise<Response> => {
     const send = (): Promise<Response> =>
-      fetch(url, { headers: { accept, ...(authorization === undefined ? {} : { authorization }) } });
+      fetch(url, {
+        headers: { accept, ...(authorization === undefined ? {} : { authorization }) },
+        signal: AbortSignal.timeout(patienceMs),
+      });
     try {
       const first = await send();
       if (first.status !== 401) return first;

@@ -42,8 +42,10 @@ const ownVersion = async (): Promise<string | undefined> => {
   return /^ID=knarr$/m.test(text) ? /^VERSION_ID="?([^"\n]*)/m.exec(text)?.[1] : undefined;
 };
 
+/** One that is about to end does not stand in the way of the next, which waits for it (os/update/lock.ts). */
 const besideUs = async (args: readonly string[]): Promise<void> => {
-  await run('systemd-run', ['--unit=knarr-upgrade', '--collect', '--quiet', '/usr/bin/knarr', 'upgrade', ...args]);
+  const unit = `--unit=knarr-upgrade-${Date.now()}`;
+  await run('systemd-run', [unit, '--collect', '--quiet', '/usr/bin/knarr', 'upgrade', ...args]);
 };
 
 const idOf = ({ plan, hash, at }: UpgradeRequest): PlanRequest => ({ plan, hash: `${hash}-${at}` });
