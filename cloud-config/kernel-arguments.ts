@@ -41,7 +41,8 @@ export function parseKernelArguments(line: string): Parsed {
     if (ownArguments.test(name)) continue;
     const [first = '', ...rest] = pathOf(name);
     const own = first === 'k3os';
-    const found = fieldOf(schema, first);
+    // `mount.usr=` is systemd's: only names of several words may differ
+    const found = fieldOf({ ...schema, loose: first.includes('_') }, first);
     if (found === undefined) continue;
     const path = [found[0], ...rest];
     const result = parts === null ? 'a bracket is not closed' : put(config, schema, path, given);
