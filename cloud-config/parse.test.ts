@@ -331,10 +331,13 @@ network: {ethernet: {}}
   ]);
   assert.deepStrictEqual(
     parseKernelArguments(
-      'k3os.dns_nameserver=1.1.1.1 k3os.dns_nameserver=8.8.8.8 k3os.sysctl[kernel.printk]="4 4 1 7"',
+      'mount.usr=LABEL=x ssh_authorized_key=github:me k3os.dns_nameserver=1.1.1.1 k3os.dns_nameserver=8.8.8.8 k3os.sysctl[kernel.printk]="4 4 1 7"',
     ),
     {
-      config: { k3os: { dns_nameservers: ['1.1.1.1', '8.8.8.8'], sysctls: { 'kernel.printk': '4 4 1 7' } } },
+      config: {
+        ssh_authorized_keys: ['github:me'],
+        k3os: { dns_nameservers: ['1.1.1.1', '8.8.8.8'], sysctls: { 'kernel.printk': '4 4 1 7' } },
+      },
       problems: [],
     },
   );
