@@ -38,7 +38,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Until `/readyz` on a local port says ok. Throws after a minute, or when `ended` says why there is nothing to wait for. */
+const patienceMs = 180_000;
+
+/** Until `/readyz` on a local port says ok. Throws after three minutes, or when `ended` says why there is nothing to wait for. */
 export async function untilReady(port: number, ended: () => string | undefined): Promise<void> {
   const { request } = await import('node:https');
   const ask = (): Promise<boolean> =>
@@ -50,12 +52,13 @@ export async function untilReady(port: number, ended: () => string | undefined):
           resolve(answer.statusCode === 200);
         },
       );
+      call.on('timeout', () => call.destroy());
       call.on('error', () => resolve(false));
       call.end();
     });
-  const end = performance.now() + 60_000;
+  const end = performance.now() + patienceMs;
   while (!(await ask())) {
-    if (performance.now() > end) throw new Error('the server was not ready after 60 s');
+    if (performance.now() > end) throw new Error(`the server was not ready after ${patienceMs / 1000} s`);
     const why = ended();
     if (why !== undefined) throw new Error(why);
     await sleep(5);
