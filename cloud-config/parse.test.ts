@@ -343,6 +343,22 @@ network: {ethernet: {}}
   );
 });
 
+test('arguments that the daemon has not are left out with their values, and told of', () => {
+  const { config, problems } = parseCloudConfig(
+    'c',
+    'k3os: {k3s_args: [server, --node-lable, a=b, --disable-agent, --kubelet-arg, --v=4, --nonsense=1, -v, "2", --rootless]}',
+  );
+  assert.deepStrictEqual(config.k3os?.k3s_args, ['server', '--disable-agent', '--kubelet-arg', '--v=4', '-v', '2']);
+  assert.deepStrictEqual(
+    problems.map((problem) => renderProblem(problem).slice(0, 75)),
+    [
+      'c:1:27: k3os.k3s_args[1]: the daemon has no flag --node-lable (is node-labe',
+      'c:1:85: k3os.k3s_args[6]: the daemon has no flag --nonsense',
+      'c:1:108: k3os.k3s_args[9]: --rootless is not supported yet: a node needs ro',
+    ],
+  );
+});
+
 test('YAML’s own form of base64 is what it stands for', () => {
   assert.equal(
     parseCloudConfig('c', 'write_files: [{path: /a, content: !!binary aGk=}]').config.write_files?.[0]?.content,

@@ -105,12 +105,18 @@ export function parseByShape(
         return shellWords(node.items.map(textOf));
       }
       case 'list': {
-        if (isSeq(node))
-          return node.items.flatMap((item, index) => {
+        if (isSeq(node)) {
+          const left = node.items.flatMap((item, index) => {
             if (isScalar(item) && item.value === null) report(item, `${key}[${index}]`, 'is empty, left out');
             const needless = isScalar(item) && shape.needless?.includes(textOf(item));
-            return needless ? [] : asItem(read(item, shape.items, `${key}[${index}]`));
+            const value = needless ? undefined : read(item, shape.items, `${key}[${index}]`);
+            return value === undefined ? [] : [{ item: item as Node, value, name: `${key}[${index}]` }];
           });
+          const wrong = shape.wrong?.(left.map(({ value }) => String(value))) ?? [];
+          for (const { at, message } of wrong) report(left[at]?.item, left[at]?.name ?? key, message);
+          const isWrong = (index: number): boolean => wrong.some(({ at, count }) => index >= at && index < at + count);
+          return left.flatMap(({ value }, index) => (isWrong(index) ? [] : [value]));
+        }
         if (isScalar(node) && shape.items.kind !== 'fields') return asItem(read(node, shape.items, key));
         return must(shape.items.kind === 'fields' ? 'a list of maps' : 'a list of texts');
       }

@@ -39,6 +39,14 @@ export interface List<I extends Shape = Shape> extends Described {
   readonly items: I;
   /** Texts that cloud-init takes as items, and that say here what is so anyway. */
   readonly needless?: readonly string[];
+  /** What is wrong with items that are right each by itself; they are left out. */
+  readonly wrong?: (items: readonly string[]) => readonly WrongItems[];
+}
+
+export interface WrongItems {
+  readonly at: number;
+  readonly count: number;
+  readonly message: string;
 }
 
 export interface MapOf<V extends Shape = Shape> extends Described {
@@ -104,7 +112,11 @@ export const choice = <const T extends string>(doc: string, oneOf: readonly T[])
 export const flag = (doc: string): Flag => ({ kind: 'flag', doc });
 export const whole = (doc: string, min: number, max: number): Whole => ({ kind: 'whole', doc, min, max });
 export const command = (doc: string): Command => ({ kind: 'command', doc });
-export const list = <I extends Shape>(doc: string, items: I, options: Pick<List, 'needless'> = {}): List<I> => ({
+export const list = <I extends Shape>(
+  doc: string,
+  items: I,
+  options: Pick<List, 'needless' | 'wrong'> = {},
+): List<I> => ({
   kind: 'list',
   doc,
   items,

@@ -1,4 +1,5 @@
 import { choice, fields, flag, list, map, type Of, text } from '../shape.ts';
+import { wrongArguments } from './arguments.ts';
 import { ip } from './network.ts';
 
 /** Names that `k3os.data_sources` takes; `cdrom` is k3OS's name of the seed disks. */
@@ -128,6 +129,7 @@ export const k3os = fields(
         pattern: /^(?!(server|agent|--?[\w-]+)\s)/,
         expects: 'one word: --flag=value, or --flag and its value as two items',
       }),
+      { wrong: wrongArguments },
     ),
     environment: map('environment of the daemon, of commands and of logins', text('value', line), {
       pattern: /^[A-Za-z_]\w*$/,
