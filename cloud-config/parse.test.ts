@@ -289,6 +289,7 @@ for (const [yaml, ...expected] of [
     '1:19: network.bonds.b: lacks interfaces',
     '1:33: network.vlans.v: lacks id, link',
   ],
+  ['write_files: [{path: /a, defer: true}]'],
   ['user: ada', '1:1: user: does nothing here: rancher logs in, and whom users names'],
   ['ca-certs: {remove-defaults: true}'],
   [

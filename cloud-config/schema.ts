@@ -63,13 +63,13 @@ const writeFile = fields(
     owner: text('user, or user:group', { pattern: /^([\w.-]+(:[\w.-]+)?)?$/, expects: 'user or user:group' }),
     permissions: text('octal', { pattern: /^((0o)?[0-7]{3,4})?$/, expects: 'octal, like "0644"' }),
     append: flag('put behind what is there'),
+    defer: flag('without effect: files are written when users are there, always'),
   },
   {
     required: ['path'],
     loose: true,
     allOrNothing: true,
     wrong: wrongContent,
-    elsewhere: { defer: 'files are written when users are there; leave it out' },
   },
 );
 export type WriteFile = Of<typeof writeFile>;
