@@ -5,6 +5,7 @@ import { KnarrError, messageOf } from '../src/base/errors.ts';
 import { appliedFile } from './appliers/online.ts';
 import { type Host, machine } from './host.ts';
 import { mergeConfigs } from './merge.ts';
+import { parseCloudConfig } from './parse.ts';
 import { type CloudConfig, renderProblem, schema } from './schema.ts';
 import type { Shape } from './shape.ts';
 import { mainFile } from './sources/files.ts';
@@ -90,8 +91,10 @@ async function read(file: string): Promise<ReturnType<typeof parseUserData>> {
 
 /** The machine with the file in the place of its own, as `apply` would put it there; what is wrong in it is told. */
 async function withFile(host: Host, file: string, to: Output): Promise<Host> {
-  const { problems } = await read(file);
-  for (const problem of problems) to.err(`${renderProblem(problem)}\n`);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw refuse(messageOf(error));
+  });
+  for (const problem of parseCloudConfig(file, text).problems) to.err(`${renderProblem(problem)}\n`);
   const own = resolve(file);
   return { ...host, path: (path) => (path === mainFile ? own : host.path(path)) };
 }

@@ -136,6 +136,8 @@ test('diff with a file tells what goes with the one that it would replace', asyn
   await write('/asked.yaml', 'k3os: {sysctls: {c: "2"}}\n');
   const told: string[] = [];
   const to = { out: (text: string) => void told.push(text), err: (text: string) => void told.push(text) };
+  for (const nothing of ['-', host.path('/nowhere')])
+    await assert.rejects(inspect(['diff', nothing], host, to), { code: 'usage', message: /ENOENT/ });
   assert.equal(await inspect(['diff', host.path('/asked.yaml')], host, to), 1);
   assert.deepStrictEqual(told, [
     '- k3os.labels: {"a":"b"}\n- k3os.sysctls.c: 1\n+ k3os.sysctls.c: 2\n+ timezone: UTC\n',
