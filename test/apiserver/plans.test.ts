@@ -86,9 +86,15 @@ test('a drain that cannot be is told, and the node is schedulable again', async 
   await cluster.plan('os', { drain: {} });
   const stuck = await cluster.untilComplete('os', 'ApplyFailed');
   assert.match(condition(stuck, 'Complete')?.message ?? '', /bare has no controller/);
+  const { resourceVersion } = (await cluster.client.get(nodes, 'one')).metadata;
+  await delay(300);
+  assert.equal((await cluster.client.get(nodes, 'one')).metadata.resourceVersion, resourceVersion, 'and left alone');
   assert.equal((await cluster.client.get(nodes, 'one')).spec?.unschedulable, undefined);
   assert.deepStrictEqual(cluster.begun, []);
-  await cluster.client.delete(pods, 'bare', { namespace });
+  const force = { spec: { drain: { force: true } } };
+  await cluster.client.patch(plans, 'os', { type: 'merge', body: force }, { namespace });
+  await cluster.untilComplete('os', 'Complete');
+  assert.deepStrictEqual((await cluster.client.list(pods, { namespace })).items, []);
 });
 
 test('what is no plan is told; what is for the original controller is left alone', async () => {

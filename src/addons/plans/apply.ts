@@ -24,10 +24,10 @@ export interface Target {
 /** Brings one node after the other to what a plan wants, a step at each call. */
 export interface Applier {
   apply(plan: Plan, node: Node, target: Target): Promise<NodeResult>;
-  /** A plan is no more: no node is drained for it any longer. */
+  /** A plan is no more, or another: no node is drained any longer as it said. */
   forget(plan: string): void;
   /** A plan is no more, or about other nodes: when this one has ended what it was asked, it is as if it never had been. */
-  release(plan: string, node: Node): Promise<void>;
+  release(plan: string, node: Node): Promise<Node>;
   /** Resolves when no drain is under way any more. */
   settled(): Promise<void>;
 }
@@ -85,12 +85,13 @@ export function createApplier(options: {
   const ask = async (plan: Plan, node: Node, { version, hash }: Target): Promise<NodeResult> => {
     const name = node.metadata.name ?? '';
     const { spec = {} } = plan;
+    const drained = node.metadata.annotations?.[drainedKey] === hash;
+    const failed = spec.drain !== undefined && !drained ? drains.get(idOf(plan, name, hash)) : undefined;
+    if (failed?.state === 'failed') return fail(plan, node, failed.text);
     if (spec.drain !== undefined || spec.cordon === true) await cordon(client, name, keyOf(plan));
-    if (spec.drain !== undefined && node.metadata.annotations?.[drainedKey] !== hash) {
-      const drained = drain(plan, name, hash);
-      if (drained.state === 'failed') return fail(plan, node, drained.text);
-      if (drained.state === 'working')
-        return { state: 'working', text: drained.text === '' ? 'draining' : `draining: ${drained.text}` };
+    if (spec.drain !== undefined && !drained) {
+      const { state, text } = drain(plan, name, hash);
+      if (state !== 'done') return { state: 'working', text: text === '' ? 'draining' : `draining: ${text}` };
     }
     const upgrade = spec.upgrade ?? { image: '' };
     const request: UpgradeRequest = {
@@ -100,7 +101,7 @@ export function createApplier(options: {
       from: sourceOf(upgrade, version),
       ...(optionsOf(upgrade).length === 0 ? {} : { options: optionsOf(upgrade) }),
       version,
-      at: Math.floor(now() / 1000),
+      at: now() / 1000,
     };
     const annotations = { [requestAnnotation]: JSON.stringify(request), [statusAnnotation]: null };
     await client.patch(nodes, name, { type: 'merge', body: { metadata: { annotations } } });
@@ -146,11 +147,11 @@ export function createApplier(options: {
     },
     async release(plan, node) {
       const name = node.metadata.name ?? '';
-      if (atWorkFor(node, plan)) return;
+      if (atWorkFor(node, plan, now())) return node;
       await uncordon(client, name, plan);
       const asked = requestOf(node)?.plan === plan ? { [requestAnnotation]: null, [statusAnnotation]: null } : {};
       const annotations = { ...asked, [drainedKey]: null };
-      await client.patch(nodes, name, { type: 'merge', body: { metadata: { annotations } } });
+      return client.patch(nodes, name, { type: 'merge', body: { metadata: { annotations } } });
     },
     async apply(plan, node, target) {
       const request = requestOf(node);
@@ -164,7 +165,7 @@ export function createApplier(options: {
         return { state: 'working', text: `waits for the plan ${request.plan}` };
       if (request?.plan !== keyOf(plan)) return ask(plan, node, target);
       if (request.hash !== target.hash)
-        return atWorkFor(node, request.plan)
+        return atWorkFor(node, request.plan, now())
           ? { state: 'working', text: `ends the upgrade to ${request.version} first` }
           : ask(plan, node, target);
       if (report?.hash === target.hash && report.state === 'done') return finish(plan, node, target);

@@ -140,7 +140,7 @@ export function createPlans(options: PlansOptions): Component {
     // what failed is not tried on others: the plan waits until it changes
     const stuck = !changedPlan && old.conditions?.some(({ reason }) => reason === 'ApplyFailed') === true;
     const begin = waiting === undefined && !stuck && !(resolved instanceof Error) && mayBegin(plan);
-    const targets = nodesToApply(plan, all, latestHash, { applying: before, mayBegin: begin });
+    const targets = nodesToApply(plan, all, latestHash, { applying: before, mayBegin: begin, nowMs: now() });
     const results = new Map<Node, NodeResult>();
     for (const node of targets) {
       const result = await applier.apply(plan, node, { version: latestVersion, hash: latestHash });
@@ -233,7 +233,7 @@ export function createPlans(options: PlansOptions): Component {
     if (!planInformer().hasSynced()) return;
     for (const node of nodeInformer().list())
       for (const plan of plansOf(node))
-        if (deleted.has(plan) || !isAbout(plan, node)) await applier.release(plan, node);
+        if (deleted.has(plan) || !isAbout(plan, node)) nodeInformer().observe(await applier.release(plan, node));
     deleted.clear();
   };
 
@@ -277,7 +277,15 @@ export function createPlans(options: PlansOptions): Component {
         deleted.add(keyOf(plan));
         onPlan();
       };
-      planInformer().addHandler({ add: onPlan, update: onPlan, delete: onDelete });
+      planInformer().addHandler({
+        add: onPlan,
+        update(plan, before) {
+          // what stood against a drain may do so no longer
+          if (plan.metadata.generation !== before.metadata.generation) applier.forget(keyOf(plan));
+          onPlan();
+        },
+        delete: onDelete,
+      });
       // a node's heartbeats change nothing that a plan looks at
       const facts = ({ metadata, spec }: Node): string =>
         JSON.stringify([metadata.labels, metadata.annotations, spec?.unschedulable]);

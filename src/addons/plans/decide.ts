@@ -64,11 +64,13 @@ export function nodesToApply(
   plan: Plan,
   nodes: readonly Node[],
   hash: string,
-  options: { applying: readonly string[]; mayBegin: boolean },
+  options: { applying: readonly string[]; mayBegin: boolean; nowMs: number },
 ): Node[] {
   const name = plan.metadata.name ?? '';
   const open = selectedNodes(plan, nodes).filter(({ metadata }) => metadata.labels?.[planLabel(name)] !== hash);
-  const under = open.filter((node) => options.applying.includes(nameOf(node)) || atWorkFor(node, keyOf(plan)));
+  const under = open.filter(
+    (node) => options.applying.includes(nameOf(node)) || atWorkFor(node, keyOf(plan), options.nowMs),
+  );
   const serversOpen = open.some(isServer);
   const draw = (node: Node): string =>
     createHash('sha256').update(`${node.metadata.uid}${plan.metadata.uid}${hash}`).digest('hex');

@@ -25,7 +25,7 @@ export interface UpgradeRequest {
   /** More options for it: how the new version is tried. */
   readonly options?: readonly string[];
   readonly version: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970; tells one request from the next. */
   readonly at: number;
 }
 
@@ -49,9 +49,13 @@ function parsed<T>(node: Node, annotation: string): T | undefined {
 export const requestOf = (node: Node): UpgradeRequest | undefined => parsed(node, requestAnnotation);
 export const reportOf = (node: Node): UpgradeReport | undefined => parsed(node, statusAnnotation);
 
+/** For so long a node that was asked, and has said nothing yet, may have begun. */
+const silentSeconds = 60;
+
 /** Whether the node does what this plan asked of it, for whatever version that was. */
-export function atWorkFor(node: Node, plan: string): boolean {
+export function atWorkFor(node: Node, plan: string, nowMs: number): boolean {
   const [request, report] = [requestOf(node), reportOf(node)];
-  const atWork = report?.state === 'working' || report?.state === 'trial';
-  return atWork && request?.plan === plan && report.hash === request.hash;
+  if (request?.plan !== plan) return false;
+  if (report?.hash !== request.hash) return nowMs / 1000 - request.at < silentSeconds;
+  return report.state === 'working' || report.state === 'trial';
 }

@@ -48,7 +48,10 @@ const besideUs = async (args: readonly string[]): Promise<void> => {
   await run('systemd-run', [unit, '--collect', '--quiet', '/usr/bin/knarr', 'upgrade', ...args]);
 };
 
-const idOf = ({ plan, hash, at }: UpgradeRequest): PlanRequest => ({ plan, hash: `${hash}-${at}` });
+const idOf = ({ plan, hash, at }: UpgradeRequest): PlanRequest => ({
+  plan,
+  hash: `${hash}-${String(at).replace('.', '-')}`,
+});
 const isFor = (id: PlanRequest, other: PlanRequest | undefined): boolean =>
   other?.plan === id.plan && other.hash === id.hash;
 
