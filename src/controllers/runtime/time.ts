@@ -1,7 +1,7 @@
-/** A time as the API writes it: whole seconds. */
-export function timeText(at: number = Date.now()): string {
-  return `${new Date(at).toISOString().slice(0, -5)}Z`;
-}
+import { timeText as textOf } from '../../api/literals.ts';
+
+/** A moment in milliseconds, now without one, as the API writes it. */
+export const timeText = (at: number = Date.now()): string => textOf(new Date(at));
 
 /** Milliseconds since 1970, or NaN for no time. */
 export function timeOf(text: string | undefined): number {
